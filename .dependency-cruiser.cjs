@@ -1,0 +1,105 @@
+/**
+ * The walls of the source tree. Rings: core (0) <- ports (1) <- issuance, tlog, ctlog, trust (2)
+ * <- adapters, wire, http, config (3) <- compose, cli, main (4). ARCHITECTURE.md draws the same picture.
+ */
+
+/** `from` may import only `to` (and itself, Node's own modules and packages; packages have fences of their own). */
+const only = (name, from, to) => ({
+  name,
+  severity: "error",
+  from: { path: `^src/${from}` },
+  to: { path: "^(src|dev|test|benchmarks)/", pathNot: [`^src/${from}`, ...to.map((path) => `^src/${path}`)] },
+});
+
+/** `packages` may be imported only by files under `paths`. */
+const fence = (packages, paths) => ({
+  name: `fence-${packages.replaceAll(/[^a-z0-9]+/gu, "-")}`,
+  severity: "error",
+  from: { path: "^(src|dev)/", pathNot: paths.map((path) => `^${path}`) },
+  to: { path: `node_modules/(${packages})(/|$)` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "no-dev-packages-in-src",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
+    { name: "nothing-imports-dev", severity: "error", from: { path: "^src/" }, to: { path: "^dev/" } },
+    only("ring-core", "core/", []),
+    only("ring-ports", "ports/", ["core/"]),
+    only("ring-issuance", "issuance/", ["core/", "ports/"]),
+    only("ring-tlog", "tlog/", [
+      "ports/(log-store|log-source|signer|clock)\\.ts$",
+      "core/(merkle|note|encoding|time)/",
+      "core/errors\\.ts$",
+    ]),
+    only("ring-ctlog", "ctlog/", ["core/", "ports/", "tlog/"]),
+    only("ring-trust", "trust/", ["core/", "ports/"]),
+    only("ring-adapters", "adapters/", ["core/", "ports/"]),
+    {
+      name: "adapters-know-no-other-adapter",
+      severity: "error",
+      from: { path: "^src/adapters/([^/]+)/" },
+      to: { path: "^src/adapters/([^/]+)/", pathNot: "^src/adapters/$1/" },
+    },
+    only("ring-wire", "wire/", ["core/", "ports/"]),
+    only("ring-http", "http/", ["core/", "ports/", "issuance/", "tlog/", "ctlog/", "trust/", "wire/"]),
+    only("ring-config", "config/", ["core/"]),
+    only("ring-compose", "compose/", [
+      "core/",
+      "ports/",
+      "issuance/",
+      "tlog/",
+      "ctlog/",
+      "trust/",
+      "adapters/",
+      "wire/",
+      "http/",
+      "config/",
+    ]),
+    only("ring-cli", "cli/", ["core/", "issuance/", "ctlog/", "tlog/", "trust/", "config/", "compose/"]),
+    only("ring-main", "(main|bin)\\.ts$", ["cli/"]),
+    {
+      name: "dev-starts-main-as-a-process",
+      severity: "error",
+      from: { path: "^dev/" },
+      to: { path: "^src/", pathNot: "^src/core/" },
+    },
+    fence("express", ["src/http/"]),
+    fence("jose", ["src/adapters/oidc/", "dev/"]),
+    fence("undici|ipaddr\\.js", ["src/adapters/oidc/"]),
+    fence("@sigstore/[^/]+", ["dev/"]),
+    fence("pkijs|asn1js", ["src/core/proof/", "src/core/certificate/"]),
+    fence("zod", ["src/config/"]),
+    fence("yaml", ["src/config/", "dev/"]),
+    fence("prom-client|pino", ["src/adapters/telemetry/"]),
+    fence("commander", ["src/cli/", "src/main\\.ts$"]),
+    {
+      name: "sqlite-in-its-adapter",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/adapters/log-store/sqlite/" },
+      to: { path: "^(node:)?sqlite$" },
+    },
+    {
+      name: "core-does-no-io",
+      severity: "error",
+      from: { path: "^src/core/" },
+      to: { dependencyTypes: ["core"], pathNot: "^(node:)?crypto$" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default", "types"],
+      extensions: [".ts", ".js", ".mjs", ".cjs", ".json"],
+    },
+  },
+};

@@ -1,0 +1,118 @@
+/**
+ * Every reason Mayfly refuses or fails for, under the code that decides how it is answered (`wire/errors.ts` holds that
+ * table). A reason belongs to exactly one code, so naming the reason is enough. Callers see both: the names are stable.
+ */
+export const REASONS = {
+  malformed_request: [
+    "BODY_INCOMPLETE",
+    "BODY_NOT_JSON",
+    "BODY_NOT_UTF8",
+    "CONTROL_CHARACTER",
+    "DUPLICATE_MEMBER",
+    "EXPECTATION_FAILED",
+    "FIELD_TOO_LONG",
+    "HEADERS_TOO_LARGE",
+    "HTTP_MALFORMED",
+    "INVALID_BASE64",
+    "JSON_TOO_COMPLEX",
+    "ONEOF_CONFLICT",
+    "REQUEST_TIMEOUT",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "WRONG_TYPE",
+  ],
+  invalid_public_key: [
+    "KEY_MISSING",
+    "KEY_NOT_CANONICAL_DER",
+    "KEY_NOT_PEM",
+    "KEY_POINT_INVALID",
+    "KEY_TOO_LONG",
+    "KEY_WRONG_PEM_TYPE",
+  ],
+  invalid_csr: ["CSR_MALFORMED", "CSR_NOT_PEM", "CSR_TOO_LONG", "CSR_WRONG_PEM_TYPE"],
+  insecure_key: [
+    "ED25519_WEAK_POINT",
+    "KEY_IS_OURS",
+    "KEY_TYPE_UNSUPPORTED",
+    "RSA_EXPONENT",
+    "RSA_FACTORS_TOO_CLOSE",
+    "RSA_ROCA",
+    "RSA_SIZE",
+    "RSA_SMALL_FACTOR",
+  ],
+  invalid_proof: ["CSR_SIGNATURE_INVALID", "PROOF_INVALID", "PROOF_MISSING"],
+  algorithm_not_permitted: ["ALGORITHM_NOT_PERMITTED", "CSR_ALGORITHM_UNRECOGNIZED"],
+  invalid_token: [
+    "TOKEN_ALGORITHM",
+    "TOKEN_CLAIM_INVALID",
+    "TOKEN_CLAIM_MISSING",
+    "TOKEN_EMAIL_INVALID",
+    "TOKEN_EMAIL_UNVERIFIED",
+    "TOKEN_EXPIRED",
+    "TOKEN_HEADER_INVALID",
+    "TOKEN_ISSUED_IN_FUTURE",
+    "TOKEN_KEY_UNKNOWN",
+    "TOKEN_LIFETIME_TOO_LONG",
+    "TOKEN_MALFORMED",
+    "TOKEN_MISSING",
+    "TOKEN_NOT_YET_VALID",
+    "TOKEN_SIGNATURE_INVALID",
+    "TOKEN_TOO_LONG",
+    "WRONG_AUDIENCE",
+  ],
+  untrusted_issuer: ["ISSUER_UNKNOWN"],
+  policy_denied: ["EXTENSIONS_TOO_LONG", "SAN_NOT_PERMITTED"],
+  not_found: ["NO_SUCH_PATH", "NO_SUCH_TILE"],
+  method_not_allowed: ["METHOD_NOT_ALLOWED"],
+  too_large: ["BODY_TOO_LARGE"],
+  rate_limited: ["RATE_LIMITED"],
+  overloaded: ["SHUTTING_DOWN", "TOO_MANY_REQUESTS_IN_FLIGHT"],
+  profile_violation: ["CA_EXPIRED", "CHAIN_INVALID", "CORRESPONDENCE", "LINT", "SCT_OUTSIDE_VALIDITY"],
+  signer_failed: ["SIGNATURE_INVALID", "SIGNER_KEY_MISMATCH", "SIGNER_REFUSED"],
+  log_failed: ["LOG_CLOCK", "LOG_CORRUPT", "LOG_ROLLED_BACK", "LOG_WRITE_FAILED", "LOG_WRONG_KEY", "SCT_INVALID"],
+  internal: ["AUDIT_FAILED", "UNEXPECTED"],
+  signer_unavailable: ["SIGNER_TIMEOUT"],
+  log_unavailable: ["LOG_CLOSED", "LOG_QUEUE_FULL"],
+  issuer_unavailable: ["DISCOVERY_FAILED", "ISSUER_QUEUE_FULL", "JWKS_FAILED"],
+} as const;
+
+/** What happened, in the vocabulary of the stage; the closed list that chooses status, gRPC code and public text. */
+export type ErrorCode = keyof typeof REASONS;
+
+/** Why, precisely; each reason belongs to one {@link ErrorCode}. */
+export type Reason = (typeof REASONS)[ErrorCode][number];
+
+const CODE_OF = new Map<Reason, ErrorCode>(
+  (Object.keys(REASONS) as ErrorCode[]).flatMap((code) =>
+    REASONS[code].map((reason): [Reason, ErrorCode] => [reason, code]),
+  ),
+);
+
+/** What a {@link MayflyError} may carry beside its reason and its detail. */
+export interface MayflyErrorOptions extends ErrorOptions {
+  /** How long the caller should wait before it tries again, in milliseconds; for codes answered with 429 or 503. */
+  readonly retryAfterMs?: number;
+  /** Replaces the code's public text, for the two refusals whose text Fulcio composes from the request. */
+  readonly publicMessage?: string;
+}
+
+/**
+ * The one error class of Mayfly. `reason` says what went wrong and fixes `code`; `message` is for operators and is never
+ * sent to a caller; it must hold no token, proof, key or claim value.
+ */
+export class MayflyError extends Error {
+  override readonly name = "MayflyError";
+  readonly code: ErrorCode;
+  readonly reason: Reason;
+  readonly retryAfterMs: number | undefined;
+  readonly publicMessage: string | undefined;
+
+  constructor(reason: Reason, detail: string, options: MayflyErrorOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    const code = CODE_OF.get(reason);
+    if (code === undefined) throw new TypeError(`no code for reason ${reason}`);
+    this.code = code;
+    this.reason = reason;
+    this.retryAfterMs = options.retryAfterMs;
+    this.publicMessage = options.publicMessage;
+  }
+}

@@ -1,0 +1,11 @@
+import type { JsonObject } from "../encoding/json-reader.ts";
+import type { TrustedIssuer } from "./issuer.ts";
+
+/** An ID token whose signature, issuer, audience and times were verified (OIDC Core §3.1.3.7). Only a verifier makes one. */
+export interface VerifiedIdToken {
+  readonly issuer: TrustedIssuer;
+  /** The `sub` claim, not empty. */
+  readonly subject: string;
+  /** All claims, exact: no duplicate members, no prototype, numbers as they were written. */
+  readonly claims: JsonObject;
+}

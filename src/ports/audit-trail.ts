@@ -1,0 +1,42 @@
+import type { ErrorCode, Reason } from "../core/errors.ts";
+
+/** Written before the CA's first signature for a serial number: whatever happens next, a trace exists. */
+export interface AuditIntent {
+  readonly kind: "intent";
+  readonly timeMs: number;
+  /** Lower-case hex, 40 digits. */
+  readonly serialNumber: string;
+  /** Lower-case hex SHA-256 of the precertificate's TBS. */
+  readonly tbsSha256: string;
+  readonly generation: number;
+}
+
+/** How one request ended, acknowledged before the caller hears of it. Never holds token, proof or key. */
+export interface AuditOutcome {
+  readonly kind: "outcome";
+  readonly timeMs: number;
+  readonly result: "issued" | "refused" | "failed";
+  readonly generation: number;
+  /** The configured issuer's URL, once the token was verified. */
+  readonly issuer?: string;
+  /** Set from the moment a serial number was drawn. */
+  readonly serialNumber?: string;
+  readonly logIndex?: number;
+  readonly code?: ErrorCode;
+  readonly reason?: Reason;
+  /** Internal message and causes of a refusal or failure. */
+  readonly detail?: string;
+}
+
+export type AuditRecord = AuditIntent | AuditOutcome;
+
+/** Append-only, hash-chained record of what the CA did. Each process has a chain of its own. */
+export interface AuditTrail {
+  /**
+   * Appends a record; resolves when the operating system has it.
+   *
+   * @throws MayflyError `internal` (AUDIT_FAILED): nothing may be delivered then
+   */
+  append(record: AuditRecord): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,126 @@
+/** What `log init` fixes for the life of a log shard. */
+export interface LogManifest {
+  readonly formatVersion: 1;
+  /** Origin line of checkpoints: the log's URL without scheme and trailing slash (C2SP static-ct-api). */
+  readonly origin: string;
+  /** SHA-256 of the DER SubjectPublicKeyInfo of the P-256 log key (RFC 6962 §3.2). */
+  readonly logId: Uint8Array;
+  /** DER SubjectPublicKeyInfo of the P-256 key that signs SCTs and tree heads. */
+  readonly logPublicKey: Uint8Array;
+  /** DER SubjectPublicKeyInfo of the Ed25519 key that signs checkpoints for witnesses. */
+  readonly checkpointPublicKey: Uint8Array;
+  readonly createdMs: number;
+}
+
+/** A committed state of the tree. */
+export interface TreeHead {
+  readonly size: number;
+  /** RFC 6962 §2.1 Merkle tree hash, 32 bytes. */
+  readonly root: Uint8Array;
+  /** Hashes of the perfect subtrees that `size` is made of, left to right (largest first), 32 bytes each. */
+  readonly rightEdge: readonly Uint8Array[];
+  /** Time of the batch that made this head; no SCT under it is later. */
+  readonly timestampMs: number;
+}
+
+/** One entry of a batch, in log order. */
+export interface NewEntry {
+  /** SHA-256 leaf hash (RFC 6962 §2.1), 32 bytes. */
+  readonly leafHash: Uint8Array;
+  /** The bytes that data tiles are made of; the store does not look inside. */
+  readonly stored: Uint8Array;
+  /** SHA-256 of `stored`, against which the row is checked after it was written. */
+  readonly storedSha256: Uint8Array;
+  /** De-duplication key: SHA-256 over what makes two submissions the same one; unique in a log. */
+  readonly submissionSha256: Uint8Array;
+}
+
+/** A hash tile (C2SP tlog-tiles) as it stands after the batch; a partial tile is replaced by its wider self. */
+export interface TileWrite {
+  readonly level: number;
+  readonly index: number;
+  /** 1 to 256 hashes of 32 bytes. */
+  readonly hashes: Uint8Array;
+}
+
+/** A certificate that entries refer to by fingerprint; written before or with the first entry that needs it. */
+export interface StoredIssuer {
+  /** SHA-256 of `der`. */
+  readonly fingerprint: Uint8Array;
+  readonly der: Uint8Array;
+}
+
+/** Everything one transaction makes durable. */
+export interface CommitBatch {
+  /** The head this batch was built on; the store compares it with the committed one. */
+  readonly previous: TreeHead;
+  readonly head: TreeHead;
+  readonly entries: readonly NewEntry[];
+  readonly tiles: readonly TileWrite[];
+  readonly issuers: readonly StoredIssuer[];
+}
+
+/** A signed checkpoint as readers get it. */
+export interface PublishedCheckpoint {
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** Time the signature carries; at least the head's. */
+  readonly timestampMs: number;
+  /** The whole signed note (C2SP signed-note), UTF-8. */
+  readonly note: string;
+}
+
+/** A consistent read view, bounded by one published checkpoint: nothing beyond it is visible. */
+export interface LogSnapshot {
+  readonly checkpoint: PublishedCheckpoint;
+  /**
+   * Hashes of a tile, cut to what the checkpoint covers.
+   *
+   * @returns up to 256 hashes of 32 bytes; undefined when the checkpoint covers none of it
+   */
+  tile(level: number, index: number): Promise<Uint8Array | undefined>;
+  /** Stored bytes of the entries `start` ≤ index < `end`; `end` is cut to the checkpoint's size. */
+  entries(start: number, end: number): Promise<readonly Uint8Array[]>;
+  issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+/** Thrown by {@link LogStore.append}: some entries are in the log already. Nothing of the batch was written. */
+export class DuplicateSubmission extends Error {
+  override readonly name = "DuplicateSubmission";
+  /** Position in the batch → index in the log. */
+  readonly existing: ReadonlyMap<number, number>;
+
+  constructor(existing: ReadonlyMap<number, number>) {
+    super(`${String(existing.size)} entries of the batch are in the log already`);
+    this.existing = existing;
+  }
+}
+
+/**
+ * Durable, linear history of one log shard. One implementation per storage engine; one contract suite runs on each.
+ *
+ * A failure inside `append` before COMMIT leaves the log as it was (MayflyError `log_failed`, reason LOG_WRITE_FAILED).
+ * A failure in or after COMMIT has an unknown outcome: the store calls the `onFatal` it was opened with and rejects
+ * everything from then on; only start-up recovers.
+ */
+export interface LogStore {
+  /** Written once by `log init`. */
+  manifest(): Promise<LogManifest>;
+  /** The committed head. A new log has size 0 and the hash of the empty string. */
+  head(): Promise<TreeHead>;
+  /**
+   * Calls `build` with the committed head and makes its batch durable in ONE transaction, in which the rows are read
+   * back and checked before COMMIT. `build` is pure and may be called again when the head moved meanwhile.
+   *
+   * @throws DuplicateSubmission when `submissionSha256` of an entry is in the log
+   */
+  append(build: (head: TreeHead) => CommitBatch): Promise<TreeHead>;
+  /** Publishes a signed checkpoint iff it is newer than the published one (size, then timestamp). */
+  publish(checkpoint: PublishedCheckpoint): Promise<"published" | "superseded">;
+  published(): Promise<PublishedCheckpoint | undefined>;
+  /** @throws MayflyError `log_unavailable` when nothing was published yet */
+  snapshot(): Promise<LogSnapshot>;
+  /** Index of the entry whose `submissionSha256` this is. */
+  indexOfSubmission(sha256: Uint8Array): Promise<number | undefined>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,39 @@
+import type { ErrorCode, Reason } from "../core/errors.ts";
+import type { AuditOutcome } from "./audit-trail.ts";
+
+/** One finished HTTP request; every field comes from a closed set or was bounded and cleaned before. */
+export interface RequestEvent {
+  readonly requestId: string;
+  readonly method: string;
+  /** The route's template, or `other` for a path that is no route. */
+  readonly route: string;
+  readonly status: number;
+  readonly durationMs: number;
+  readonly code?: ErrorCode;
+  readonly reason?: Reason;
+  /** Internal message and causes, for codes that are our fault. */
+  readonly detail?: string;
+  /** Lower-case hex. */
+  readonly serialNumber?: string;
+  readonly logIndex?: number;
+}
+
+/** One committed batch of the log. */
+export interface LogBatchEvent {
+  readonly entries: number;
+  readonly treeSize: number;
+  readonly durationMs: number;
+}
+
+/** What the process tells its operator. No method throws, waits or keeps a reference. */
+export interface Telemetry {
+  request(event: RequestEvent): void;
+  issuance(outcome: AuditOutcome, durationMs: number): void;
+  logBatch(event: LogBatchEvent): void;
+  /** A line for a human: start, stop, warnings. `fields` must be free of secrets. */
+  notice(
+    level: "info" | "warn" | "error",
+    message: string,
+    fields?: Readonly<Record<string, string | number | boolean>>,
+  ): void;
+}

@@ -116,3 +116,32 @@ export class MayflyError extends Error {
     this.publicMessage = options.publicMessage;
   }
 }
+
+const OUR_FAULTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "internal",
+  "issuer_unavailable",
+  "log_failed",
+  "log_unavailable",
+  "overloaded",
+  "profile_violation",
+  "signer_failed",
+  "signer_unavailable",
+]);
+
+/** Whether a failure is the service's or one of its dependencies', and not the caller's. */
+export function isOurFault(code: ErrorCode): boolean {
+  return OUR_FAULTS.has(code);
+}
+
+/** The messages of an error and its causes, outermost first, at most 1,000 characters; for operators only. */
+export function describeCauses(error: unknown): string {
+  const messages: string[] = [];
+  for (
+    let at: unknown = error;
+    at !== undefined && messages.length < 5;
+    at = Error.isError(at) ? at.cause : undefined
+  ) {
+    messages.push(Error.isError(at) ? at.message : String(at));
+  }
+  return messages.join(": ").slice(0, 1000);
+}

@@ -1,0 +1,114 @@
+import type { Config, SignerConfig } from "./schema.ts";
+
+/** One thing that is wrong with a configuration: where, and what. */
+export interface ConfigProblem {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+type Rule = (config: Config) => readonly ConfigProblem[];
+
+const LOOPBACK = /^(127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|::1|localhost)$/u;
+
+/** Whether a host name or address literal can only mean this machine. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
+const needsDevelopment = (path: readonly PropertyKey[], what: string): ConfigProblem => ({
+  path,
+  message: `${what} is allowed only with environment: development`,
+});
+
+const memoryKeys: Rule = (config) => {
+  const signers: [readonly PropertyKey[], SignerConfig][] = [
+    [["ca", "signer"], config.ca.signer],
+    [["log", "signer"], config.log.signer],
+    [["log", "checkpointSigner"], config.log.checkpointSigner],
+  ];
+  return signers
+    .filter(([, signer]) => signer.kind === "memory")
+    .map(([path]) => needsDevelopment([...path, "kind"], "a key that is forgotten at exit"));
+};
+
+const memoryStore: Rule = (config) =>
+  config.log.store.kind === "memory"
+    ? [needsDevelopment(["log", "store", "kind"], "a log that is forgotten at exit")]
+    : [];
+
+const insecureIssuers: Rule = (config) =>
+  config.issuers.flatMap((issuer, index) =>
+    issuer.allowInsecureHttp
+      ? [needsDevelopment(["issuers", index, "allowInsecureHttp"], "an issuer without TLS")]
+      : [],
+  );
+
+const issuerUrls: Rule = (config) =>
+  config.issuers.flatMap((issuer, index): ConfigProblem[] => {
+    const path = ["issuers", index, "url"];
+    if (config.issuers.findIndex((other) => other.url === issuer.url) !== index) {
+      return [{ path, message: "this issuer is configured twice" }];
+    }
+    if (!issuer.url.startsWith("http://")) return [];
+    if (!issuer.allowInsecureHttp) return [{ path, message: "expected an https URL" }];
+    const host = /^http:\/\/(?:\[(?<v6>[^\]]*)\]|(?<name>[^/:]*))/u.exec(issuer.url)?.groups;
+    return isLoopback(host?.["v6"] ?? host?.["name"] ?? "")
+      ? []
+      : [{ path, message: "an issuer without TLS must be on a loopback address" }];
+  });
+
+const chainOfFileKeys: Rule = ({ ca }) => {
+  if (ca.signer.kind === "memory") {
+    return ca.chain === undefined ? [] : [{ path: ["ca", "chain"], message: "a memory signer makes its own chain" }];
+  }
+  return ca.chain === undefined
+    ? [{ path: ["ca", "chain"], message: "required: the certificate chain of the key" }]
+    : [];
+};
+
+const plainHttp: Rule = ({ http }) =>
+  isLoopback(http.listen.host) || http.allowPlainHttpOffLoopback
+    ? []
+    : [
+        {
+          path: ["http", "listen"],
+          message:
+            "plain HTTP off loopback; let TLS end in front of Mayfly and set http.allowPlainHttpOffLoopback: true",
+        },
+      ];
+
+const distinctListeners: Rule = ({ http, operations }) =>
+  http.listen.port !== 0 && http.listen.port === operations.listen.port && http.listen.host === operations.listen.host
+    ? [{ path: ["operations", "listen"], message: "the same address as http.listen" }]
+    : [];
+
+const RULES: readonly Rule[] = [
+  chainOfFileKeys,
+  memoryKeys,
+  memoryStore,
+  insecureIssuers,
+  issuerUrls,
+  plainHttp,
+  distinctListeners,
+];
+
+/** Rules that look at more than one setting; empty when the configuration holds together. */
+export function checkConfig(config: Config): readonly ConfigProblem[] {
+  return RULES.flatMap((rule) => rule(config));
+}
+
+/** Settings in force that give safety away, by name; each is logged at start and exported as a metric. */
+export function unsafeOptions(config: Config): readonly string[] {
+  const options: [string, boolean][] = [
+    ["environment-development", config.environment === "development"],
+    ["plain-http-off-loopback", !isLoopback(config.http.listen.host)],
+    ["log-on-any-filesystem", config.log.store.kind === "sqlite" && config.log.store.allowAnyFilesystem],
+    ["issuer-on-private-network", config.issuers.some((issuer) => issuer.allowPrivateNetwork)],
+    ["issuer-without-tls", config.issuers.some((issuer) => issuer.allowInsecureHttp)],
+    [
+      "email-verification-skipped",
+      config.issuers.some(({ identity }) => identity.kind === "email" && identity.skipEmailVerification),
+    ],
+  ];
+  return options.filter(([, on]) => on).map(([name]) => name);
+}

@@ -1,0 +1,193 @@
+import { z } from "zod";
+
+/** A strict, frozen object: unknown keys are errors, and what comes out cannot be changed. */
+const object = <S extends z.core.$ZodLooseShape>(shape: S) => z.strictObject(shape).readonly();
+
+const path = z.string().min(1).max(4096);
+
+const secret = z
+  .union([
+    object({ file: path.describe("File that holds the secret; one final newline is not part of it.") }),
+    object({ env: z.string().min(1).describe("Name of the environment variable that holds the secret.") }),
+  ])
+  .describe("Where a secret is read from. The secret itself never stands in the configuration.");
+
+const signer = z
+  .discriminatedUnion("kind", [
+    object({
+      kind: z.literal("file"),
+      path: path.describe("Key file made by `mayfly key create` or `mayfly ca create`."),
+      passphrase: secret,
+    }),
+    object({
+      kind: z.literal("memory").describe("A fresh key at every start; development only."),
+    }),
+  ])
+  .describe("Where a private key is kept.");
+
+const HOST_AND_PORT = /^(?<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?<port>[0-9]{1,5})$/u;
+
+const listen = z
+  .string()
+  .regex(HOST_AND_PORT, "expected host:port, for example 127.0.0.1:5555 or [::1]:5555")
+  .transform((text, context) => {
+    const groups = HOST_AND_PORT.exec(text)?.groups ?? {};
+    const port = Number(groups["port"]);
+    if (port > 65_535) {
+      context.addIssue({ code: "custom", message: "a port is at most 65535" });
+      return z.NEVER;
+    }
+    return { host: (groups["host"] ?? "").replaceAll(/[[\]]/gu, ""), port };
+  })
+  .readonly();
+
+const identity = z
+  .discriminatedUnion("kind", [
+    object({
+      kind: z.literal("email"),
+      skipEmailVerification: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Accept tokens whose email_verified is false or missing. Only for issuers that verify every address.",
+        ),
+    }),
+    object({
+      kind: z.literal("github-actions"),
+      baseUrl: z
+        .string()
+        .regex(/^https:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/u, "expected https://host without a path")
+        .default("https://github.com")
+        .describe("Base of the URLs in certificates; another value is for GitHub Enterprise Server."),
+    }),
+  ])
+  .describe("How the identity in this issuer's tokens becomes the name in the certificate.");
+
+const issuer = object({
+  url: z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\/[!-~]+$/u, "expected an https URL of printable ASCII characters")
+    .refine((url) => !/[?#@\\]/u.test(url), "an issuer URL has no query, fragment or user information")
+    .describe("Exact `iss` value of the tokens; compared byte for byte."),
+  audience: z.string().min(1).max(256).default("sigstore").describe("`aud` value that tokens must contain."),
+  identity,
+  allowInsecureHttp: z
+    .boolean()
+    .default(false)
+    .describe("Fetch discovery and keys over plain http. Development only, and only from loopback."),
+  allowPrivateNetwork: z
+    .boolean()
+    .default(false)
+    .describe("Let this issuer's host resolve to private or loopback addresses."),
+  caCertificate: path.optional().describe("PEM file of certificate authorities trusted for this issuer's TLS only."),
+});
+
+/** Client key algorithms by the names of Fulcio's `--client-signing-algorithms`. */
+export const CLIENT_ALGORITHMS = [
+  "ecdsa-sha2-256-nistp256",
+  "ecdsa-sha2-384-nistp384",
+  "ecdsa-sha2-512-nistp521",
+  "rsa-sign-pkcs1-2048-sha256",
+  "rsa-sign-pkcs1-3072-sha256",
+  "rsa-sign-pkcs1-4096-sha256",
+  "ed25519",
+] as const;
+
+/** The whole configuration file. Defaults are safe for production. */
+export const configSchema = object({
+  environment: z
+    .enum(["production", "development"])
+    .default("production")
+    .describe(
+      "`development` permits what is convenient and unsafe: development keys, memory keys, plain-http issuers.",
+    ),
+  dataDirectory: path.describe(
+    "Folder of the log's database, the head mark and the audit trail. Must be on a local disk.",
+  ),
+  http: object({
+    listen: listen.describe("Public address of the API and of the log's read side."),
+    allowPlainHttpOffLoopback: z
+      .boolean()
+      .default(false)
+      .describe("Serve plain HTTP on an address that is not loopback, because TLS ends in front of Mayfly."),
+  }),
+  operations: object({
+    listen: listen.describe("Address of /metrics, /readyz and /livez. Not for the public."),
+  }),
+  ca: object({
+    chain: path
+      .optional()
+      .describe("PEM chain, issuing CA first, self-signed root last. Left out only with a memory signer."),
+    signer,
+    lifetimeSeconds: z.int().min(60).max(3600).default(600).describe("Validity of a certificate, from notBefore."),
+    backdateSeconds: z
+      .int()
+      .min(0)
+      .max(60)
+      .default(0)
+      .describe("How far notBefore lies in the past, for verifiers whose clocks are behind."),
+  }),
+  log: object({
+    origin: z
+      .string()
+      .regex(
+        /^[a-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*$/u,
+        "expected the log's URL without scheme and final slash",
+      )
+      .describe(
+        "Origin of checkpoints: the public URL of the log's read side without scheme. Fixed by `mayfly log init`.",
+      ),
+    store: z
+      .discriminatedUnion("kind", [
+        object({
+          kind: z.literal("sqlite"),
+          allowAnyFilesystem: z
+            .boolean()
+            .default(false)
+            .describe("Skip the check that refuses network and overlay file systems. A lost write forks the log."),
+        }),
+        object({ kind: z.literal("memory").describe("Forgotten at exit; development only.") }),
+      ])
+      .prefault({ kind: "sqlite" }),
+    signer: signer.describe("P-256 key of the log: SCTs and tree heads."),
+    checkpointSigner: signer.describe("Ed25519 key of the log: checkpoints for witnesses."),
+  }),
+  issuers: z.array(issuer).min(1).max(1000).readonly(),
+  clientKeys: object({
+    algorithms: z
+      .array(z.enum(CLIENT_ALGORITHMS))
+      .min(1)
+      .readonly()
+      .default([...CLIENT_ALGORITHMS])
+      .describe("Key and hash pairs that callers may have certified."),
+  }).prefault({}),
+  logging: object({
+    level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  }).prefault({}),
+});
+
+/** A configuration as written, before defaults. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** A checked, frozen configuration. Paths are still as written; `loadConfig` makes them absolute. */
+export type Config = z.output<typeof configSchema>;
+
+/** Where a private key is kept. */
+export type SignerConfig = z.output<typeof signer>;
+
+/** Where a secret is read from. */
+export type SecretConfig = z.output<typeof secret>;
+
+/** One trusted issuer as configured. */
+export type IssuerConfig = z.output<typeof issuer>;
+
+/** JSON Schema (draft 2020-12) of the configuration file, for editors. */
+export function configJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(configSchema, {
+    io: "input",
+    // Our objects are frozen after parsing; to an editor that writes the file they are not read-only.
+    override: ({ jsonSchema }) => delete jsonSchema.readOnly,
+  });
+  return { $schema: schema.$schema, title: "Mayfly configuration", ...schema };
+}

@@ -1,0 +1,49 @@
+import { buildTemplate } from "../core/certificate/build-template.ts";
+import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
+import { lintTemplate } from "../core/certificate/lint-template.ts";
+import { derivePrincipal } from "../core/identity/derive-principal.ts";
+import type { IssueCertificate } from "../core/issuance-types.ts";
+import type { KeyPolicy } from "../core/proof/key-policy.ts";
+import { provePossession } from "../core/proof/prove-possession.ts";
+import type { CertificateLog } from "../ports/certificate-log.ts";
+import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
+import type { Signer } from "../ports/signer.ts";
+import { signCertificate, signPrecertificate } from "./sign-certificate.ts";
+
+/** What issuance asks of the world; everything else it decides itself. */
+export interface IssuanceDeps {
+  /** Wall clock, milliseconds; the same clock as the log's. */
+  readonly now: () => number;
+  /** A fresh serial number: 20 octets, at least 64 of their bits random, positive (RFC 5280 §4.1.2.2). */
+  readonly serialNumber: () => Uint8Array;
+  readonly verifyIdToken: VerifyIdToken;
+  readonly keyPolicy: KeyPolicy;
+  readonly issuer: IssuerChain;
+  readonly lifetimeSeconds: number;
+  readonly backdateSeconds: number;
+  /** The issuing CA's key; asked once for the precertificate and once for the certificate. */
+  readonly signer: Signer;
+  readonly log: CertificateLog;
+}
+
+/**
+ * The service. Each line takes what the line before it proved; a line that throws (always a `MayflyError`) ends the
+ * request, and no certificate exists that is not in the log.
+ */
+export function makeIssueCertificate(deps: IssuanceDeps): IssueCertificate {
+  const { keyPolicy, issuer, lifetimeSeconds, backdateSeconds, signer } = deps;
+  // prettier-ignore
+  return async (request) => {
+    const nowMs     = deps.now();                                                      // one clock reading per request
+    const idToken   = await deps.verifyIdToken(request.idToken, nowMs);                // RFC 7519 §7.2, OIDC Core §3.1.3.7
+    const principal = derivePrincipal(idToken);                                        // who asks
+    const key       = await provePossession(request.key, principal.challenge, keyPolicy); // and holds which key
+    const serial    = deps.serialNumber();
+    const draft     = buildTemplate({ principal, key, nowMs, issuer, serialNumber: serial, lifetimeSeconds, backdateSeconds });
+    const template  = lintTemplate(draft);                                             // docs/certificate-profile.md
+    const precert   = await signPrecertificate(template, signer);                      // RFC 6962 §3.1
+    const sct       = await deps.log.add(precert);                                     // RFC 6962 §3.2; durable and published on return
+    const leaf      = await signCertificate(precert, sct, signer);                     // RFC 6962 §3.3
+    return { leaf, chainPem: issuer.pem, sct, serialNumber: serial, ...(sct.leafIndex === undefined ? {} : { logIndex: sct.leafIndex }) };
+  };
+}

@@ -1,0 +1,108 @@
+import { hash } from "node:crypto";
+import { describeCauses, isOurFault, MayflyError } from "../core/errors.ts";
+import type { IssueCertificate, IssuedCertificate } from "../core/issuance-types.ts";
+import type { AuditOutcome, AuditTrail } from "../ports/audit-trail.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Signer } from "../ports/signer.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import { makeIssueCertificate } from "./issue-certificate.ts";
+import type { IssuanceDeps } from "./issue-certificate.ts";
+
+/** Where the record of an issuance goes. */
+export interface AuditDeps {
+  readonly audit: AuditTrail;
+  readonly telemetry: Pick<Telemetry, "issuance">;
+  readonly clock: Clock;
+  readonly generation: number;
+}
+
+/** What was seen of one request so far. */
+interface Sighting {
+  issuer?: string;
+  serialNumber?: string;
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/**
+ * Issuance with a trace. It learns what it records by standing between issuance and its ports for the length of one
+ * request, so the issuance function itself stays free of it: an intent is in the trail before the CA key is used for
+ * a serial number, and the outcome is acknowledged before the caller gets an answer of any kind. Where the trail cannot
+ * be written, nothing is delivered (`internal`, AUDIT_FAILED).
+ */
+export function makeAuditedIssuance(deps: IssuanceDeps, record: AuditDeps): IssueCertificate {
+  return async (request) => {
+    const seen: Sighting = {};
+    const startedMs = record.clock.monotonic();
+    const issue = makeIssueCertificate(watch(deps, record, seen));
+    const ended = await issue(request).then(
+      (issued): Ended => ({ result: "issued", issued }),
+      (error: unknown): Ended => ({ result: "not-issued", error }),
+    );
+    const outcome = describeOutcome(ended, seen, record);
+    await record.audit.append(outcome);
+    record.telemetry.issuance(outcome, record.clock.monotonic() - startedMs);
+    if (ended.result === "not-issued") throw ended.error;
+    return ended.issued;
+  };
+}
+
+type Ended =
+  | { readonly result: "issued"; readonly issued: IssuedCertificate }
+  | { readonly result: "not-issued"; readonly error: unknown };
+
+/** The ports of one request, each telling `seen` or the trail what passes through it. */
+function watch(deps: IssuanceDeps, record: AuditDeps, seen: Sighting): IssuanceDeps {
+  return {
+    ...deps,
+    verifyIdToken: async (idToken, nowMs) => {
+      const verified = await deps.verifyIdToken(idToken, nowMs);
+      seen.issuer = verified.issuer.url;
+      return verified;
+    },
+    serialNumber: () => {
+      const serialNumber = deps.serialNumber();
+      seen.serialNumber = hex(serialNumber);
+      return serialNumber;
+    },
+    signer: withIntent(deps.signer, record, seen),
+  };
+}
+
+/** Writes an intent before the first signature of a request; the second is of the same serial number. */
+function withIntent(signer: Signer, record: AuditDeps, seen: Sighting): Signer {
+  let intended = false;
+  return {
+    algorithm: signer.algorithm,
+    publicKey: signer.publicKey,
+    location: signer.location,
+    close: () => signer.close(),
+    sign: async (tbs) => {
+      if (!intended) {
+        intended = true;
+        await record.audit.append({
+          kind: "intent",
+          timeMs: record.clock.now(),
+          serialNumber: seen.serialNumber ?? "",
+          tbsSha256: hash("sha256", tbs, "hex"),
+          generation: record.generation,
+        });
+      }
+      return signer.sign(tbs);
+    },
+  };
+}
+
+function describeOutcome(ended: Ended, seen: Sighting, record: AuditDeps): AuditOutcome {
+  const common = { kind: "outcome", timeMs: record.clock.now(), generation: record.generation, ...seen } as const;
+  if (ended.result === "issued") {
+    const { logIndex } = ended.issued;
+    return { ...common, result: "issued", ...(logIndex === undefined ? {} : { logIndex }) };
+  }
+  const { error } = ended;
+  if (!(error instanceof MayflyError)) {
+    return { ...common, result: "failed", code: "internal", reason: "UNEXPECTED", detail: describeCauses(error) };
+  }
+  const result = isOurFault(error.code) ? "failed" : "refused";
+  return { ...common, result, code: error.code, reason: error.reason, detail: describeCauses(error) };
+}

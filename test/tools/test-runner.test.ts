@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const RUNNER = resolve("tools/test.mjs");
+const JEST = `node --experimental-vm-modules ${resolve("node_modules/jest/bin/jest.js")}`;
+const PASSING = `test("adds", () => { expect(1 + 1).toBe(2); });`;
+
+/** The scripts the runner calls, all content; a case replaces those it is about. */
+const CONTENT = {
+  typecheck: "true",
+  lint: "true",
+  "format:check": "true",
+  "deps:check": "true",
+  "lockfile:check": "true",
+};
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "mayfly-runner-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Starts the runner on a project of its own, with jest itself as that project's jest. */
+function startRunner(scripts: Record<string, string>, tests: Record<string, string>): ChildProcess {
+  const manifest = { name: "fixture", private: true, scripts: { ...CONTENT, jest: JEST, ...scripts } };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  for (const [name, text] of Object.entries(tests)) writeFileSync(join(folder, `${name}.test.js`), text);
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS|JEST_)/u.test(name)),
+  );
+  return spawn(process.execPath, [RUNNER], { cwd: folder, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+async function finish(runner: ChildProcess): Promise<{ code: number | null; output: string; lastLine: string }> {
+  let output = "";
+  runner.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  runner.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((done) => runner.once("close", done));
+  return { code, output, lastLine: output.trimEnd().split("\n").at(-1) ?? "" };
+}
+
+describe("npm test", () => {
+  it("counts gates and tests together and closes with the totals", async () => {
+    const result = await finish(startRunner({}, { sum: PASSING }));
+    expect(result).toMatchObject({ code: 0, lastLine: "6 passed, 0 failed, 0 skipped" });
+    expect(result.output).not.toContain("PASS");
+  }, 60_000);
+
+  it("shows the output of what failed and of nothing else", async () => {
+    const result = await finish(
+      startRunner(
+        { lint: "echo an untidy line && false", typecheck: "echo all types fit" },
+        { sum: PASSING, product: `test("multiplies", () => { expect(2 * 3).toBe(7); });` },
+      ),
+    );
+    expect(result).toMatchObject({ code: 1, lastLine: "5 passed, 2 failed, 0 skipped" });
+    expect(result.output).toContain("an untidy line");
+    expect(result.output).toContain("multiplies");
+    expect(result.output).not.toContain("all types fit");
+  }, 60_000);
+
+  it("lists a skip that says why and fails one that does not, such as the neighbour of a forgotten .only", async () => {
+    const excused = `test.skip("asks Go (skipped: no go command)", () => {}); ${PASSING}`;
+    const result = await finish(startRunner({}, { excused, only: `test("a", () => {}); test.only("b", () => {});` }));
+    expect(result).toMatchObject({ code: 1, lastLine: "7 passed, 1 failed, 1 skipped" });
+    expect(result.output).toContain("asks Go (skipped: no go command)");
+    expect(result.output).toContain('skipped without "(skipped: reason)" in its title: a');
+  }, 60_000);
+
+  it.each([
+    [
+      "a test file that cannot be loaded",
+      {},
+      { broken: "import nothing from 'nowhere';", sum: PASSING },
+      "6 passed, 1 failed",
+    ],
+    ["a project without tests", {}, {}, "5 passed, 1 failed"],
+    ["a jest that crashes before its report", { jest: "echo out of memory; exit 134" }, {}, "5 passed, 1 failed"],
+    [
+      "a jest that fails after a clean report",
+      { jest: `f() { ${JEST} "$@"; exit 1; }; f` },
+      { sum: PASSING },
+      "6 passed, 1 failed",
+    ],
+  ])(
+    "fails %s",
+    async (_case, scripts, tests, totals) => {
+      const result = await finish(startRunner(scripts, tests));
+      expect(result).toMatchObject({ code: 1, lastLine: `${totals}, 0 skipped` });
+    },
+    60_000,
+  );
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "ends what it started when interrupted by %s",
+    async (signal, code) => {
+      const runner = startRunner({ typecheck: "echo $$ > pid; exec sleep 600" }, { sum: PASSING });
+      const result = finish(runner);
+      const pidFile = join(folder, "pid");
+      await until(() => existsSync(pidFile) && readFileSync(pidFile, "utf8").endsWith("\n"));
+      runner.kill(signal);
+      expect((await result).code).toBe(code);
+      expect(() => process.kill(Number(readFileSync(pidFile, "utf8")), 0)).toThrow("ESRCH");
+    },
+    60_000,
+  );
+});
+
+/** Resolves once `condition` holds; the test's own limit bounds the wait. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((next) => setTimeout(next, 20));
+}

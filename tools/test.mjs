@@ -1,0 +1,151 @@
+// All of `npm test`: every gate, then every test, and totals that a machine can read from the last line.
+// Arguments go to jest: `npm test -- test/core`.
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { performance } from "node:perf_hooks";
+import { clearTimeout, setTimeout } from "node:timers";
+
+const GATES = ["typecheck", "lint", "format:check", "deps:check", "lockfile:check"];
+const GATES_AT_ONCE = 2;
+const STEP_LIMIT_MS = 15 * 60_000;
+const GRACE_MS = 3_000;
+
+const folder = mkdtempSync(join(tmpdir(), "mayfly-test-"));
+const report = join(folder, "jest.json");
+const running = new Set();
+const totals = { passed: 0, failed: 0, skipped: 0 };
+let interrupted = false;
+
+/** Signals a step and everything it started; each step leads a process group of its own. */
+function signalGroup(child, signal) {
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone already.
+  }
+}
+
+/** Runs an npm script. Output goes to a file, so that no forgotten grandchild can hold a pipe open and us with it. */
+function runScript(script, args = []) {
+  const start = performance.now();
+  const path = join(folder, `${script.replace(":", "-")}.log`);
+  const log = openSync(path, "w");
+  const child = spawn("npm", ["run", "--silent", script, "--", ...args], {
+    stdio: ["ignore", log, log],
+    detached: true,
+  });
+  closeSync(log);
+  running.add(child);
+  const limit = setTimeout(() => signalGroup(child, "SIGKILL"), STEP_LIMIT_MS);
+  return new Promise((resolve) => {
+    const finish = (ok, note) => {
+      clearTimeout(limit);
+      running.delete(child);
+      if (interrupted) return; // Nobody waits for the next step any more.
+      const output = readFileSync(path, "utf8").trimEnd();
+      resolve({
+        script,
+        ok,
+        output: note ? `${output}\n${note}` : output,
+        seconds: (performance.now() - start) / 1000,
+      });
+    };
+    child.once("error", (error) => finish(false, error.message));
+    child.once("exit", (code, signal) => {
+      signalGroup(child, "SIGKILL");
+      finish(code === 0, signal ? `ended by ${signal} after ${((performance.now() - start) / 1000).toFixed(0)} s` : "");
+    });
+  });
+}
+
+function print(step) {
+  console.log(`${step.ok ? "ok    " : "FAILED"}  ${step.script.padEnd(16)} ${step.seconds.toFixed(1).padStart(6)} s`);
+  if (!step.ok) console.log(`${step.output}\n`);
+}
+
+async function runGates() {
+  const queue = [...GATES];
+  const lane = async () => {
+    for (let script = queue.shift(); script !== undefined; script = queue.shift()) {
+      const step = await runScript(script);
+      print(step);
+      totals[step.ok ? "passed" : "failed"] += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: GATES_AT_ONCE }, lane));
+}
+
+/** What did not pass in one test file; a file that could not run at all counts as one failed test. */
+function countFile(file, skips) {
+  let failures = file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed") ? 1 : 0;
+  const texts = file.message.trim() === "" ? [] : [`${relative(process.cwd(), file.name)}\n${file.message.trimEnd()}`];
+  for (const test of file.assertionResults) {
+    if (test.status === "passed") totals.passed += 1;
+    else if (test.status === "failed") failures += 1;
+    else {
+      // A skip must say why; this also catches a forgotten `.only`, which makes jest skip its neighbours.
+      if (/\(skipped: [^)]+\)/u.test(test.fullName)) {
+        totals.skipped += 1;
+        skips.push(`  ${test.fullName}`);
+      } else {
+        failures += 1;
+        texts.push(`skipped without "(skipped: reason)" in its title: ${test.fullName}`);
+      }
+    }
+  }
+  totals.failed += failures;
+  return texts;
+}
+
+async function runTests() {
+  const workers = String(Math.max(2, availableParallelism() - 1));
+  const step = await runScript("jest", [
+    "--ci",
+    "--json",
+    `--outputFile=${report}`,
+    `--maxWorkers=${workers}`,
+    ...process.argv.slice(2),
+  ]);
+  const failedBefore = totals.failed;
+  const skips = [];
+  const files = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")).testResults : [];
+  const texts = files.flatMap((file) => countFile(file, skips));
+  if (totals.failed > failedBefore) {
+    print({ ...step, ok: false, output: texts.join("\n\n") });
+  } else {
+    // jest may fail without a failed test: no tests found, a bad option, a crash, a process that would not end.
+    if (!step.ok) totals.failed += 1;
+    print(step);
+  }
+  if (skips.length > 0) console.log(["skipped:", ...skips].join("\n"));
+}
+
+function interrupt(signal, exitCode) {
+  interrupted = true;
+  for (const child of running) signalGroup(child, "SIGTERM");
+  setTimeout(() => {
+    for (const child of running) signalGroup(child, "SIGKILL");
+  }, GRACE_MS).unref();
+  const leave = () => {
+    if (running.size > 0) {
+      setTimeout(leave, 50);
+      return;
+    }
+    rmSync(folder, { recursive: true, force: true });
+    console.log(`interrupted by ${signal}`);
+    process.exit(exitCode);
+  };
+  leave();
+}
+process.once("SIGINT", () => interrupt("SIGINT", 130));
+process.once("SIGTERM", () => interrupt("SIGTERM", 143));
+
+const start = performance.now();
+await runGates();
+await runTests();
+rmSync(folder, { recursive: true, force: true });
+console.log(`\n${((performance.now() - start) / 1000).toFixed(1)} s in all`);
+console.log(`${String(totals.passed)} passed, ${String(totals.failed)} failed, ${String(totals.skipped)} skipped`);
+process.exitCode = totals.failed === 0 ? 0 : 1;

@@ -1,0 +1,28 @@
+import { Command } from "commander";
+import { createCa } from "../compose/create-ca.ts";
+import type { CommandContext } from "./context.ts";
+import { passphraseFileOption, passphraseFrom } from "./passphrase-option.ts";
+
+interface CaCreateOptions {
+  readonly directory: string;
+  readonly organization: string;
+  readonly passphraseFile: string;
+}
+
+/** `mayfly ca create`: a root and an issuing CA in encrypted files, and their chain. */
+export function caCreateCommand(context: CommandContext): Command {
+  return new Command("create")
+    .description("make a root (P-384, 10 years) and an issuing CA (P-256, 3 years) with keys in encrypted files")
+    .requiredOption("-d, --directory <folder>", "where root.json, issuing.json and chain.pem are written")
+    .requiredOption("--organization <name>", "organization (O) in the subjects of both certificates")
+    .addOption(passphraseFileOption())
+    .addHelpText(
+      "after",
+      "\nMove root.json to offline storage afterwards: `mayfly serve` needs issuing.json and chain.pem only.",
+    )
+    .action(async (options: CaCreateOptions) => {
+      const { directory, organization } = options;
+      const files = await createCa({ directory, organization, passphrase: passphraseFrom(options), env: context.env });
+      for (const file of files) context.stdout(`${file}\n`);
+    });
+}

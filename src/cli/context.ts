@@ -1,0 +1,12 @@
+/** What a command may ask of the process it runs in; `main.ts` gives the real one, tests their own. */
+export interface CommandContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Registers what SIGTERM and SIGINT do. */
+  readonly onStopSignal: (handler: () => void) => void;
+  /** Registers what an error that nobody caught does. */
+  readonly onCrash: (handler: (error: unknown) => void) => void;
+  /** Ends the process at once; only where waiting longer would be wrong. */
+  readonly exit: (code: number) => void;
+}

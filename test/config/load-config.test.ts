@@ -1,0 +1,300 @@
+import { describe, expect, it } from "@jest/globals";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { ConfigError, loadConfig, parseConfig } from "../../src/config/load-config.ts";
+import { unsafeOptions } from "../../src/config/rules.ts";
+import { configJsonSchema } from "../../src/config/schema.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+const GOOD = `environment: development
+dataDirectory: data
+http: { listen: 127.0.0.1:5555 }
+operations: { listen: 127.0.0.1:2112 }
+ca:
+  signer: { kind: memory }
+log:
+  origin: example.com/log
+  store: { kind: memory }
+  signer: { kind: memory }
+  checkpointSigner: { kind: memory }
+issuers:
+  - url: https://issuer.example.com
+    identity: { kind: email }
+`;
+
+/** GOOD with one replacement, and what the refusal must say. */
+interface Refusal {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly says: string;
+}
+
+const REFUSALS: readonly Refusal[] = [
+  {
+    name: "R01: an unknown key on top",
+    from: "dataDirectory: data",
+    to: "dataDirectory: data\nfoo: 1",
+    says: "c.yaml:3: foo: unknown setting",
+  },
+  {
+    name: "R01: a mistyped key, with the name that was meant",
+    from: "listen: 127.0.0.1:5555",
+    to: "lisen: 127.0.0.1:5555",
+    says: "http.lisen: unknown setting; did you mean listen?",
+  },
+  {
+    name: "R01: a mistyped key inside an alternative",
+    from: "{ kind: email }",
+    to: "{ kind: email, skipEmailVerificaton: true }",
+    says: "issuers[0].identity.skipEmailVerificaton: unknown setting; did you mean skipEmailVerification?",
+  },
+  {
+    name: "R02: a member twice",
+    from: "dataDirectory: data",
+    to: "dataDirectory: data\ndataDirectory: more",
+    says: "Map keys must be unique",
+  },
+  {
+    name: "R02: an issuer twice",
+    from: "    identity: { kind: email }\n",
+    to: "    identity: { kind: email }\n  - url: https://issuer.example.com\n    identity: { kind: email }\n",
+    says: "issuers[1].url: this issuer is configured twice",
+  },
+  {
+    name: "R03: no issuers",
+    from: "issuers:\n  - url: https://issuer.example.com\n    identity: { kind: email }",
+    to: "issuers: []",
+    says: "issuers: Too small",
+  },
+  {
+    name: "R04: a tab for indentation",
+    from: "  signer: { kind: memory }\nlog",
+    to: "\tsigner: { kind: memory }\nlog",
+    says: "c.yaml:",
+  },
+  { name: "R04: an unknown tag", from: "dataDirectory: data", to: "dataDirectory: !env data", says: "Unresolved tag" },
+  { name: "R04: two documents", from: "dataDirectory: data", to: "dataDirectory: data\n---\na: b", says: "c.yaml:" },
+  {
+    name: "R06: an unknown identity kind",
+    from: "kind: email",
+    to: "kind: carrier-pigeon",
+    says: "issuers[0].identity.kind",
+  },
+  {
+    name: "R08: an http issuer",
+    from: "https://issuer",
+    to: "http://issuer",
+    says: "issuers[0].url: expected an https URL",
+  },
+  {
+    name: "R08: an http issuer off loopback, even in development",
+    from: "url: https://issuer.example.com",
+    to: "url: http://issuer.example.com\n    allowInsecureHttp: true",
+    says: "must be on a loopback address",
+  },
+  {
+    name: "R08: an issuer with a query",
+    from: "issuer.example.com",
+    to: "issuer.example.com?a=b",
+    says: "no query, fragment or user information",
+  },
+  {
+    name: "R08: an issuer with user information",
+    from: "issuer.example.com",
+    to: "me@issuer.example.com",
+    says: "no query, fragment or user information",
+  },
+  {
+    name: "R08: an issuer with a non-ASCII host",
+    from: "issuer.example.com",
+    to: "íssuer.example.com",
+    says: "printable ASCII",
+  },
+  {
+    name: "R13: an empty list of algorithms",
+    from: "dataDirectory: data",
+    to: "dataDirectory: data\nclientKeys: { algorithms: [] }",
+    says: "clientKeys.algorithms: Too small",
+  },
+  {
+    name: "R13: an unknown algorithm",
+    from: "dataDirectory: data",
+    to: "dataDirectory: data\nclientKeys: { algorithms: [rot13] }",
+    says: "clientKeys.algorithms[0]",
+  },
+  {
+    name: "R14: a negative lifetime",
+    from: "signer: { kind: memory }\nlog",
+    to: "signer: { kind: memory }\n  lifetimeSeconds: -1\nlog",
+    says: "ca.lifetimeSeconds: Too small",
+  },
+  {
+    name: "R14: a lifetime that is no number",
+    from: "signer: { kind: memory }\nlog",
+    to: "signer: { kind: memory }\n  lifetimeSeconds: .nan\nlog",
+    says: "ca.lifetimeSeconds",
+  },
+  { name: "R14: a port above 65535", from: "127.0.0.1:5555", to: "127.0.0.1:70000", says: "a port is at most 65535" },
+  {
+    name: "R14: a listener without a port",
+    from: "127.0.0.1:5555",
+    to: "127.0.0.1",
+    says: "http.listen: expected host:port",
+  },
+  {
+    name: "R14: one address for both listeners",
+    from: "127.0.0.1:2112",
+    to: "127.0.0.1:5555",
+    says: "operations.listen: the same address as http.listen",
+  },
+  {
+    name: "memory keys in production",
+    from: "environment: development",
+    to: "environment: production",
+    says: "ca.signer.kind: a key that is forgotten at exit is allowed only with environment: development",
+  },
+  {
+    name: "a memory log in production",
+    from: "environment: development",
+    to: "environment: production",
+    says: "log.store.kind: a log that is forgotten at exit",
+  },
+  {
+    name: "an issuer without TLS in production",
+    from: GOOD,
+    to: GOOD.replace("development", "production").replace(
+      "url: https://issuer.example.com",
+      "url: http://127.0.0.1:1\n    allowInsecureHttp: true",
+    ),
+    says: "issuers[0].allowInsecureHttp: an issuer without TLS is allowed only with environment: development",
+  },
+  {
+    name: "a file key without a chain",
+    from: "ca:\n  signer: { kind: memory }",
+    to: "ca:\n  signer: { kind: file, path: k, passphrase: { env: P } }",
+    says: "ca.chain: required",
+  },
+  {
+    name: "a chain beside a memory key",
+    from: "ca:\n",
+    to: "ca:\n  chain: chain.pem\n",
+    says: "a memory signer makes its own chain",
+  },
+  {
+    name: "plain HTTP off loopback",
+    from: "127.0.0.1:5555",
+    to: "0.0.0.0:5555",
+    says: "http.listen: plain HTTP off loopback",
+  },
+  {
+    name: "a secret in the file itself",
+    from: "ca:\n  signer: { kind: memory }",
+    to: "ca:\n  chain: c\n  signer: { kind: file, path: k, passphrase: hunter2 }",
+    says: "ca.signer.passphrase",
+  },
+  {
+    name: "an origin with a scheme",
+    from: "origin: example.com/log",
+    to: "origin: https://example.com/log",
+    says: "log.origin: expected the log's URL without scheme",
+  },
+];
+
+describe("a configuration file", () => {
+  it("fills in safe defaults and makes paths absolute", () => {
+    const config = parseConfig(GOOD, "/etc/mayfly/c.yaml");
+    expect(config).toMatchObject({
+      dataDirectory: "/etc/mayfly/data",
+      http: { listen: { host: "127.0.0.1", port: 5555 }, allowPlainHttpOffLoopback: false },
+      ca: { lifetimeSeconds: 600, backdateSeconds: 0 },
+      issuers: [{ audience: "sigstore", allowPrivateNetwork: false, identity: { skipEmailVerification: false } }],
+    });
+    expect(config.clientKeys.algorithms).toHaveLength(7);
+  });
+
+  it("is frozen on every level", () => {
+    const config = parseConfig(GOOD, "c.yaml");
+    for (const part of [
+      config,
+      config.http,
+      config.http.listen,
+      config.ca,
+      config.ca.signer,
+      config.log,
+      config.issuers,
+      config.issuers[0],
+      config.clientKeys,
+    ]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+  });
+
+  it.each(REFUSALS)("refuses $name", ({ from, to, says }) => {
+    expect(GOOD).toContain(from);
+    const parse = () => parseConfig(GOOD.replace(from, to), "c.yaml");
+    expect(parse).toThrow(ConfigError);
+    expect(parse).toThrow(says);
+  });
+
+  it("R04: does not expand an alias bomb", () => {
+    const bomb = [
+      "a: &a [x,x,x,x,x,x,x,x,x]",
+      ..."b,c,d,e,f,g,h,i,j"
+        .split(",")
+        .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${"abcdefghi"[i]!}`).join(",")}]`),
+    ].join("\n");
+    expect(() => parseConfig(bomb, "c.yaml")).toThrow(/alias/iu);
+  });
+
+  it("R03: refuses an empty file and a bare value", () => {
+    for (const text of ["", "null", "42", "[]"])
+      expect(() => parseConfig(text, "c.yaml")).toThrow("expected a mapping");
+  });
+
+  it("R15: refuses what is not a readable file, saying so", () => {
+    expect(() => loadConfig(root)).toThrow("not a regular file");
+    expect(() => loadConfig(join(root, "nowhere.yaml"))).toThrow("cannot be read");
+  });
+
+  it("lists every problem at once", () => {
+    const text = GOOD.replace("127.0.0.1:5555", "x").replace("kind: email", "kind: y");
+    expect(() => parseConfig(text, "c.yaml")).toThrow(/http\.listen.*\n.*identity\.kind/u);
+  });
+
+  it("names the settings that give safety away", () => {
+    expect(unsafeOptions(parseConfig(GOOD, "c.yaml"))).toEqual(["environment-development"]);
+  });
+});
+
+describe("the shipped files", () => {
+  it("the development configuration can be used", () => {
+    expect(loadConfig(join(root, "config", "mayfly.dev.yaml")).environment).toBe("development");
+  });
+
+  it("the example can be used and is safe", () => {
+    expect(unsafeOptions(loadConfig(join(root, "config", "mayfly.example.yaml")))).toEqual([]);
+  });
+
+  it("the example mentions every setting there is", () => {
+    const text = readFileSync(join(root, "config", "mayfly.example.yaml"), "utf8");
+    const names = new Set<string>();
+    const collect = (schema: unknown): void => {
+      if (typeof schema !== "object" || schema === null) return;
+      if ("properties" in schema) for (const name of Object.keys(schema.properties as object)) names.add(name);
+      for (const value of Object.values(schema)) collect(value);
+    };
+    collect(configJsonSchema());
+    expect(
+      [...names].filter((name) => !new RegExp(`\\b${name}:`, "u").test(text)).filter((name) => name !== "env"),
+    ).toEqual([]);
+    expect(() => parse(text) as unknown).not.toThrow();
+  });
+
+  it("the JSON Schema for editors is the one the code checks with", () => {
+    const file = readFileSync(join(root, "config", "mayfly.schema.json"), "utf8");
+    expect(JSON.parse(file)).toEqual(configJsonSchema());
+  });
+});

@@ -1,0 +1,20 @@
+import type { VerifiedIdToken } from "./id-token.ts";
+import { deriveEmailPrincipal } from "./kinds/email.ts";
+import { deriveGithubActionsPrincipal } from "./kinds/github-actions.ts";
+import type { Principal } from "./principal.ts";
+
+/**
+ * Who asks, by the rules of the issuer that vouches for them.
+ *
+ * @throws MayflyError `invalid_token` when a claim is missing or unfit, `policy_denied` when the name would not be one
+ *   that this issuer may give
+ */
+export function derivePrincipal(token: VerifiedIdToken): Principal {
+  const rules = token.issuer.identity;
+  switch (rules.kind) {
+    case "email":
+      return deriveEmailPrincipal(token, rules);
+    case "github-actions":
+      return deriveGithubActionsPrincipal(token, rules);
+  }
+}

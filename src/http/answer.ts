@@ -1,0 +1,78 @@
+import type { IncomingMessage } from "node:http";
+import { MayflyError } from "../core/errors.ts";
+import type { Reason } from "../core/errors.ts";
+import { describeError, encodeErrorBody } from "../wire/errors.ts";
+import type { ErrorDescription } from "../wire/errors.ts";
+import type { ExchangeResponse } from "./exchange.ts";
+import { FRESH_JSON } from "./headers.ts";
+import type { HeaderFields } from "./headers.ts";
+
+/** Everything an answer consists of. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: HeaderFields;
+  readonly body: string | Uint8Array;
+}
+
+/** Sends a whole answer. Does nothing when the caller is gone. */
+export function sendAnswer(response: ExchangeResponse, { status, headers, body }: Answer): void {
+  if (response.destroyed) return;
+  const { requestId } = response.locals.exchange;
+  const fields = [...headers, "X-Request-Id", requestId];
+  // RFC 9110 §8.6: 204 has no Content-Length.
+  if (status !== 204) fields.push("Content-Length", String(Buffer.byteLength(body)));
+  response.writeHead(status, fields);
+  response.end(body);
+}
+
+/**
+ * Tells the caller that its request was refused or failed, and notes it in the exchange. An answer that was begun
+ * cannot be taken back: then the connection is cut, so that nobody takes a part for the whole.
+ */
+export function refuse(request: IncomingMessage, response: ExchangeResponse, error: unknown): void {
+  const { exchange } = response.locals;
+  const description = describeError(error);
+  exchange.error =
+    error instanceof MayflyError ? error : new MayflyError("UNEXPECTED", "a handler failed", { cause: error });
+  if (description.status >= 500) exchange.detail = messagesOf(exchange.error);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const headers = [...FRESH_JSON, ...refusalFields(request, response, description)];
+  sendAnswer(response, { status: description.status, headers, body: `${encodeErrorBody(description)}\n` });
+}
+
+function refusalFields(request: IncomingMessage, response: ExchangeResponse, description: ErrorDescription): string[] {
+  const { reason, retryAfterSeconds } = description;
+  const fields: string[] = [];
+  if (reason === "METHOD_NOT_ALLOWED") fields.push("Allow", response.locals.exchange.allow);
+  if (retryAfterSeconds !== undefined) fields.push("Retry-After", String(retryAfterSeconds));
+  // What is left of the request would have to be read to its end before the next one: not for a refused caller.
+  if (CLOSING.has(reason) || hasUnreadBody(request)) fields.push("Connection", "close");
+  return fields;
+}
+
+/** Refusals after which it is in doubt where the next request begins, or the connection is not worth keeping. */
+const CLOSING: ReadonlySet<Reason> = new Set([
+  "BODY_INCOMPLETE",
+  "BODY_TOO_LARGE",
+  "EXPECTATION_FAILED",
+  "HEADERS_TOO_LARGE",
+  "HTTP_MALFORMED",
+  "REQUEST_TIMEOUT",
+  "SHUTTING_DOWN",
+]);
+
+function hasUnreadBody(request: IncomingMessage): boolean {
+  const declared =
+    request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
+  return declared && !request.complete;
+}
+
+/** The messages of an error and of its causes, outermost first. */
+function messagesOf(error: Error): string {
+  const messages: string[] = [];
+  for (let at: unknown = error; at instanceof Error && messages.length < 8; at = at.cause) messages.push(at.message);
+  return messages.join(": ");
+}

@@ -1,0 +1,35 @@
+import type { RequestListener } from "node:http";
+import type { Generation } from "../issuance/generation.ts";
+import type { Admission } from "./admission.ts";
+import type { BodyLimits } from "./body.ts";
+import type { ExchangeDeps } from "./exchange.ts";
+import { makeListener, makeRouter } from "./listener.ts";
+import { answerPreflights, checkRequests, refuseWhenClosed } from "./middleware.ts";
+import { takeRoute } from "./route.ts";
+import { makeConfiguration } from "./routes/configuration.ts";
+import { health } from "./routes/health.ts";
+import { makeSigningCert } from "./routes/signing-cert.ts";
+import { makeTrustBundle } from "./routes/trust-bundle.ts";
+
+/** What the public listener needs. */
+export interface PublicAppDeps extends ExchangeDeps {
+  /** The configuration in force; asked once per request. */
+  readonly generation: () => Generation;
+  readonly admission: Admission;
+  readonly bodyLimits?: BodyLimits;
+}
+
+/** The public API of Fulcio (v2) and the log's reads, as a listener of Node's HTTP server. */
+export function makePublicApp(deps: PublicAppDeps): RequestListener {
+  const app = makeRouter();
+  app.use(checkRequests);
+  app.use(answerPreflights);
+  app.use(refuseWhenClosed(deps.admission));
+  app.route("/api/v2/signingCert").all(takeRoute("/api/v2/signingCert", { POST: makeSigningCert(deps) }));
+  app.route("/api/v2/trustBundle").all(takeRoute("/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) }));
+  app
+    .route("/api/v2/configuration")
+    .all(takeRoute("/api/v2/configuration", { GET: makeConfiguration(deps.generation) }));
+  app.route("/healthz").all(takeRoute("/healthz", { GET: health }));
+  return makeListener(app, deps);
+}

@@ -1,0 +1,42 @@
+/** Header fields in the flat form that `writeHead` takes fastest: name, value, name, value … */
+export type HeaderFields = readonly string[];
+
+/** Nothing here is secret to a page: no answer depends on cookies, so every origin may read every answer. */
+const ANY_ORIGIN = ["X-Content-Type-Options", "nosniff", "Access-Control-Allow-Origin", "*"];
+
+const fields = (contentType: string, cacheControl: string): HeaderFields => [
+  "Content-Type",
+  contentType,
+  "Cache-Control",
+  cacheControl,
+  ...ANY_ORIGIN,
+];
+
+/** Certificates, health and every refusal: a stored copy would be wrong a moment later. */
+export const FRESH_JSON = fields("application/json", "no-store");
+
+/** Trust bundle and configuration, which change only with the configuration. */
+export const SHORT_LIVED_JSON = fields("application/json", "public, max-age=60");
+
+/** C2SP tlog-tiles: a checkpoint must not be served stale. */
+export const CHECKPOINT = fields("text/plain; charset=utf-8", "no-store");
+
+/** C2SP tlog-tiles: a tile's bytes never change. */
+export const TILE = fields("application/octet-stream", "public, max-age=604800, immutable");
+
+/** C2SP static-ct-api: an issuer is named by the hash of its bytes. */
+export const ISSUER = fields("application/pkix-cert", "public, max-age=604800, immutable");
+
+/** Prometheus text; the exposition format comes from the registry. */
+export const metricsFields = (contentType: string): HeaderFields => fields(contentType, "no-store");
+
+/** Answer to any CORS preflight (Fetch §3.2.3). Browsers may send the token; credentials of their own never. */
+export const PREFLIGHT: HeaderFields = [
+  ...ANY_ORIGIN,
+  "Access-Control-Allow-Methods",
+  "GET, HEAD, POST",
+  "Access-Control-Allow-Headers",
+  "authorization, content-type, x-request-id",
+  "Access-Control-Max-Age",
+  "600",
+];

@@ -1,0 +1,39 @@
+import type { NextFunction, Request, Response } from "express";
+import { shuttingDown } from "./admission.ts";
+import type { Admission } from "./admission.ts";
+import { sendAnswer } from "./answer.ts";
+import { checkRequest } from "./check-request.ts";
+import type { Exchange } from "./exchange.ts";
+import { PREFLIGHT } from "./headers.ts";
+
+/** An Express middleware that finds the exchange in `locals`. */
+export type Middleware = (
+  request: Request,
+  response: Response<unknown, { exchange: Exchange }>,
+  next: NextFunction,
+) => void;
+
+/** Refuses malformed requests before anything else looks at them. */
+export const checkRequests: Middleware = (request, _response, next) => {
+  checkRequest(request);
+  next();
+};
+
+/** Answers every CORS preflight alike, whatever the path (Fetch §3.2.2). */
+export const answerPreflights: Middleware = (request, response, next) => {
+  const { method, headers } = request;
+  if (method !== "OPTIONS" || headers.origin === undefined || !("access-control-request-method" in headers)) {
+    next();
+    return;
+  }
+  response.locals.exchange.route = "preflight";
+  sendAnswer(response, { status: 204, headers: PREFLIGHT, body: "" });
+};
+
+/** Sends callers on kept connections elsewhere once the process is stopping. */
+export const refuseWhenClosed =
+  (admission: Admission): Middleware =>
+  (_request, _response, next) => {
+    if (admission.isClosed) throw shuttingDown();
+    next();
+  };

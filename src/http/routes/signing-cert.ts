@@ -1,0 +1,30 @@
+import type { Admission } from "../admission.ts";
+import type { Generation } from "../../issuance/generation.ts";
+import { buildSigningCertificate } from "../../wire/signing-certificate.ts";
+import { parseSigningRequest } from "../../wire/signing-request.ts";
+import { readBody } from "../body.ts";
+import type { BodyLimits } from "../body.ts";
+import { headerValues } from "../check-request.ts";
+import { FRESH_JSON } from "../headers.ts";
+import type { Handler } from "../route.ts";
+
+/** What the signing route needs. */
+export interface SigningCertDeps {
+  readonly generation: () => Generation;
+  readonly admission: Admission;
+  readonly bodyLimits?: BodyLimits;
+}
+
+/** POST /api/v2/signingCert: an ID token and a key in, a logged certificate out. */
+export function makeSigningCert({ generation, admission, bodyLimits }: SigningCertDeps): Handler {
+  return async (request, response) => {
+    const body = await readBody(request, response, bodyLimits);
+    const signingRequest = parseSigningRequest(body, headerValues(request, "authorization"));
+    const { issueCertificate } = generation();
+    const issued = await admission.admit(() => issueCertificate(signingRequest));
+    const { exchange } = response.locals;
+    exchange.serialNumber = Buffer.from(issued.serialNumber).toString("hex");
+    if (issued.logIndex !== undefined) exchange.logIndex = issued.logIndex;
+    return { status: 200, headers: FRESH_JSON, body: JSON.stringify(buildSigningCertificate(issued)) };
+  };
+}

@@ -1,9 +1,10 @@
-import { hash, verify, type KeyObject } from "node:crypto";
+import { verify } from "node:crypto";
 import { PresentationError, PresentationReader, PresentationWriter } from "../encoding/tls-presentation.ts";
 import { MayflyError } from "../errors.ts";
 import { decodeCtExtensions } from "./ct-extensions.ts";
 import { digitallySignedLength, readDigitallySigned, writeDigitallySigned } from "./digitally-signed.ts";
 import { timestampedEntryLength, writeTimestampedEntry, type SignedEntry, type TimestampedEntry } from "./log-entry.ts";
+import type { LogKey } from "./log-key.ts";
 
 /*
  * RFC 6962 §3.2 and §3.3:
@@ -127,18 +128,13 @@ export function decodeSctList(bytes: Uint8Array): readonly SignedCertificateTime
  * Verifies that `logKey` signed this SCT for this entry (RFC 6962 §3.2).
  *
  * @param signedEntry what the verifier knows to be in the certificate, never what came with the SCT
- * @param logKey public P-256 key of the log
  * @throws MayflyError `log_failed` (SCT_INVALID)
  */
-export function verifySct(sct: SignedCertificateTimestamp, signedEntry: SignedEntry, logKey: KeyObject): void {
-  if (logKey.asymmetricKeyDetails?.namedCurve !== "prime256v1") {
-    throw new MayflyError("SCT_INVALID", "the log's key is not on P-256");
-  }
-  const logId = hash("sha256", logKey.export({ format: "der", type: "spki" }), "buffer");
-  if (Buffer.compare(logId, sct.logId) !== 0) throw new MayflyError("SCT_INVALID", "SCT of another log");
+export function verifySct(sct: SignedCertificateTimestamp, signedEntry: SignedEntry, logKey: LogKey): void {
+  if (Buffer.compare(logKey.logId, sct.logId) !== 0) throw new MayflyError("SCT_INVALID", "SCT of another log");
   const { timestampMs, extensions } = sct;
   const input = sctSigningInput({ timestampMs, signedEntry, extensions });
-  if (!verify("sha256", input, logKey, sct.signature)) {
+  if (!verify("sha256", input, logKey.publicKey, sct.signature)) {
     throw new MayflyError("SCT_INVALID", "the SCT's signature is not over this entry");
   }
 }

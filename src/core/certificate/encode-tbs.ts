@@ -1,0 +1,84 @@
+import { bitString, contextTag, integer, sequence, utcOrGeneralizedTime } from "../encoding/der-writer.ts";
+import { SIGNATURE_ALGORITHM_IDENTIFIER } from "./algorithm-identifier.ts";
+import type { SignatureAlgorithm } from "./algorithms.ts";
+import { encodeAuthorityKeyIdentifier } from "./extensions/authority-key-identifier.ts";
+import { CODE_SIGNING_ONLY } from "./extensions/ext-key-usage.ts";
+import { encodeFulcioExtensions } from "./extensions/fulcio.ts";
+import { LEAF_KEY_USAGE } from "./extensions/key-usage.ts";
+import type { LastExtension } from "./extensions/last-extension.ts";
+import { encodeLastExtension } from "./extensions/last-extension.ts";
+import { encodeSubjectAltName } from "./extensions/subject-alt-name.ts";
+import { encodeSubjectKeyIdentifier, keyIdentifier } from "./extensions/subject-key-identifier.ts";
+import { lintTbs } from "./lint-tbs.ts";
+import type { LintedTemplate } from "./template.ts";
+
+/** What the three encodings of a template share, byte for byte. */
+interface CommonPart {
+  /** version to subjectPublicKeyInfo. */
+  readonly fields: Uint8Array;
+  /** The extensions without the last one. */
+  readonly extensions: Uint8Array;
+}
+
+const VERSION_3 = contextTag(0, integer(Uint8Array.of(2)));
+const EMPTY_NAME = sequence();
+
+/** Encoded once per template: whatever happens to the value later, the three encodings stay equal. */
+const COMMON_PARTS = new WeakMap<LintedTemplate, CommonPart>();
+
+/**
+ * DER TBSCertificate of a leaf (RFC 5280 §4.1.2, docs/certificate-profile.md), read back and judged by `lintTbs` before
+ * anyone can sign it.
+ *
+ * @throws MayflyError `profile_violation` (LINT) when the bytes are not what the template says
+ */
+export function encodeTbs(template: LintedTemplate, last: LastExtension): Uint8Array {
+  const common = commonPart(template);
+  const extensions = sequence(common.extensions, encodeLastExtension(last));
+  return lintTbs(sequence(common.fields, contextTag(3, extensions)), template, last.kind);
+}
+
+function commonPart(template: LintedTemplate): CommonPart {
+  const known = COMMON_PARTS.get(template);
+  if (known !== undefined) return known;
+  const common = { fields: encodeFields(template), extensions: encodeCommonExtensions(template) };
+  COMMON_PARTS.set(template, common);
+  return common;
+}
+
+function encodeFields({ serialNumber, issuer, notBeforeMs, notAfterMs, key }: LintedTemplate): Uint8Array {
+  return Buffer.concat([
+    VERSION_3,
+    integer(serialNumber),
+    SIGNATURE_ALGORITHM_IDENTIFIER[issuer.signatureAlgorithm],
+    issuer.subjectName,
+    sequence(utcOrGeneralizedTime(notBeforeMs), utcOrGeneralizedTime(notAfterMs)),
+    EMPTY_NAME,
+    key.spki,
+  ]);
+}
+
+function encodeCommonExtensions({ key, issuer, subjectAltName, extensions }: LintedTemplate): Uint8Array {
+  return Buffer.concat([
+    LEAF_KEY_USAGE,
+    CODE_SIGNING_ONLY,
+    encodeSubjectKeyIdentifier(keyIdentifier(key.spki)),
+    encodeAuthorityKeyIdentifier(issuer.subjectKeyIdentifier),
+    encodeSubjectAltName(subjectAltName),
+    ...encodeFulcioExtensions(extensions),
+  ]);
+}
+
+/**
+ * DER Certificate (RFC 5280 §4.1) of a TBSCertificate and the signature over it.
+ *
+ * @param signatureAlgorithm how the issuer signs; the same as inside `tbs` (RFC 5280 §4.1.1.2)
+ * @param signature as the issuer's `Signer` gave it: DER Ecdsa-Sig-Value or RSA octets
+ */
+export function encodeCertificate(
+  tbs: Uint8Array,
+  signatureAlgorithm: SignatureAlgorithm,
+  signature: Uint8Array,
+): Uint8Array {
+  return sequence(tbs, SIGNATURE_ALGORITHM_IDENTIFIER[signatureAlgorithm], bitString(signature));
+}

@@ -1,0 +1,80 @@
+import { generateKeyPairSync, randomBytes, randomInt, randomUUID, sign, type KeyObject } from "node:crypto";
+import { tokenClaims } from "../dev/token-claims.ts";
+
+const TOKEN_LIFETIME_SECONDS = 300;
+
+/** The issuer whose tokens the requests carry. */
+export interface RequestIssuer {
+  /** `iss` value. */
+  readonly url: string;
+  /** RSA private key. */
+  readonly key: KeyObject;
+  /** Key id under which the issuer publishes it. */
+  readonly kid: string;
+}
+
+/** A token and the subject that its holder proves possession over. */
+export interface RequestToken {
+  readonly token: string;
+  readonly subject: string;
+}
+
+const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+/**
+ * An RS256 token of a GitHub Actions job with all of GitHub's claims. Each differs from every other in repository,
+ * commit, run, actor and id, so that nothing a server remembers of one token helps with the next.
+ */
+export function mintRequestToken(issuer: RequestIssuer, number: number): RequestToken {
+  const now = Math.floor(Date.now() / 1000);
+  const job = tokenClaims("github", {
+    repository: `octo-org-${randomBytes(4).toString("hex")}/octo-repo-${String(number)}`,
+    sha: randomBytes(20).toString("hex"),
+    run_id: String(randomInt(10_000_000_000, 99_999_999_999)),
+    run_number: String(number),
+    actor: `octocat-${String(number)}`,
+    actor_id: String(randomInt(1_000_000, 9_999_999)),
+    repository_id: String(randomInt(100_000_000, 999_999_999)),
+  });
+  const claims = {
+    jti: randomUUID(),
+    iss: issuer.url,
+    aud: "sigstore",
+    iat: now,
+    nbf: now,
+    exp: now + TOKEN_LIFETIME_SECONDS,
+    ...job,
+  };
+  const input = `${encode({ typ: "JWT", alg: "RS256", kid: issuer.kid })}.${encode(claims)}`;
+  const signature = sign("sha256", Buffer.from(input), issuer.key).toString("base64url");
+  return { token: `${input}.${signature}`, subject: String(job["sub"]) };
+}
+
+/**
+ * Requests for certificates as they travel, head and body, in the form that sigstore-js sends: the token in the body,
+ * a PEM key and a proof over the token's subject. Each has a token, a key and a proof of its own.
+ *
+ * @param host value of the Host header
+ */
+export function prepareRequests(issuer: RequestIssuer, host: string, count: number): readonly Uint8Array[] {
+  return Array.from({ length: count }, (_, number) => {
+    const { token, subject } = mintRequestToken(issuer, number);
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const body = JSON.stringify({
+      credentials: { oidcIdentityToken: token },
+      publicKeyRequest: {
+        publicKey: { algorithm: "ECDSA", content: publicKey.export({ type: "spki", format: "pem" }) },
+        proofOfPossession: sign("sha256", Buffer.from(subject), privateKey).toString("base64"),
+      },
+    });
+    const head = [
+      "POST /api/v2/signingCert HTTP/1.1",
+      `Host: ${host}`,
+      "User-Agent: mayfly-benchmark",
+      "Content-Type: application/json",
+      `Content-Length: ${String(Buffer.byteLength(body))}`,
+      "\r\n",
+    ].join("\r\n");
+    return Buffer.from(head + body);
+  });
+}

@@ -1,0 +1,131 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { measureCryptoFloor } from "./crypto-floor.ts";
+import { openEnvironment, type Environment } from "./environment.ts";
+import type { LoadOrder, LoadResult } from "./load.ts";
+import { readProcessUsage } from "./process-usage.ts";
+import { appendResults, formatTable, summarize, type LevelResult } from "./results.ts";
+import { median, percentile } from "./statistics.ts";
+
+const HELP = `Usage: npm run bench -- [--requests N] [--rounds N] [--append]
+
+Measures one Mayfly from dist/ in its own process: certificates a second, latency, CPU per certificate and memory at
+1, 16 and 64 concurrent callers, against the cryptography that no implementation can leave out (the crypto floor).
+
+  --requests N  certificates per round at 16 and 64 callers (default 3000; a quarter of it at 1)
+  --rounds N    rounds per concurrency; the median of CPU, rate and latency counts (default 3)
+  --append      add a dated entry to benchmarks/RESULTS.md
+  --help        show this text
+
+The last line of the output is JSON.
+`;
+
+const CONCURRENCIES = [1, 16, 64] as const;
+const WARM_UP = { concurrency: 16, count: 2000 };
+
+/** One round: requests are prepared by the load process, and only then the clocks start. */
+async function runRound(target: Environment, concurrency: number, count: number): Promise<LevelResult> {
+  const { host, port, issuer, serverPid } = target;
+  const load = fork(fileURLToPath(new URL("load.ts", import.meta.url)), { serialization: "advanced" });
+  const order: LoadOrder = { host, port, concurrency, count, issuer };
+  process.once("exit", () => load.kill());
+  load.send(order);
+  await nextMessage(load);
+  const before = readProcessUsage(serverPid);
+  load.send("go");
+  const result = (await nextMessage(load)) as LoadResult;
+  const after = readProcessUsage(serverPid);
+  const [failure] = result.failures;
+  if (failure !== undefined)
+    throw new Error(`${String(result.failures.length)} requests failed; the first: ${failure}`);
+  return {
+    concurrency,
+    perSecond: count / result.seconds,
+    p50Ms: percentile(result.latenciesMs, 0.5),
+    p99Ms: percentile(result.latenciesMs, 0.99),
+    cpuMs: before === undefined || after === undefined ? undefined : (after.cpuMs - before.cpuMs) / count,
+    peakRssMiB: after?.peakRssMiB,
+  };
+}
+
+/** The next message of the load process; an error when it ends instead. */
+async function nextMessage(load: ReturnType<typeof fork>): Promise<unknown> {
+  const ended = new AbortController();
+  const onExit = (): void => {
+    ended.abort(new Error("the load process ended early"));
+  };
+  load.once("exit", onExit);
+  try {
+    const [message] = (await once(load, "message", { signal: ended.signal })) as [unknown];
+    return message;
+  } finally {
+    load.off("exit", onExit);
+  }
+}
+
+/** The rounds of one concurrency, each number the median of its rounds; memory is the peak. */
+function condense(rounds: readonly LevelResult[]): LevelResult {
+  const middle = (pick: (round: LevelResult) => number): number => median(rounds.map(pick));
+  const [first] = rounds;
+  if (first === undefined) throw new RangeError("no rounds");
+  const cpuKnown = rounds.every(({ cpuMs }) => cpuMs !== undefined);
+  return {
+    concurrency: first.concurrency,
+    perSecond: middle((round) => round.perSecond),
+    p50Ms: middle((round) => round.p50Ms),
+    p99Ms: middle((round) => round.p99Ms),
+    cpuMs: cpuKnown ? middle((round) => round.cpuMs ?? 0) : undefined,
+    peakRssMiB: rounds.at(-1)?.peakRssMiB,
+  };
+}
+
+async function measure(target: Environment, requests: number, rounds: number): Promise<readonly LevelResult[]> {
+  let issued = WARM_UP.count;
+  await runRound(target, WARM_UP.concurrency, WARM_UP.count);
+  const levels: LevelResult[] = [];
+  for (const concurrency of CONCURRENCIES) {
+    const count = concurrency === 1 ? Math.ceil(requests / 4) : requests;
+    const results: LevelResult[] = [];
+    for (let round = 0; round < rounds; round++) results.push(await runRound(target, concurrency, count));
+    issued += count * rounds;
+    levels.push(condense(results));
+  }
+  const treeSize = await target.treeSize();
+  if (treeSize !== issued) throw new Error(`${String(issued)} certificates, but the log holds ${String(treeSize)}`);
+  return levels;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      requests: { type: "string", default: "3000" },
+      rounds: { type: "string", default: "3" },
+      append: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const [requests, rounds] = [Number(values.requests), Number(values.rounds)];
+  if (![requests, rounds].every((value) => Number.isInteger(value) && value > 0)) throw new RangeError(HELP);
+  if (!existsSync("dist/bin.js")) throw new Error("dist/ is missing: npm run build");
+  const floorBefore = measureCryptoFloor();
+  const target = await openEnvironment();
+  const levels = await measure(target, requests, rounds);
+  await target.close();
+  const floorRuns = [...floorBefore, ...measureCryptoFloor()];
+  const summary = summarize(levels, median(floorRuns));
+  console.log(formatTable(levels, summary.floorUs));
+  if (values.append) appendResults("benchmarks/RESULTS.md", levels, summary);
+  console.log(JSON.stringify(summary));
+}
+
+// The processes we started end with us, however we end.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
+await main();

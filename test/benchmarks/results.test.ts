@@ -1,0 +1,100 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { readProcessUsage } from "../../benchmarks/process-usage.ts";
+import { formatTable, summarize, type LevelResult } from "../../benchmarks/results.ts";
+import { median, percentile } from "../../benchmarks/statistics.ts";
+
+const level = (concurrency: number, cpuMs: number | undefined): LevelResult => ({
+  concurrency,
+  perSecond: 1000,
+  p50Ms: concurrency,
+  p99Ms: 2 * concurrency,
+  cpuMs,
+  peakRssMiB: cpuMs === undefined ? undefined : 100 + concurrency,
+});
+
+describe("statistics", () => {
+  it.each([
+    [[3], 3],
+    [[4, 1, 3], 3],
+    [[4, 1, 3, 2], 2.5],
+  ])("takes the median of %j as %d", (values, expected) => {
+    expect(median(values)).toBe(expected);
+  });
+
+  it.each([
+    [0.5, 50],
+    [0.99, 99],
+    [1, 100],
+    [0, 1],
+  ])("takes the %d percentile of 1 to 100 as %d", (share, expected) => {
+    expect(
+      percentile(
+        Array.from({ length: 100 }, (_, index) => 100 - index),
+        share,
+      ),
+    ).toBe(expected);
+  });
+
+  it("leaves at least the asked share at or below a percentile, and less than it below", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer(), { minLength: 1 }),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        (values, share) => {
+          const limit = percentile(values, share);
+          expect(values.filter((value) => value <= limit).length).toBeGreaterThanOrEqual(share * values.length);
+          expect(values.filter((value) => value < limit).length).toBeLessThan(share * values.length);
+        },
+      ),
+      { seed: 20261122 },
+    );
+  });
+
+  it("has no answer for no values", () => {
+    expect(() => median([])).toThrow(RangeError);
+    expect(() => percentile([], 0.5)).toThrow(RangeError);
+  });
+});
+
+describe("results", () => {
+  it("compares the CPU at 16 callers with the floor and takes the idle latency from a single caller", () => {
+    expect(summarize([level(1, 0.9), level(16, 0.5), level(64, 0.4)], 200)).toMatchObject({
+      cpuOverFloor: 2.5,
+      p50IdleMs: 1,
+      rssMiB: 164,
+      floorUs: 200,
+      cpuUsPerCertificate: 500,
+    });
+  });
+
+  it("says what it could not measure instead of a number", () => {
+    const summary = summarize([level(1, undefined), level(16, undefined)], 200);
+    expect(summary).toMatchObject({ cpuOverFloor: null, rssMiB: null, cpuUsPerCertificate: null });
+    expect(summary.skipped).toContain("/proc");
+    expect(formatTable([level(16, undefined)], 200)).toContain("—");
+  });
+
+  it("refuses to summarize without the concurrency that counts", () => {
+    expect(() => summarize([level(1, 1), level(64, 1)], 200)).toThrow(RangeError);
+  });
+});
+
+describe("process usage", () => {
+  it("agrees with what a process counts of itself", () => {
+    const before = process.cpuUsage();
+    const usage = readProcessUsage(process.pid);
+    if (process.platform !== "linux") {
+      expect(usage).toBeUndefined();
+      return;
+    }
+    const after = process.cpuUsage();
+    expect(usage?.cpuMs).toBeGreaterThanOrEqual((before.user + before.system) / 1000 - 40);
+    expect(usage?.cpuMs).toBeLessThanOrEqual((after.user + after.system) / 1000 + 40);
+    expect((usage?.peakRssMiB ?? 0) * 1024).toBeCloseTo(process.resourceUsage().maxRSS, -5);
+  });
+
+  it("has no answer for a process that is not there", () => {
+    expect(() => readProcessUsage(2 ** 22 + 1)).toThrow(process.platform === "linux" ? "ENOENT" : "");
+  });
+});

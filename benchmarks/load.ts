@@ -31,19 +31,17 @@ interface Answer {
 }
 
 /** A complete response at the start of `bytes`, or undefined as long as some of it is missing. */
-function parseAnswer(bytes: Buffer): Answer | "no length" | undefined {
+function parseAnswer(bytes: Buffer): Answer | undefined {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd === -1) return undefined;
   const head = bytes.toString("latin1", 0, headEnd).toLowerCase();
+  const status = Number(head.slice(9, 12));
   const length = /\r\ncontent-length: *(\d+)/u.exec(head)?.[1];
-  if (length === undefined) return "no length";
+  if (length === undefined) return { status, keepAlive: false, body: "an answer without a length" };
   const end = headEnd + HEAD_END.length + Number(length);
   if (bytes.length < end) return undefined;
-  return {
-    status: Number(head.slice(9, 12)),
-    keepAlive: !/\r\nconnection: *close/u.test(head),
-    body: bytes.toString("utf8", headEnd + HEAD_END.length, end),
-  };
+  const keepAlive = !/\r\nconnection: *close/u.test(head);
+  return { status, keepAlive, body: bytes.toString("utf8", headEnd + HEAD_END.length, end) };
 }
 
 /** Sends one request on an open connection; as little work as an HTTP caller can do, to leave the cores to the server. */
@@ -53,8 +51,7 @@ async function exchange(socket: Socket, request: Uint8Array): Promise<Answer> {
     socket.on("data", (chunk: Buffer) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
       const answer = parseAnswer(received);
-      if (answer === "no length") reject(new Error("an answer without a length"));
-      else if (answer !== undefined) resolve(answer);
+      if (answer !== undefined) resolve(answer);
     });
     socket.once("error", reject);
     socket.once("close", () => {

@@ -1,7 +1,8 @@
-import { createPublicKey, hash } from "node:crypto";
+import { hash } from "node:crypto";
 import { EXTENSION_OID_SCT, X509Certificate } from "@sigstore/core";
 import { decodeCtExtensions } from "../src/core/ct/ct-extensions.ts";
 import { encodeMerkleTreeLeaf } from "../src/core/ct/log-entry.ts";
+import { parseLogKey } from "../src/core/ct/log-key.ts";
 import { makeTreeHeadVerifier } from "../src/core/ct/signed-tree-head.ts";
 import { auditPathSubtrees, verifyInclusion } from "../src/core/merkle/audit-path.ts";
 import { subtreeHash, tilePath, tilesForSubtree, tileWidthAt } from "../src/core/merkle/tile.ts";
@@ -80,8 +81,7 @@ function issuerKeyHash({ chainPem }: TrustAnchors): Uint8Array {
 
 async function fetchCheckpoint({ logPublicKey }: TrustAnchors, log: LogAddress): Promise<Checkpoint> {
   const note = parseSignedNote(await get(`${log.url}/checkpoint`));
-  const key = createPublicKey({ key: logPublicKey, format: "der", type: "spki" });
-  verifySignedNote(note, [makeTreeHeadVerifier({ origin: log.origin, key })]);
+  verifySignedNote(note, [makeTreeHeadVerifier({ origin: log.origin, key: parseLogKey(logPublicKey) })]);
   const checkpoint = parseCheckpoint(note.text);
   if (checkpoint.origin !== log.origin) throw new Error(`the checkpoint is of another log: ${checkpoint.origin}`);
   return checkpoint;

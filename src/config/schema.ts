@@ -1,4 +1,8 @@
 import { z } from "zod";
+import {
+  CLIENT_SIGNING_ALGORITHMS,
+  DEFAULT_CLIENT_SIGNING_ALGORITHMS,
+} from "../core/proof/client-signing-algorithm.ts";
 
 /** A strict, frozen object: unknown keys are errors, and what comes out cannot be changed. */
 const object = <S extends z.core.$ZodLooseShape>(shape: S) => z.strictObject(shape).readonly();
@@ -83,17 +87,6 @@ const issuer = object({
   caCertificate: path.optional().describe("PEM file of certificate authorities trusted for this issuer's TLS only."),
 });
 
-/** Client key algorithms by the names of Fulcio's `--client-signing-algorithms`. */
-export const CLIENT_ALGORITHMS = [
-  "ecdsa-sha2-256-nistp256",
-  "ecdsa-sha2-384-nistp384",
-  "ecdsa-sha2-512-nistp521",
-  "rsa-sign-pkcs1-2048-sha256",
-  "rsa-sign-pkcs1-3072-sha256",
-  "rsa-sign-pkcs1-4096-sha256",
-  "ed25519",
-] as const;
-
 /** The whole configuration file. Defaults are safe for production. */
 export const configSchema = object({
   environment: z
@@ -156,10 +149,10 @@ export const configSchema = object({
   issuers: z.array(issuer).min(1).max(1000).readonly(),
   clientKeys: object({
     algorithms: z
-      .array(z.enum(CLIENT_ALGORITHMS))
+      .array(z.enum(CLIENT_SIGNING_ALGORITHMS))
       .min(1)
       .readonly()
-      .default([...CLIENT_ALGORITHMS])
+      .default([...DEFAULT_CLIENT_SIGNING_ALGORITHMS])
       .describe("Key and hash pairs that callers may have certified."),
   }).prefault({}),
   logging: object({

@@ -1,0 +1,76 @@
+import { MayflyError } from "../../core/errors.ts";
+
+/** Appends bytes; resolves when the operating system has all of them. */
+export type AppendBytes = (bytes: Uint8Array) => Promise<void>;
+
+/** Lines on their way into a file. */
+export interface GroupWriter {
+  /**
+   * Adds the line that `makeLine` gives (it is called at once, and only when the line will be tried) and resolves when
+   * the operating system has it.
+   *
+   * @throws MayflyError `internal` (AUDIT_FAILED) when too many lines wait, a write failed before, or this one fails
+   */
+  write(makeLine: () => string): Promise<void>;
+  /** Resolves when every line was written or failed; no line is taken afterwards. */
+  end(): Promise<void>;
+}
+
+interface Batch {
+  readonly lines: string[];
+  readonly written: PromiseWithResolvers<void>;
+}
+
+/**
+ * Writes lines in groups: one write at a time, and whatever arrives meanwhile goes together in the next. So the cost of
+ * a write is shared by as many lines as there is load, and a sink that blocks holds at most `maxPending` lines. After a
+ * failed write nothing is known of the file's end, so every later line fails too.
+ */
+export function makeGroupWriter(appendBytes: AppendBytes, maxPending: number): GroupWriter {
+  let waiting: Batch | undefined;
+  let inFlight = 0;
+  let failure: MayflyError | undefined;
+  let ended = false;
+  let running: Promise<void> | undefined;
+
+  const takeBatch = (): Batch | undefined => {
+    const batch = waiting;
+    waiting = undefined;
+    inFlight = batch?.lines.length ?? 0;
+    return batch;
+  };
+  const run = async (): Promise<void> => {
+    // The rest of the turn joins the first batch: requests that arrived together are written together.
+    await Promise.resolve();
+    for (let batch = takeBatch(); batch !== undefined; batch = takeBatch()) {
+      try {
+        await appendBytes(Buffer.from(`${batch.lines.join("\n")}\n`, "utf8"));
+        batch.written.resolve();
+      } catch (cause) {
+        failure = new MayflyError("AUDIT_FAILED", "a write to the audit trail failed", { cause });
+        batch.written.reject(failure);
+        takeBatch()?.written.reject(failure);
+      }
+    }
+    running = undefined;
+  };
+
+  return {
+    write: (makeLine) => {
+      if (ended) return Promise.reject(new MayflyError("AUDIT_FAILED", "the audit trail is closed"));
+      if (failure !== undefined) return Promise.reject(failure);
+      if (inFlight + (waiting?.lines.length ?? 0) >= maxPending) {
+        return Promise.reject(new MayflyError("AUDIT_FAILED", `${maxPending} lines wait for the audit trail`));
+      }
+      const line = makeLine();
+      waiting ??= { lines: [], written: Promise.withResolvers() };
+      waiting.lines.push(line);
+      running ??= run();
+      return waiting.written.promise;
+    },
+    end: async () => {
+      ended = true;
+      await running;
+    },
+  };
+}

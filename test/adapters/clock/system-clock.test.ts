@@ -1,0 +1,31 @@
+import { describe, expect, it } from "@jest/globals";
+
+import { systemClock } from "../../../src/adapters/clock/system-clock.ts";
+import { makeFakeClock } from "../../fakes/fake-clock.ts";
+
+describe("systemClock", () => {
+  it("tells the wall clock in whole milliseconds since 1970", () => {
+    const before = Date.now();
+    const now = systemClock.now();
+    expect(Number.isSafeInteger(now)).toBe(true);
+    expect(now).toBeGreaterThanOrEqual(before);
+    expect(now).toBeLessThanOrEqual(Date.now());
+  });
+
+  it("has a second clock that never goes back", () => {
+    const readings = Array.from({ length: 1_000 }, () => systemClock.monotonic());
+    expect(readings).toEqual([...readings].sort((one, other) => one - other));
+  });
+});
+
+describe("the fake clock", () => {
+  it("moves only when told, and steps only its wall clock", () => {
+    const clock = makeFakeClock(1_000);
+    clock.advance(5);
+    clock.step(-900);
+    expect([clock.now(), clock.monotonic()]).toEqual([105, 5]);
+    expect(() => {
+      clock.advance(-1);
+    }).toThrow(RangeError);
+  });
+});

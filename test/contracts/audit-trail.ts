@@ -1,0 +1,50 @@
+import { describe, expect, it } from "@jest/globals";
+
+import type { AuditIntent, AuditOutcome, AuditTrail } from "../../src/ports/audit-trail.ts";
+
+export const INTENT: AuditIntent = {
+  kind: "intent",
+  timeMs: 1_795_348_800_000,
+  serialNumber: "5f".repeat(20),
+  tbsSha256: "ab".repeat(32),
+  generation: 1,
+};
+
+export const ISSUED: AuditOutcome = {
+  kind: "outcome",
+  timeMs: 1_795_348_800_005,
+  result: "issued",
+  generation: 1,
+  issuer: "https://issuer.example",
+  serialNumber: "5f".repeat(20),
+  logIndex: 7,
+};
+
+export const REFUSED: AuditOutcome = {
+  kind: "outcome",
+  timeMs: 1_795_348_800_009,
+  result: "refused",
+  generation: 1,
+  code: "invalid_token",
+  reason: "TOKEN_EXPIRED",
+  detail: "the token expired 12 s ago",
+};
+
+/** What every audit trail owes issuance; `openTrail` gives a new, empty one. */
+export function describeAuditTrail(name: string, openTrail: () => Promise<AuditTrail>): void {
+  describe(`${name} as an audit trail`, () => {
+    it("acknowledges records of each kind, alone and many at once", async () => {
+      const trail = await openTrail();
+      await trail.append(INTENT);
+      await Promise.all(Array.from({ length: 100 }, (_, at) => trail.append(at % 2 === 0 ? ISSUED : REFUSED)));
+      await expect(trail.close()).resolves.toBeUndefined();
+    });
+
+    it("refuses a record once it is closed, and may be closed again", async () => {
+      const trail = await openTrail();
+      await trail.close();
+      await trail.close();
+      await expect(trail.append(INTENT)).rejects.toMatchObject({ code: "internal", reason: "AUDIT_FAILED" });
+    });
+  });
+}

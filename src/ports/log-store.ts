@@ -19,6 +19,8 @@ export interface TreeHead {
   readonly root: Uint8Array;
   /** Hashes of the perfect subtrees that `size` is made of, left to right (largest first), 32 bytes each. */
   readonly rightEdge: readonly Uint8Array[];
+  /** By level: the hashes of its last hash tile when that is partial, no bytes otherwise (C2SP tlog-tiles). */
+  readonly partialTiles: readonly Uint8Array[];
   /** Time of the batch that made this head; no SCT under it is later. */
   readonly timestampMs: number;
 }

@@ -1,0 +1,60 @@
+import { TILE_WIDTH, tileWidthAt } from "../core/merkle/tile.ts";
+import { HASH_LENGTH } from "../core/merkle/tree.ts";
+import type { LogSnapshot, LogStore } from "../ports/log-store.ts";
+
+/** What monitors read (C2SP static-ct-api). Each answer comes from one published state of the log. */
+export interface StaticCtView {
+  /**
+   * The published checkpoint, a signed note in UTF-8.
+   *
+   * @throws MayflyError `log_unavailable` while nothing is published
+   */
+  checkpoint(): Promise<Uint8Array>;
+  /**
+   * Hash tile, as far as it is published; a partial one for any width that a checkpoint, old or new, implies.
+   *
+   * @param width 1 to 256 hashes
+   * @returns 32 bytes per hash; undefined beyond the published checkpoint
+   */
+  hashTile(level: number, index: number, width: number): Promise<Uint8Array | undefined>;
+  /**
+   * Data tile: TileLeaf structures one after the other.
+   *
+   * @param width 1 to 256 entries
+   * @returns undefined beyond the published checkpoint
+   */
+  dataTile(index: number, width: number): Promise<Uint8Array | undefined>;
+  /** DER of a certificate that chains in data tiles refer to, by its SHA-256; undefined when there is none. */
+  issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+/** Makes the view that a log's readers get, straight from its store. */
+export function makeStaticCtView(store: LogStore): StaticCtView {
+  return {
+    checkpoint: async () => Buffer.from((await store.snapshot()).checkpoint.note),
+    hashTile: async (level, index, width) => hashTileOf(await store.snapshot(), { level, index, width }),
+    dataTile: async (index, width) => dataTileOf(await store.snapshot(), { index, width }),
+    issuer: async (fingerprint) => (await store.snapshot()).issuer(fingerprint),
+  };
+}
+
+async function hashTileOf(
+  snapshot: LogSnapshot,
+  { level, index, width }: { readonly level: number; readonly index: number; readonly width: number },
+): Promise<Uint8Array | undefined> {
+  if (!isWidth(width) || width > tileWidthAt(level, index, snapshot.checkpoint.size)) return undefined;
+  // A partial tile is the beginning of each wider version of itself.
+  return (await snapshot.tile(level, index))?.subarray(0, width * HASH_LENGTH);
+}
+
+async function dataTileOf(
+  snapshot: LogSnapshot,
+  { index, width }: { readonly index: number; readonly width: number },
+): Promise<Uint8Array | undefined> {
+  if (!isWidth(width) || width > tileWidthAt(0, index, snapshot.checkpoint.size)) return undefined;
+  return Buffer.concat(await snapshot.entries(index * TILE_WIDTH, index * TILE_WIDTH + width));
+}
+
+function isWidth(width: number): boolean {
+  return Number.isInteger(width) && width >= 1 && width <= TILE_WIDTH;
+}

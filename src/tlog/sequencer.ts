@@ -1,0 +1,246 @@
+import { MayflyError } from "../core/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
+import { BatchCommitter, type CommitOutcome } from "./batch-committer.ts";
+import type { Submission } from "./build-batch.ts";
+import type { CheckpointSigner } from "./checkpoint-signer.ts";
+import { CheckpointPublisher } from "./checkpoint-publisher.ts";
+import { startIdleTimer, type IdleTimer, type StartIdleTimer } from "./idle-timer.ts";
+import { LogClock } from "./log-clock.ts";
+
+/** Bounds of a {@link Sequencer}. */
+export interface SequencerLimits {
+  /** Entries that one transaction writes at most. */
+  readonly maxBatchEntries: number;
+  /** Submissions that may wait for their batch. */
+  readonly maxPending: number;
+  /** A checkpoint that no entry replaced for so long is signed again, so that readers see the log is alive. */
+  readonly idleMs: number;
+}
+
+export const SEQUENCER_LIMITS: SequencerLimits = { maxBatchEntries: 256, maxPending: 1_024, idleMs: 60_000 };
+
+/** One batch that was committed and published. */
+export interface SequencedBatch {
+  readonly entries: number;
+  readonly treeSize: number;
+  readonly durationMs: number;
+}
+
+/** What a {@link Sequencer} is made of. */
+export interface SequencerOptions {
+  readonly store: LogStore;
+  readonly clock: Clock;
+  readonly origin: string;
+  /** Keys that sign each checkpoint, in the order of their lines. */
+  readonly checkpointSigners: readonly CheckpointSigner[];
+  readonly limits?: SequencerLimits;
+  readonly onBatch?: (batch: SequencedBatch) => void;
+  /** Each checkpoint after it was published, for whoever remembers them outside the store. */
+  readonly onPublish?: (checkpoint: PublishedCheckpoint) => void;
+  /** Batches and heartbeats that failed without harm to the log; nothing needs to be done about it. */
+  readonly onFailure?: (error: unknown) => void;
+  /** The log must not be used any more and the process should end; only a new start recovers. */
+  readonly onFatal: (error: MayflyError) => void;
+  readonly startIdleTimer?: StartIdleTimer;
+}
+
+/** Where a submission stands in the log. */
+export type AppendedEntry =
+  | { readonly duplicate: false; readonly index: number; readonly timestampMs: number }
+  /** It was in the log already, or is being put there by an earlier caller; the stored entry tells its time. */
+  | { readonly duplicate: true; readonly index: number };
+
+/** Puts submissions into a log, one batch after the other. */
+export interface Sequencer {
+  /**
+   * Puts a submission into the log. When the promise resolves, the entry is durable and under a published checkpoint.
+   *
+   * @throws MayflyError `log_failed`, `log_unavailable` or what a signer throws; the entry may exist all the same
+   */
+  append(submission: Submission): Promise<AppendedEntry>;
+  /** Why the next submission would be refused, if it would be. */
+  refusal(): MayflyError | undefined;
+  /** Refuses what is new, finishes what was accepted, and resolves. */
+  close(): Promise<void>;
+}
+
+/** A submission on its way. */
+interface Waiter {
+  readonly submission: Submission;
+  readonly resolve: (entry: AppendedEntry) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A submission in the log that waits for a published checkpoint to cover it. */
+interface Unreleased extends Waiter {
+  readonly entry: AppendedEntry;
+}
+
+/**
+ * Starts the one loop that writes to a log. First publishes the committed head under a new time: a crash may have come
+ * between commit and publication, and keys that do not work should be noticed before anything is accepted.
+ *
+ * @throws MayflyError `log_failed` when the store contradicts itself, the clock is behind the log, or a signature fails
+ */
+export async function startSequencer(options: SequencerOptions): Promise<Sequencer> {
+  const clock = new LogClock(options.clock);
+  const publisher = new CheckpointPublisher(options, clock);
+  await publisher.start();
+  return new LoopSequencer(options, clock, publisher);
+}
+
+class LoopSequencer implements Sequencer {
+  readonly #options: SequencerOptions;
+  readonly #limits: SequencerLimits;
+  readonly #clock: LogClock;
+  readonly #publisher: CheckpointPublisher;
+  readonly #committer: BatchCommitter;
+  readonly #idleTimer: IdleTimer;
+  readonly #underway = new Map<string, Promise<AppendedEntry>>();
+  #queue: Waiter[] = [];
+  #unreleased: Unreleased[] = [];
+  #heartbeatDue = false;
+  #running: Promise<void> | undefined;
+  #closed: MayflyError | undefined;
+
+  constructor(options: SequencerOptions, clock: LogClock, publisher: CheckpointPublisher) {
+    this.#options = options;
+    this.#limits = options.limits ?? SEQUENCER_LIMITS;
+    this.#clock = clock;
+    this.#publisher = publisher;
+    this.#committer = new BatchCommitter(options.store, (lastMs) => publisher.timeAfter(lastMs));
+    this.#idleTimer = (options.startIdleTimer ?? startIdleTimer)(() => {
+      this.#heartbeatDue = true;
+      this.#wake();
+    }, this.#limits.idleMs);
+  }
+
+  append(submission: Submission): Promise<AppendedEntry> {
+    const key = Buffer.from(submission.submissionSha256).toString("hex");
+    const earlier = this.#underway.get(key);
+    if (earlier !== undefined) return earlier.then(({ index }) => ({ duplicate: true, index }));
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    if (this.#queue.length >= this.#limits.maxPending) {
+      return Promise.reject(
+        new MayflyError("LOG_QUEUE_FULL", `${this.#queue.length} submissions wait`, { retryAfterMs: 1_000 }),
+      );
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<AppendedEntry>();
+    const forget = (): void => void this.#underway.delete(key);
+    promise.then(forget, forget);
+    this.#underway.set(key, promise);
+    this.#queue.push({ submission, resolve, reject });
+    this.#wake();
+    return promise;
+  }
+
+  refusal(): MayflyError | undefined {
+    if (this.#closed !== undefined) return this.#closed;
+    try {
+      this.#publisher.timeAfter(0);
+      return undefined;
+    } catch (error) {
+      if (error instanceof MayflyError) return error;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= new MayflyError("LOG_CLOSED", "the log accepts no more entries");
+    this.#idleTimer.stop();
+    await this.#running;
+  }
+
+  #wake(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Until nothing waits: take what has gathered, commit it, publish, answer. Batches form while the last one is written. */
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0 || this.#heartbeatDue) {
+      // Whoever arrives in the same turn of the event loop still gets into this batch.
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+      try {
+        await this.#sequence();
+      } catch (error) {
+        this.#rejectUnreleased(error);
+        if (isFatal(error)) this.#fail(error);
+        else this.#options.onFailure?.(error);
+      }
+      this.#idleTimer.refresh();
+    }
+    this.#running = undefined;
+  }
+
+  /** Commit, sign, publish, answer: in this order and no other. */
+  async #sequence(): Promise<void> {
+    const startedMs = this.#clock.monotonicMs();
+    const heartbeat = this.#heartbeatDue;
+    this.#heartbeatDue = false;
+    const waiters = this.#queue.splice(0, this.#limits.maxBatchEntries);
+    const { outcomes, head } = await this.#committer.commit(waiters.map(({ submission }) => submission));
+    waiters.forEach((waiter, at) => {
+      this.#settle(waiter, outcomes[at]);
+    });
+    this.#reportFailure(outcomes);
+    this.#release();
+    if (head !== undefined) await this.#publisher.publish(head);
+    else if (heartbeat || this.#unreleased.length > 0) await this.#publisher.publishNewest();
+    this.#release();
+    if (head === undefined) return;
+    const entries = outcomes.filter(({ kind }) => kind === "committed").length;
+    this.#options.onBatch?.({ entries, treeSize: head.size, durationMs: this.#clock.monotonicMs() - startedMs });
+  }
+
+  #settle(waiter: Waiter, outcome: CommitOutcome | undefined): void {
+    if (outcome === undefined) throw new TypeError("a submission has no outcome");
+    if (outcome.kind === "failed") {
+      waiter.reject(outcome.error);
+      return;
+    }
+    const { index } = outcome;
+    const entry: AppendedEntry =
+      outcome.kind === "duplicate"
+        ? { duplicate: true, index }
+        : { duplicate: false, index, timestampMs: outcome.timestampMs };
+    this.#unreleased.push({ ...waiter, entry });
+  }
+
+  /** @throws what made the batch fail, when that ends the log's life */
+  #reportFailure(outcomes: readonly CommitOutcome[]): void {
+    const failed = outcomes.find((outcome) => outcome.kind === "failed");
+    if (failed === undefined) return;
+    if (isFatal(failed.error)) throw failed.error;
+    this.#options.onFailure?.(failed.error);
+  }
+
+  /** Answers everybody whose entry a published checkpoint covers, whoever signed it. */
+  #release(): void {
+    const { publishedSize } = this.#publisher;
+    const waiting: Unreleased[] = [];
+    for (const waiter of this.#unreleased) {
+      if (waiter.entry.index < publishedSize) waiter.resolve(waiter.entry);
+      else waiting.push(waiter);
+    }
+    this.#unreleased = waiting;
+  }
+
+  #rejectUnreleased(error: unknown): void {
+    const rejected = this.#unreleased;
+    this.#unreleased = [];
+    for (const { reject } of rejected) reject(error);
+  }
+
+  #fail(error: MayflyError): void {
+    this.#closed = new MayflyError("LOG_CLOSED", "the log failed", { cause: error });
+    this.#idleTimer.stop();
+    for (const { reject } of this.#queue.splice(0)) reject(error);
+    this.#options.onFatal(error);
+  }
+}
+
+/** Errors after which nobody knows what is true any more. */
+function isFatal(error: unknown): error is MayflyError {
+  return error instanceof MayflyError && (error.reason === "LOG_CORRUPT" || error.reason === "LOG_OUTCOME_UNKNOWN");
+}

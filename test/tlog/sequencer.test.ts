@@ -1,0 +1,510 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { generateKeyPairSync, sign, verify } from "node:crypto";
+import { createMemoryLogStore } from "../../src/adapters/log-store/memory/memory-log-store.ts";
+import { MayflyError } from "../../src/core/errors.ts";
+import { parseCheckpoint } from "../../src/core/note/checkpoint.ts";
+import { parseSignedNote } from "../../src/core/note/signed-note.ts";
+import type { CommitBatch, LogStore, PublishedCheckpoint, TreeHead } from "../../src/ports/log-store.ts";
+import type { CheckpointSigner, CheckpointToSign } from "../../src/tlog/checkpoint-signer.ts";
+import {
+  SEQUENCER_LIMITS,
+  startSequencer,
+  type SequencedBatch,
+  type Sequencer,
+  type SequencerOptions,
+} from "../../src/tlog/sequencer.ts";
+import { building } from "../contracts/log-store.ts";
+import { assertLogConsistent } from "../support/assert-log-consistent.ts";
+import {
+  checkpointOf,
+  FakeClock,
+  makeIssuer,
+  makeSubmission,
+  makeSubmissions,
+  MANIFEST,
+} from "../support/log-fixtures.ts";
+
+/** A step of a commit, which a test may make fail before it takes effect or after. */
+type Step = "append" | "sign" | "publish";
+
+/** A store and a signer around real ones that note what happens and fail on demand. */
+class Recorder {
+  readonly events: string[] = [];
+  readonly signed: CheckpointToSign[] = [];
+  readonly batches: CommitBatch[] = [];
+  readonly failures = new Map<string, Error>();
+  /** Resolved before the next append goes to the store. */
+  gate: Promise<void> = Promise.resolve();
+  wrongSignatures = false;
+  readonly store: LogStore;
+  readonly signer: CheckpointSigner;
+
+  constructor(inner: LogStore) {
+    this.store = {
+      manifest: () => inner.manifest(),
+      head: () => inner.head(),
+      published: () => inner.published(),
+      snapshot: () => inner.snapshot(),
+      indexOfSubmission: (sha256) => inner.indexOfSubmission(sha256),
+      close: () => inner.close(),
+      append: (build) => this.#append(inner, build),
+      publish: (checkpoint) => this.#publish(inner, checkpoint),
+    };
+    this.signer = this.#makeSigner();
+  }
+
+  /** Makes the next run of a step fail, before or after it took effect. */
+  failNext(step: Step, when: "before" | "after", error: Error): void {
+    this.failures.set(`${when} ${step}`, error);
+  }
+
+  async #append(inner: LogStore, build: (head: TreeHead) => CommitBatch): Promise<TreeHead> {
+    await this.gate;
+    this.#failIfAsked("before append");
+    const head = await inner.append((previous) => {
+      const batch = build(previous);
+      this.batches.push(batch);
+      return batch;
+    });
+    this.events.push(`committed ${head.size}`);
+    this.#failIfAsked("after append");
+    return head;
+  }
+
+  async #publish(inner: LogStore, checkpoint: PublishedCheckpoint): Promise<"published" | "superseded"> {
+    this.#failIfAsked("before publish");
+    const result = await inner.publish(checkpoint);
+    this.events.push(`${result} ${checkpoint.size}`);
+    this.#failIfAsked("after publish");
+    return result;
+  }
+
+  #makeSigner(): CheckpointSigner {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    return {
+      name: MANIFEST.origin,
+      keyId: Uint8Array.of(1, 2, 3, 4),
+      sign: (checkpoint) => {
+        this.#failIfAsked("before sign");
+        this.signed.push(checkpoint);
+        this.events.push(`signed ${checkpoint.size}`);
+        this.#failIfAsked("after sign");
+        const text = this.wrongSignatures ? `${checkpoint.text}!` : checkpoint.text;
+        return Promise.resolve(sign(null, Buffer.from(text), privateKey));
+      },
+      verify: (text, signature) => verify(null, Buffer.from(text), publicKey, signature),
+    };
+  }
+
+  #failIfAsked(at: string): void {
+    const error = this.failures.get(at);
+    this.failures.delete(at);
+    if (error !== undefined) throw error;
+  }
+}
+
+describe("a sequencer", () => {
+  let clock: FakeClock;
+  let memory: LogStore;
+  let recorder: Recorder;
+  let sequencer: Sequencer;
+  let fatal: MayflyError[];
+  let failures: unknown[];
+  let published: PublishedCheckpoint[];
+  let batches: SequencedBatch[];
+  let idle: () => void;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    fatal = [];
+    failures = [];
+    published = [];
+    batches = [];
+    memory = createMemoryLogStore({ manifest: MANIFEST, onFatal: (error) => void fatal.push(error) });
+    recorder = new Recorder(memory);
+  });
+
+  afterEach(async () => {
+    await memory.close();
+  });
+
+  async function start(overrides: Partial<SequencerOptions> = {}): Promise<Sequencer> {
+    sequencer = await startSequencer({
+      store: recorder.store,
+      clock,
+      origin: MANIFEST.origin,
+      checkpointSigners: [recorder.signer],
+      onBatch: (batch) => void batches.push(batch),
+      onPublish: (checkpoint) => void published.push(checkpoint),
+      onFailure: (error) => void failures.push(error),
+      onFatal: (error) => void fatal.push(error),
+      startIdleTimer: (onIdle) => {
+        idle = onIdle;
+        return { refresh: () => undefined, stop: () => undefined };
+      },
+      ...overrides,
+    });
+    recorder.events.length = 0;
+    return sequencer;
+  }
+
+  /** Resolves when nothing more happens without new input. */
+  async function settle(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  describe("at its start", () => {
+    it("publishes the empty tree of a new log", async () => {
+      await start();
+      expect((await memory.published())?.size).toBe(0);
+      await assertLogConsistent(memory);
+    });
+
+    it("publishes what a crash left committed but unpublished, under a later time", async () => {
+      const head = await memory.append(building(makeSubmissions("left", 3)));
+      await start();
+      const checkpoint = await assertLogConsistent(memory);
+      expect(checkpoint.size).toBe(3);
+      expect(checkpoint.timestampMs).toBeGreaterThan(head.timestampMs);
+    });
+
+    it("signs the same tree again under a later time than before", async () => {
+      const head = await memory.append(building(makeSubmissions("left", 3)));
+      await memory.publish(checkpointOf(head, clock.wallMs + 4_000));
+      await start();
+      expect((await memory.published())?.timestampMs).toBe(clock.wallMs + 4_001);
+    });
+
+    it("refuses a store of another origin", async () => {
+      await expect(start({ origin: "other.test" })).rejects.toMatchObject({ reason: "LOG_WRONG_KEY" });
+    });
+
+    it("refuses a log that lost entries which were published", async () => {
+      const lost = { ...(await memory.head()), size: 5 };
+      recorder.store.published = () => Promise.resolve(checkpointOf(lost));
+      await expect(start()).rejects.toMatchObject({ reason: "LOG_ROLLED_BACK" });
+    });
+
+    it("refuses a log whose published tree is not its own", async () => {
+      const other = { ...(await memory.head()), root: new Uint8Array(32) };
+      recorder.store.published = () => Promise.resolve(checkpointOf(other));
+      await expect(start()).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+    });
+
+    it("refuses a clock that is behind the log", async () => {
+      await memory.append((head) => ({ ...building(makeSubmissions("late", 1))(head) }));
+      clock.set(-20_000);
+      await expect(start()).rejects.toMatchObject({ reason: "LOG_CLOCK" });
+    });
+
+    it("refuses keys that do not work", async () => {
+      recorder.wrongSignatures = true;
+      await expect(start()).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+      expect(await memory.published()).toBeUndefined();
+    });
+  });
+
+  describe("when all is well", () => {
+    it("commits, signs, publishes and answers, in this order", async () => {
+      await start();
+      clock.advance(10);
+      const entry = await sequencer.append(makeSubmission("one")).then((appended) => {
+        recorder.events.push("answered");
+        return appended;
+      });
+      expect(recorder.events).toEqual(["committed 1", "signed 1", "published 1", "answered"]);
+      expect(entry).toEqual({ duplicate: false, index: 0, timestampMs: clock.wallMs });
+    });
+
+    it("signs the head with the time of its batch, and the note says what was signed", async () => {
+      await start();
+      clock.advance(70);
+      const entry = await sequencer.append(makeSubmission("one"));
+      const checkpoint = await memory.published();
+      expect(entry).toMatchObject({ timestampMs: checkpoint?.timestampMs });
+      const { text, signatures } = parseSignedNote(checkpoint?.note ?? "");
+      expect(parseCheckpoint(text)).toMatchObject({ origin: MANIFEST.origin, size: 1 });
+      expect(signatures.map(({ name }) => name)).toEqual([MANIFEST.origin]);
+    });
+
+    it("writes what gathered meanwhile as one batch", async () => {
+      await start();
+      const gate = Promise.withResolvers<undefined>();
+      recorder.gate = gate.promise;
+      const first = sequencer.append(makeSubmission("first"));
+      await settle();
+      const others = makeSubmissions("other", 40).map((submission) => sequencer.append(submission));
+      gate.resolve(undefined);
+      expect((await first).index).toBe(0);
+      expect((await Promise.all(others)).map(({ index }) => index)).toEqual(
+        Array.from({ length: 40 }, (_, i) => i + 1),
+      );
+      expect(batches).toMatchObject([
+        { entries: 1, treeSize: 1 },
+        { entries: 40, treeSize: 41 },
+      ]);
+      await assertLogConsistent(memory);
+    });
+
+    it("writes no more than its limit in one batch", async () => {
+      await start({ limits: { ...SEQUENCER_LIMITS, maxBatchEntries: 256 } });
+      await Promise.all(makeSubmissions("many", 700).map((submission) => sequencer.append(submission)));
+      expect(batches.map(({ entries }) => entries)).toEqual([256, 256, 188]);
+      await assertLogConsistent(memory);
+    });
+
+    it("gives every batch a later time even while the clock stands", async () => {
+      await start();
+      const times: number[] = [];
+      for (const submission of makeSubmissions("still", 4)) {
+        const entry = await sequencer.append(submission);
+        if (!entry.duplicate) times.push(entry.timestampMs);
+      }
+      expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+      expect(recorder.signed.map(({ timestampMs }) => timestampMs)).toEqual(
+        [...new Set(recorder.signed.map(({ timestampMs }) => timestampMs))].sort((a, b) => a - b),
+      );
+    });
+
+    it("hands an issuer to the store once", async () => {
+      await start();
+      const issuers = [makeIssuer("ca"), makeIssuer("root")];
+      await sequencer.append(makeSubmission("one", { issuers }));
+      await sequencer.append(makeSubmission("two", { issuers }));
+      expect(recorder.batches.map((batch) => batch.issuers.length)).toEqual([2, 0]);
+    });
+
+    it("tells each published checkpoint", async () => {
+      await start();
+      await sequencer.append(makeSubmission("one"));
+      expect(published.map(({ size }) => size)).toEqual([0, 1]);
+    });
+  });
+
+  describe("given a submission again", () => {
+    it("answers with its index and writes nothing", async () => {
+      await start();
+      await sequencer.append(makeSubmission("same"));
+      recorder.events.length = 0;
+      expect(await sequencer.append(makeSubmission("same"))).toEqual({ duplicate: true, index: 0 });
+      expect(recorder.events).toEqual([]);
+    });
+
+    it("answers both callers when it is still under way", async () => {
+      await start();
+      const both = await Promise.all([1, 2].map(() => sequencer.append(makeSubmission("same"))));
+      expect(both).toMatchObject([
+        { duplicate: false, index: 0 },
+        { duplicate: true, index: 0 },
+      ]);
+      expect((await memory.head()).size).toBe(1);
+    });
+
+    it("writes the rest of the batch", async () => {
+      await start();
+      await sequencer.append(makeSubmission("b"));
+      const mixed = await Promise.all(["a", "b", "c"].map((text) => sequencer.append(makeSubmission(text))));
+      expect(mixed).toMatchObject([
+        { duplicate: false, index: 1 },
+        { duplicate: true, index: 0 },
+        { duplicate: false, index: 2 },
+      ]);
+      await assertLogConsistent(memory);
+    });
+
+    it("does not answer before a published checkpoint covers it", async () => {
+      await start();
+      await memory.append(building([makeSubmission("unpublished")]));
+      expect(await sequencer.append(makeSubmission("unpublished"))).toEqual({ duplicate: true, index: 0 });
+      expect(recorder.events).toEqual(["signed 1", "published 1"]);
+    });
+  });
+
+  describe("beside another writer on the same log", () => {
+    it("builds on the other's head", async () => {
+      await start();
+      await sequencer.append(makeSubmission("mine"));
+      await memory.append(building(makeSubmissions("theirs", 5)));
+      expect(await sequencer.append(makeSubmission("mine too"))).toMatchObject({ index: 6 });
+      await assertLogConsistent(memory);
+    });
+
+    it("answers under a checkpoint that the other published", async () => {
+      await start();
+      const publish = recorder.store.publish.bind(recorder.store);
+      recorder.store.publish = async (checkpoint) => {
+        const theirs = await memory.append(building([makeSubmission("theirs")]));
+        await memory.publish(checkpointOf(theirs, theirs.timestampMs + 50));
+        return publish(checkpoint);
+      };
+      expect(await sequencer.append(makeSubmission("mine"))).toMatchObject({ duplicate: false, index: 0 });
+      expect(recorder.events).toEqual(["committed 1", "signed 1", "superseded 1"]);
+      expect(published.at(-1)?.size).toBe(2);
+    });
+
+    it("ends when the other published another tree of its size", async () => {
+      await start();
+      recorder.store.publish = () => Promise.resolve("superseded");
+      recorder.store.published = async () => ({ ...checkpointOf(await memory.head()), root: new Uint8Array(32) });
+      await expect(sequencer.append(makeSubmission("mine"))).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+      expect(fatal.map(({ reason }) => reason)).toEqual(["LOG_CORRUPT"]);
+    });
+  });
+
+  describe("when a step fails", () => {
+    const broken = new MayflyError("LOG_WRITE_FAILED", "disk full");
+
+    it("fails the batch when nothing was written, and goes on with the next", async () => {
+      await start();
+      recorder.failNext("append", "before", broken);
+      await expect(sequencer.append(makeSubmission("one"))).rejects.toBe(broken);
+      expect(recorder.events).toEqual([]);
+      expect(failures).toEqual([broken]);
+      expect(await sequencer.append(makeSubmission("one"))).toMatchObject({ duplicate: false, index: 0 });
+      await assertLogConsistent(memory);
+    });
+
+    it("does not sign when the outcome of a commit is unknown, and ends", async () => {
+      await start();
+      recorder.failNext("append", "after", new MayflyError("LOG_OUTCOME_UNKNOWN", "I/O error at COMMIT"));
+      await expect(sequencer.append(makeSubmission("one"))).rejects.toMatchObject({ reason: "LOG_OUTCOME_UNKNOWN" });
+      expect(recorder.events).toEqual(["committed 1"]);
+      expect(fatal).toHaveLength(1);
+      expect(sequencer.refusal()).toMatchObject({ reason: "LOG_CLOSED" });
+      await expect(sequencer.append(makeSubmission("two"))).rejects.toMatchObject({ reason: "LOG_CLOSED" });
+    });
+
+    it.each<[Step, "before" | "after"]>([
+      ["sign", "before"],
+      ["sign", "after"],
+      ["publish", "before"],
+      ["publish", "after"],
+    ])("withholds the answer when it fails at %s (%s), and the next batch covers the entry", async (step, when) => {
+      await start();
+      const failure = new MayflyError("SIGNER_TIMEOUT", "no answer");
+      recorder.failNext(step, when, failure);
+      await expect(sequencer.append(makeSubmission("one"))).rejects.toBe(failure);
+      expect(fatal).toEqual([]);
+      expect(await sequencer.append(makeSubmission("two"))).toMatchObject({ index: 1 });
+      expect(await sequencer.append(makeSubmission("one"))).toEqual({ duplicate: true, index: 0 });
+      expect((await assertLogConsistent(memory)).size).toBe(2);
+      const times = recorder.signed.map(({ timestampMs }) => timestampMs);
+      expect(new Set(times).size).toBe(times.length);
+    });
+
+    it("publishes nothing under a wrong signature, and ends", async () => {
+      await start();
+      recorder.wrongSignatures = true;
+      const first = sequencer.append(makeSubmission("one"));
+      await expect(first).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+      expect((await memory.published())?.size).toBe(0);
+      expect(fatal).toHaveLength(1);
+    });
+
+    it("rejects what still waits when the log ends", async () => {
+      await start({ limits: { ...SEQUENCER_LIMITS, maxBatchEntries: 1 } });
+      recorder.wrongSignatures = true;
+      const results = await Promise.allSettled(makeSubmissions("s", 3).map((each) => sequencer.append(each)));
+      expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+      expect((await memory.head()).size).toBe(1);
+      await sequencer.close();
+    });
+
+    it("leaves out a submission that cannot be encoded", async () => {
+      await start();
+      const bug = new RangeError("too long");
+      const bad = {
+        ...makeSubmission("bad"),
+        encode: () => {
+          throw bug;
+        },
+      };
+      const results = await Promise.allSettled(
+        [makeSubmission("a"), bad, makeSubmission("c")].map((each) => sequencer.append(each)),
+      );
+      expect(results).toMatchObject([
+        { status: "fulfilled", value: { index: 0 } },
+        { status: "rejected", reason: bug },
+        { status: "fulfilled", value: { index: 1 } },
+      ]);
+      await assertLogConsistent(memory);
+    });
+  });
+
+  describe("with a clock that cannot be believed", () => {
+    it.each([
+      ["set back by an hour", -3_600_000],
+      ["set forward by ten seconds", 10_000],
+      ["set forward by two hours", 7_200_000],
+    ])("writes nothing when it was %s, and says so", async (_, byMs) => {
+      await start();
+      clock.set(byMs);
+      expect(sequencer.refusal()).toMatchObject({ reason: "LOG_CLOCK" });
+      await expect(sequencer.append(makeSubmission("one"))).rejects.toMatchObject({ reason: "LOG_CLOCK" });
+      expect(recorder.events).toEqual([]);
+      expect(fatal).toEqual([]);
+    });
+
+    it("goes on when the clock was set by little and then ran steadily", async () => {
+      await start();
+      clock.set(10_000);
+      await expect(sequencer.append(makeSubmission("one"))).rejects.toMatchObject({ reason: "LOG_CLOCK" });
+      clock.advance(30_000);
+      expect(sequencer.refusal()).toBeUndefined();
+      expect(await sequencer.append(makeSubmission("one"))).toMatchObject({ index: 0 });
+    });
+  });
+
+  it("refuses what does not fit its queue", async () => {
+    await start({ limits: { ...SEQUENCER_LIMITS, maxPending: 3 } });
+    const gate = Promise.withResolvers<undefined>();
+    recorder.gate = gate.promise;
+    const first = sequencer.append(makeSubmission("first"));
+    await settle();
+    const waiting = makeSubmissions("w", 3).map((each) => sequencer.append(each));
+    await expect(sequencer.append(makeSubmission("too many"))).rejects.toMatchObject({
+      reason: "LOG_QUEUE_FULL",
+      code: "log_unavailable",
+      retryAfterMs: 1_000,
+    });
+    gate.resolve(undefined);
+    await Promise.all([first, ...waiting]);
+    expect((await assertLogConsistent(memory)).size).toBe(4);
+  });
+
+  describe("when idle", () => {
+    it("signs the tree again under the time of the clock", async () => {
+      await start();
+      await sequencer.append(makeSubmission("one"));
+      clock.advance(60_000);
+      idle();
+      await settle();
+      expect(await memory.published()).toMatchObject({ size: 1, timestampMs: clock.wallMs });
+      await assertLogConsistent(memory);
+    });
+
+    it("reports a heartbeat that failed and tries again", async () => {
+      await start();
+      clock.advance(60_000);
+      recorder.failNext("sign", "before", new MayflyError("SIGNER_TIMEOUT", "no answer"));
+      idle();
+      await settle();
+      expect(failures).toMatchObject([{ reason: "SIGNER_TIMEOUT" }]);
+      idle();
+      await settle();
+      expect((await memory.published())?.timestampMs).toBeGreaterThanOrEqual(clock.wallMs);
+      expect(fatal).toEqual([]);
+    });
+  });
+
+  it("finishes what it accepted when it is closed, and refuses the rest", async () => {
+    await start({ limits: { ...SEQUENCER_LIMITS, maxBatchEntries: 2 } });
+    const accepted = makeSubmissions("a", 7).map((each) => sequencer.append(each));
+    const closed = sequencer.close();
+    await expect(sequencer.append(makeSubmission("late"))).rejects.toMatchObject({ reason: "LOG_CLOSED" });
+    await closed;
+    expect((await memory.published())?.size).toBe(7);
+    expect(await Promise.all(accepted)).toHaveLength(7);
+    expect(sequencer.refusal()).toMatchObject({ reason: "LOG_CLOSED" });
+  });
+});

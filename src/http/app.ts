@@ -5,9 +5,11 @@ import type { BodyLimits } from "./body.ts";
 import type { ExchangeDeps } from "./exchange.ts";
 import { makeListener, makeRouter } from "./listener.ts";
 import { answerPreflights, checkRequests, refuseWhenClosed } from "./middleware.ts";
-import { takeRoute } from "./route.ts";
+import { addRoute } from "./route.ts";
 import { makeConfiguration } from "./routes/configuration.ts";
 import { health } from "./routes/health.ts";
+import { addLogReads } from "./routes/log-reads.ts";
+import type { PublishedLog } from "./routes/log-reads.ts";
 import { makeSigningCert } from "./routes/signing-cert.ts";
 import { makeTrustBundle } from "./routes/trust-bundle.ts";
 
@@ -16,6 +18,8 @@ export interface PublicAppDeps extends ExchangeDeps {
   /** The configuration in force; asked once per request. */
   readonly generation: () => Generation;
   readonly admission: Admission;
+  /** The log's reads and where they are; absent when another process serves them. */
+  readonly log?: PublishedLog;
   readonly bodyLimits?: BodyLimits;
 }
 
@@ -25,11 +29,10 @@ export function makePublicApp(deps: PublicAppDeps): RequestListener {
   app.use(checkRequests);
   app.use(answerPreflights);
   app.use(refuseWhenClosed(deps.admission));
-  app.route("/api/v2/signingCert").all(takeRoute("/api/v2/signingCert", { POST: makeSigningCert(deps) }));
-  app.route("/api/v2/trustBundle").all(takeRoute("/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) }));
-  app
-    .route("/api/v2/configuration")
-    .all(takeRoute("/api/v2/configuration", { GET: makeConfiguration(deps.generation) }));
-  app.route("/healthz").all(takeRoute("/healthz", { GET: health }));
+  addRoute(app, "/api/v2/signingCert", { POST: makeSigningCert(deps) });
+  addRoute(app, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
+  addRoute(app, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
+  addRoute(app, "/healthz", { GET: health });
+  if (deps.log !== undefined) addLogReads(app, deps.log);
   return makeListener(app, deps);
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Request, Response } from "express";
+import type { Express, Request, Response } from "express";
 import { MayflyError } from "../core/errors.ts";
 import { sendAnswer } from "./answer.ts";
 import type { Answer } from "./answer.ts";
@@ -11,16 +11,20 @@ export type Handler = (request: IncomingMessage, response: ExchangeResponse) => 
 /** The methods of one path. HEAD is answered only where it is named, as by Fulcio. */
 export type Methods = Readonly<Partial<Record<"GET" | "HEAD" | "POST", Handler>>>;
 
-/** An Express handler that finds the exchange in `locals`. */
-export type ExpressHandler = (request: Request, response: Response<unknown, { exchange: Exchange }>) => Promise<void>;
+/** Where a route is: the exact path, or a pattern of paths and the template that stands for them in events. */
+export type Place = string | { readonly pattern: RegExp; readonly template: string };
 
-/**
- * Takes every request for one path: notes the route, picks the handler of the method, sends what it returns.
- *
- * @param template the path as events and metrics show it
- * @throws MayflyError `method_not_allowed` for a method that the path does not have
- */
-export function takeRoute(template: string, methods: Methods): ExpressHandler {
+/** An Express handler that finds the exchange in `locals`. */
+type ExpressHandler = (request: Request, response: Response<unknown, { exchange: Exchange }>) => Promise<void>;
+
+/** Adds one path, or one pattern of paths, to an application; other methods than the named ones are refused. */
+export function addRoute(app: Express, place: Place, methods: Methods): void {
+  const { pattern, template } = typeof place === "string" ? { pattern: place, template: place } : place;
+  app.route(pattern).all(makeExpressHandler(template, methods));
+}
+
+/** Notes the route, picks the handler of the method and sends what it returns. */
+function makeExpressHandler(template: string, methods: Methods): ExpressHandler {
   const handlers = new Map(Object.entries(methods));
   const allow = [...handlers.keys()].join(", ");
   return async (request, response) => {

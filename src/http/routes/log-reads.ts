@@ -1,0 +1,77 @@
+import type { IncomingMessage } from "node:http";
+import type { Express } from "express";
+import { MayflyError } from "../../core/errors.ts";
+import { parseTilePath } from "../../core/merkle/tile.ts";
+import { CHECKPOINT, ISSUER, TILE } from "../headers.ts";
+import type { HeaderFields } from "../headers.ts";
+import { addRoute } from "../route.ts";
+import type { Handler, Methods, Place } from "../route.ts";
+
+/**
+ * What a log shows to the world (C2SP static-ct-api), never beyond its published checkpoint. Undefined means that there
+ * is no such thing, or not yet.
+ */
+export interface LogReads {
+  /** The signed note. */
+  checkpoint(): Promise<string | Uint8Array | undefined>;
+  hashTile(level: number, index: number, width: number): Promise<Uint8Array | undefined>;
+  /** Not compressed. */
+  dataTile(index: number, width: number): Promise<Uint8Array | undefined>;
+  /** DER certificate by its SHA-256. */
+  issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+/** A log and where it is read. */
+export interface PublishedLog {
+  /** What comes before `/checkpoint` in a URL's path: empty, or a slash and more, without a final slash. */
+  readonly pathPrefix: string;
+  readonly reads: LogReads;
+}
+
+/** GET and HEAD of `<prefix>/checkpoint`, `<prefix>/tile/…` and `<prefix>/issuer/<hex>`. */
+export function addLogReads(app: Express, { pathPrefix, reads }: PublishedLog): void {
+  const at = (pattern: string, template: string): Place => ({
+    pattern: new RegExp(`^${quoted(pathPrefix)}${pattern}$`, "u"),
+    template: `{log}/${template}`,
+  });
+  const tile: Read = (request) => readTile(reads, pathOf(request).slice(pathPrefix.length + 1));
+  const issuer: Read = (request) => reads.issuer(Buffer.from(pathOf(request).slice(-64), "hex"));
+  addRoute(
+    app,
+    at("/checkpoint", "checkpoint"),
+    readOnly(CHECKPOINT, () => reads.checkpoint()),
+  );
+  addRoute(app, at("/tile/.*", "tile"), readOnly(TILE, tile));
+  addRoute(app, at("/issuer/[0-9a-f]{64}", "issuer"), readOnly(ISSUER, issuer));
+}
+
+type Read = (request: IncomingMessage) => Promise<string | Uint8Array | undefined>;
+
+function readTile(reads: LogReads, path: string): Promise<Uint8Array | undefined> {
+  const tile = parseTilePath(path);
+  if (tile === undefined) return Promise.resolve(undefined);
+  return tile.kind === "data"
+    ? reads.dataTile(tile.index, tile.width)
+    : reads.hashTile(tile.level, tile.index, tile.width);
+}
+
+/** What is there is served as it is; what is not must not be remembered as missing by a cache in between. */
+function readOnly(headers: HeaderFields, read: Read): Methods {
+  const handler: Handler = async (request) => {
+    const body = await read(request);
+    if (body === undefined) throw new MayflyError("NO_SUCH_TILE", "the published log has no such resource");
+    return { status: 200, headers, body };
+  };
+  return { GET: handler, HEAD: handler };
+}
+
+/** The path of a request target in origin-form, without its query. */
+function pathOf({ url = "" }: IncomingMessage): string {
+  const end = url.indexOf("?");
+  return end === -1 ? url : url.slice(0, end);
+}
+
+/** The text as a pattern that matches nothing else. */
+function quoted(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/gu, "\\$&");
+}

@@ -1,0 +1,156 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { RequestListener, Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Admission } from "./admission.ts";
+import { Connections } from "./connections.ts";
+import { reasonOfParseError, refuseConnection } from "./parse-error.ts";
+
+/** Bounds on connections and on the arrival of requests, milliseconds and bytes. */
+export interface ServerLimits {
+  /** From the first byte, or from the connection, to the end of the header. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte to the end of the body; not less than `headersTimeoutMs`. */
+  readonly requestTimeoutMs: number;
+  /** How often both are checked. */
+  readonly checkIntervalMs: number;
+  /** Must exceed the idle time of a load balancer in front, or it meets closed connections. */
+  readonly keepAliveTimeoutMs: number;
+  /** Without a byte in either direction while a request is at work: a caller that does not read its answer. */
+  readonly stallTimeoutMs: number;
+  readonly maxRequestsPerSocket: number;
+  readonly maxConnections: number;
+  readonly maxHeaderBytes: number;
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 15_000,
+  checkIntervalMs: 2_000,
+  keepAliveTimeoutMs: 75_000,
+  stallTimeoutMs: 30_000,
+  maxRequestsPerSocket: 1_000,
+  maxConnections: 2_000,
+  maxHeaderBytes: 32 * 1024,
+};
+
+/** What an {@link HttpServer} is made of. */
+export interface HttpServerOptions {
+  readonly listener: RequestListener;
+  /** Closed first, and waited for last; absent where no request is costly. */
+  readonly admission?: Admission;
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** What a close could not wait for. */
+export interface CloseReport {
+  /** Requests whose connection was cut before they were answered. */
+  readonly requestsCut: number;
+  /** Admitted work that is still running. */
+  readonly workUnfinished: number;
+}
+
+/** An HTTP/1.1 server. */
+export interface HttpServer {
+  /** Resolves to the address in use; rejects with Node's error when there is none to be had. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
+  /**
+   * Stops: takes no new connection, refuses new requests, lets what is at work finish, and cuts what is left at the
+   * deadline. Further calls wait for the first one.
+   */
+  close(options: { readonly drainMs: number }): Promise<CloseReport>;
+}
+
+/** Puts a listener behind a hardened server of Node's. */
+export function makeHttpServer({ listener, admission, limits }: HttpServerOptions): HttpServer {
+  const connections = new Connections(listener);
+  const server = openServer(connections, { ...SERVER_LIMITS, ...limits });
+  let closing: Promise<CloseReport> | undefined;
+  return {
+    async listen({ host, port }) {
+      const listening = once(server, "listening");
+      server.listen(port, host);
+      await listening;
+      const address = server.address();
+      if (address === null || typeof address === "string") throw new TypeError("not a TCP address");
+      return address;
+    },
+    close({ drainMs }) {
+      closing ??= drain({ server, connections, admission }, drainMs);
+      return closing;
+    },
+  };
+}
+
+function openServer(connections: Connections, limits: ServerLimits): Server {
+  const server = createServer({
+    insecureHTTPParser: false,
+    // The listener itself refuses a missing Host, and several, with a JSON body.
+    requireHostHeader: false,
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: limits.checkIntervalMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+  });
+  server.timeout = limits.stallTimeoutMs;
+  server.maxRequestsPerSocket = limits.maxRequestsPerSocket;
+  server.maxConnections = limits.maxConnections;
+  const take: RequestListener = (request, response) => {
+    connections.take(request, response);
+  };
+  server.on("request", take);
+  // The listener decides about `100 Continue` and refuses other expectations.
+  server.on("checkContinue", take).on("checkExpectation", take);
+  server.on("connect", (_request, socket) => {
+    refuseConnection(socket, "HTTP_MALFORMED");
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    refuseBrokenStream(connections, error, socket);
+  });
+  return server;
+}
+
+function refuseBrokenStream(connections: Connections, error: NodeJS.ErrnoException, socket: Duplex): void {
+  const reason = reasonOfParseError(error.code);
+  const turn = connections.unansweredTurn(socket);
+  // An answer written now would be taken for the answer to a request that is still at work.
+  const wouldMislead = turn !== undefined && (turn.request.complete || turn.response.headersSent);
+  if (turn?.response.writableEnded === true) {
+    socket.end(() => {
+      socket.destroy();
+    });
+  } else if (reason === undefined || !socket.writable || wouldMislead) socket.destroy();
+  else refuseConnection(socket, reason);
+}
+
+interface Draining {
+  readonly server: Server;
+  readonly connections: Connections;
+  readonly admission: Admission | undefined;
+}
+
+async function drain({ server, connections, admission }: Draining, drainMs: number): Promise<CloseReport> {
+  admission?.close();
+  connections.closeAfterAnswers();
+  const closed = new Promise<void>((resolve) => {
+    // Fails only when the server never listened: then it is closed.
+    server.close(() => {
+      resolve();
+    });
+  });
+  const deadline = Promise.withResolvers<"deadline">();
+  const timer = setTimeout(deadline.resolve, drainMs, "deadline");
+  const isBusy = (): boolean => connections.busy > 0 || (admission?.inFlight ?? 0) > 0;
+  let ended: unknown;
+  while (isBusy() && ended !== "deadline") {
+    ended = await Promise.race([deadline.promise, Promise.all([connections.idle(), admission?.idle()])]);
+  }
+  clearTimeout(timer);
+  const report = { requestsCut: connections.busy, workUnfinished: admission?.inFlight ?? 0 };
+  // Also connections that are between two requests, or in the middle of a header.
+  server.closeAllConnections();
+  await closed;
+  return report;
+}

@@ -155,6 +155,20 @@ export const configSchema = object({
       .default([...DEFAULT_CLIENT_SIGNING_ALGORITHMS])
       .describe("Key and hash pairs that callers may have certified."),
   }).prefault({}),
+  shutdown: object({
+    lameDuckSeconds: z
+      .int()
+      .min(0)
+      .max(60)
+      .default(5)
+      .describe("After SIGTERM: how long requests are still taken while /readyz already says no."),
+    drainSeconds: z
+      .int()
+      .min(1)
+      .max(120)
+      .default(20)
+      .describe("After that: how long requests in flight may take to finish."),
+  }).prefault({}),
   logging: object({
     level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   }).prefault({}),

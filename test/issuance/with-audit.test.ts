@@ -1,0 +1,153 @@
+import { describe, expect, it } from "@jest/globals";
+import { createHash } from "node:crypto";
+import { MayflyError } from "../../src/core/errors.ts";
+import { makeAuditedIssuance } from "../../src/issuance/with-audit.ts";
+import type { AuditDeps } from "../../src/issuance/with-audit.ts";
+import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
+import type { AuditOutcome, AuditRecord } from "../../src/ports/audit-trail.ts";
+import { reasonOf } from "../support/caller-keys.ts";
+import { goodRequest, makeIssuanceDeps, NOW_MS, someSct } from "../support/issuance.ts";
+
+/** Audited issuance whose trail and ports write into one list of events. */
+async function makeAudited(overrides: Partial<IssuanceDeps> = {}, failOn?: AuditRecord["kind"]) {
+  const { deps, events } = await makeIssuanceDeps(overrides);
+  const records: AuditRecord[] = [];
+  const outcomes: AuditOutcome[] = [];
+  const record: AuditDeps = {
+    audit: {
+      append: (entry) => {
+        events.push(entry.kind);
+        records.push(entry);
+        return entry.kind === failOn ? Promise.reject(new MayflyError("AUDIT_FAILED", "disk full")) : Promise.resolve();
+      },
+      close: () => Promise.resolve(),
+    },
+    telemetry: { issuance: (outcome) => outcomes.push(outcome) },
+    clock: { now: () => NOW_MS, monotonic: () => 0 },
+    generation: 3,
+  };
+  return { issue: makeAuditedIssuance(deps, record), deps, events, records, outcomes };
+}
+
+describe("the trace of an issuance", () => {
+  it("has the intent before the first signature and the outcome before the answer", async () => {
+    const { issue, events } = await makeAudited();
+    await issue(goodRequest());
+    expect(events).toEqual(["now", "token", "serial", "intent", "sign", "log", "sign", "outcome"]);
+  });
+
+  it("ties intent, outcome and certificate together by the serial number", async () => {
+    const { issue, records } = await makeAudited();
+    const issued = await issue(goodRequest());
+    const serialNumber = Buffer.from(issued.serialNumber).toString("hex");
+    expect(records).toEqual([
+      {
+        kind: "intent",
+        timeMs: NOW_MS,
+        serialNumber,
+        tbsSha256: expect.stringMatching(/^[0-9a-f]{64}$/u),
+        generation: 3,
+      },
+      {
+        kind: "outcome",
+        timeMs: NOW_MS,
+        result: "issued",
+        generation: 3,
+        issuer: "https://issuer.example.com",
+        serialNumber,
+        logIndex: 7,
+      },
+    ]);
+  });
+
+  it("names in its intent the very bytes that are signed", async () => {
+    const signed: Uint8Array[] = [];
+    const { deps } = await makeIssuanceDeps();
+    const signer = {
+      ...deps.signer,
+      sign: (tbs: Uint8Array) => {
+        signed.push(tbs);
+        return deps.signer.sign(tbs);
+      },
+    };
+    const { issue, records } = await makeAudited({ signer, issuer: deps.issuer });
+    await issue(goodRequest());
+    expect(records[0]).toMatchObject({ tbsSha256: createHash("sha256").update(signed[0]!).digest("hex") });
+  });
+
+  it("signs nothing when the intent cannot be written", async () => {
+    const { issue, events } = await makeAudited({}, "intent");
+    expect(await reasonOf(() => issue(goodRequest()))).toBe("AUDIT_FAILED");
+    expect(events).not.toContain("sign");
+    expect(events).not.toContain("log");
+  });
+
+  it("delivers nothing when the outcome cannot be written", async () => {
+    const { issue } = await makeAudited({}, "outcome");
+    expect(await reasonOf(() => issue(goodRequest()))).toBe("AUDIT_FAILED");
+  });
+
+  it("records a refusal with its code and reason, and without a serial number when none was drawn", async () => {
+    const refusal = () => Promise.reject(new MayflyError("WRONG_AUDIENCE", "aud is another"));
+    const { issue, records, outcomes } = await makeAudited({ verifyIdToken: refusal });
+    expect(await reasonOf(() => issue(goodRequest()))).toBe("WRONG_AUDIENCE");
+    expect(records).toEqual([
+      {
+        kind: "outcome",
+        timeMs: NOW_MS,
+        result: "refused",
+        generation: 3,
+        code: "invalid_token",
+        reason: "WRONG_AUDIENCE",
+        detail: "aud is another",
+      },
+    ]);
+    expect(outcomes).toEqual(records);
+  });
+
+  it("records a failure after the precertificate with its serial number and every cause", async () => {
+    const cause = new Error("fsync: input/output error");
+    const { issue, records } = await makeAudited({
+      log: { add: () => Promise.reject(new MayflyError("LOG_WRITE_FAILED", "batch not written", { cause })) },
+    });
+    await reasonOf(() => issue(goodRequest()));
+    expect(records[1]).toMatchObject({
+      result: "failed",
+      code: "log_failed",
+      serialNumber: expect.stringMatching(/^[0-9a-f]{40}$/u),
+      detail: "batch not written: fsync: input/output error",
+    });
+  });
+
+  it("records an error that nobody foresaw as internal, and passes it on", async () => {
+    const { issue, records } = await makeAudited({
+      log: {
+        add: () => {
+          throw new TypeError("a bug");
+        },
+      },
+    });
+    await expect(issue(goodRequest())).rejects.toThrow(TypeError);
+    expect(records[1]).toMatchObject({ result: "failed", code: "internal", reason: "UNEXPECTED" });
+  });
+
+  it("keeps one request's trace apart from another's", async () => {
+    const { issue, records } = await makeAudited({ log: { add: () => Promise.resolve(someSct(NOW_MS)) } });
+    await Promise.all(Array.from({ length: 10 }, () => issue(goodRequest())));
+    const serials = (kind: AuditRecord["kind"]) =>
+      records.filter((entry) => entry.kind === kind).map((entry) => entry.serialNumber);
+    expect(new Set(serials("intent")).size).toBe(10);
+    expect(serials("outcome").sort()).toEqual(serials("intent").sort());
+  });
+
+  it("holds neither token nor proof nor key", async () => {
+    const { issue, records } = await makeAudited();
+    const request = goodRequest();
+    await issue(request);
+    if (request.key.kind !== "public-key") throw new TypeError("made otherwise");
+    const text = JSON.stringify(records);
+    for (const secret of ["secret-payload", Buffer.from(request.key.proof).toString("base64"), "BEGIN PUBLIC KEY"]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+});

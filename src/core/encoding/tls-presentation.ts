@@ -44,6 +44,7 @@ export class PresentationWriter {
 
   /** A field of fixed length, or bytes that are encoded already. */
   bytes(value: Uint8Array): this {
+    if (this.#offset + value.length > this.#bytes.length) throw new RangeError(`no room for ${value.length} bytes`);
     this.#bytes.set(value, this.#offset);
     this.#offset += value.length;
     return this;

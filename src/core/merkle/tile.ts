@@ -198,10 +198,12 @@ function slicesOfSubtree(start: number, end: number): TileSlice[] {
   if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
     throw new RangeError(`[${start}, ${end}) is no range of leaves`);
   }
+  // A subtree begins at a multiple of the smallest power of two that holds it; then so do its perfect parts.
+  const room = largestPowerOfTwo(2 * (end - start) - 1);
+  if (start % room !== 0) throw new RangeError(`[${start}, ${end}) is no subtree`);
   const slices: TileSlice[] = [];
   for (let at = start; at < end;) {
     const size = largestPowerOfTwo(end - at);
-    if (at % size !== 0) throw new RangeError(`[${start}, ${end}) is no subtree`);
     slices.push(sliceOfPerfectSubtree(at, size));
     at += size;
   }

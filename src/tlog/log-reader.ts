@@ -1,0 +1,73 @@
+import { MayflyError } from "../core/errors.ts";
+import { auditPathSubtrees } from "../core/merkle/audit-path.ts";
+import { consistencySubtrees } from "../core/merkle/consistency-proof.ts";
+import { subtreeHash, tilesForSubtree } from "../core/merkle/tile.ts";
+import type { Subtree } from "../core/merkle/tree.ts";
+import type { LogSnapshot } from "../ports/log-store.ts";
+
+/**
+ * Audit path of leaf `leafIndex` in the tree of the first `treeSize` leaves (RFC 6962 §2.1.1), from hash tiles.
+ *
+ * @param treeSize at most the size of the snapshot's checkpoint
+ * @throws RangeError unless 0 ≤ leafIndex < treeSize ≤ the snapshot's size
+ * @throws MayflyError `log_failed` (LOG_CORRUPT) when a published tile is missing or short
+ */
+export async function readAuditPath(
+  snapshot: LogSnapshot,
+  leafIndex: number,
+  treeSize = snapshot.checkpoint.size,
+): Promise<readonly Uint8Array[]> {
+  requirePublished(snapshot, treeSize);
+  return readSubtrees(snapshot, auditPathSubtrees(leafIndex, treeSize));
+}
+
+/**
+ * Proof that the tree of the first `second` leaves continues the tree of the first `first` (RFC 6962 §2.1.2), from hash
+ * tiles.
+ *
+ * @param second at most the size of the snapshot's checkpoint
+ * @throws RangeError unless 0 < first ≤ second ≤ the snapshot's size
+ * @throws MayflyError `log_failed` (LOG_CORRUPT) when a published tile is missing or short
+ */
+export async function readConsistencyProof(
+  snapshot: LogSnapshot,
+  first: number,
+  second = snapshot.checkpoint.size,
+): Promise<readonly Uint8Array[]> {
+  requirePublished(snapshot, second);
+  return readSubtrees(snapshot, consistencySubtrees(first, second));
+}
+
+/**
+ * Root of the tree of the first `treeSize` leaves (RFC 6962 §2.1), from hash tiles: what a checkpoint of that size says,
+ * if it is of this log.
+ *
+ * @throws RangeError unless 0 ≤ treeSize ≤ the snapshot's size
+ * @throws MayflyError `log_failed` (LOG_CORRUPT) when a published tile is missing or short
+ */
+export async function readRoot(snapshot: LogSnapshot, treeSize: number): Promise<Uint8Array> {
+  requirePublished(snapshot, treeSize);
+  return readSubtree(snapshot, { start: 0, end: treeSize });
+}
+
+function requirePublished({ checkpoint }: LogSnapshot, treeSize: number): void {
+  if (!Number.isSafeInteger(treeSize) || treeSize < 0 || treeSize > checkpoint.size) {
+    throw new RangeError(`${treeSize} is beyond the published ${checkpoint.size} entries`);
+  }
+}
+
+function readSubtrees(snapshot: LogSnapshot, subtrees: readonly Subtree[]): Promise<readonly Uint8Array[]> {
+  return Promise.all(subtrees.map((subtree) => readSubtree(snapshot, subtree)));
+}
+
+async function readSubtree(snapshot: LogSnapshot, { start, end }: Subtree): Promise<Uint8Array> {
+  const tiles = new Map<string, Uint8Array>();
+  await Promise.all(
+    tilesForSubtree(start, end).map(async ({ level, index }) => {
+      const hashes = await snapshot.tile(level, index);
+      if (hashes === undefined) throw new MayflyError("LOG_CORRUPT", `tile ${level}/${index} is missing`);
+      tiles.set(`${level}/${index}`, hashes);
+    }),
+  );
+  return subtreeHash(start, end, (level, index) => tiles.get(`${level}/${index}`) ?? new Uint8Array(0));
+}

@@ -25,7 +25,8 @@ export interface CheckedKey {
 
 /**
  * Applies every rule about keys that does not depend on a signature; it runs before any signature is verified, because
- * some of the keys it refuses verify signatures that anybody can make (RSA with exponent 1, Ed25519 of small order).
+ * under some of the keys it refuses signatures verify that anybody can make (RSA with exponent 1; in many
+ * implementations Ed25519 of small order).
  *
  * What proves what: type, size, exponent and the form of the encoding by the constants of
  * {@link SubjectPublicKeyInfo}; that an EC point lies on its curve with both coordinates below p by OpenSSL's import,

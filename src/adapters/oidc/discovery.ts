@@ -1,0 +1,87 @@
+import { isJsonArray, isJsonObject, JsonError, parseJson, type JsonObject } from "../../core/encoding/json-reader.ts";
+import { IssuerFailure } from "./issuer-failure.ts";
+import type { IssuerSettings } from "./issuer-settings.ts";
+import { isJwsAlgorithm, type JwsAlgorithm } from "./jws-algorithms.ts";
+
+/** What Mayfly needs of an issuer's discovery document (OpenID Connect Discovery 1.0 §3). */
+export interface DiscoveryDocument {
+  /** Absolute URL of the key set, checked. */
+  readonly jwksUri: string;
+  /** Algorithms that this issuer's tokens may use. */
+  readonly algorithms: ReadonlySet<JwsAlgorithm>;
+}
+
+/** Discovery documents are one to five KiB. */
+export const MAX_DISCOVERY_BYTES = 65_536;
+
+const JSON_LIMITS = { maxDepth: 8, maxMembers: 2000 };
+
+/**
+ * Where an issuer's discovery document is (OpenID Connect Discovery 1.0 §4.1).
+ *
+ * @throws IssuerFailure when the issuer's URL is none that may be fetched
+ */
+export function discoveryUrl(issuer: IssuerSettings): string {
+  return parseDocumentUrl(`${issuer.url.replace(/\/$/u, "")}/.well-known/openid-configuration`, issuer);
+}
+
+/**
+ * Reads a discovery document. `issuer` must be the configured URL byte for byte, or another tenant of the same host
+ * could answer for this one.
+ *
+ * @throws IssuerFailure
+ */
+export function parseDiscovery(bytes: Uint8Array, issuer: IssuerSettings): DiscoveryDocument {
+  const document = parseDocument(bytes);
+  if (document.get("issuer") !== issuer.url) refuse("the document is another issuer's");
+  const jwksUri = document.get("jwks_uri");
+  if (typeof jwksUri !== "string") return refuse("the document has no jwks_uri");
+  return { jwksUri: parseDocumentUrl(jwksUri, issuer), algorithms: parseAlgorithms(document) };
+}
+
+/** Permitted algorithms among the announced ones; RS256, which every issuer must support, when there are none. */
+function parseAlgorithms(document: JsonObject): ReadonlySet<JwsAlgorithm> {
+  const announced = document.get("id_token_signing_alg_values_supported");
+  const permitted = isJsonArray(announced) ? announced.filter(isJwsAlgorithm) : [];
+  return new Set(permitted.length === 0 ? (["RS256"] as const) : permitted);
+}
+
+function parseDocument(bytes: Uint8Array): JsonObject {
+  try {
+    const value = parseJson(bytes, JSON_LIMITS);
+    if (isJsonObject(value)) return value;
+  } catch (cause) {
+    if (cause instanceof JsonError) return refuse(cause.message);
+    throw cause;
+  }
+  return refuse("the document is not a JSON object");
+}
+
+/** Scheme, host, port and path of RFC 3986 in ASCII; no user information, no fragment, nothing to normalise. */
+const DOCUMENT_URL =
+  /^(?<scheme>https?):\/\/(?<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?<port>[0-9]{1,5}))?(?:\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?$/u;
+
+/**
+ * Checks a URL by its text before any URL parser folds or resolves it: https unless the issuer may use http; a port of
+ * its own only where the issuer has the same one or may use private networks.
+ *
+ * @throws IssuerFailure
+ */
+function parseDocumentUrl(text: string, issuer: IssuerSettings): string {
+  const parts = DOCUMENT_URL.exec(text)?.groups;
+  if (parts === undefined || !URL.canParse(text)) return refuse("a URL of the issuer is malformed");
+  if (parts["scheme"] !== "https" && !issuer.allowInsecureHttp) return refuse("a URL of the issuer is not https");
+  const port = parts["port"];
+  if (port !== undefined && port !== portOf(issuer.url) && !issuer.allowPrivateNetwork) {
+    return refuse("a URL of the issuer has a port of its own");
+  }
+  return text;
+}
+
+function portOf(url: string): string | undefined {
+  return DOCUMENT_URL.exec(url)?.groups?.["port"];
+}
+
+function refuse(detail: string): never {
+  throw new IssuerFailure("persistent", detail);
+}

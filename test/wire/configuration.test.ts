@@ -1,0 +1,41 @@
+import { describe, expect, it } from "@jest/globals";
+import type { IdentityRules } from "../../src/core/identity/issuer.ts";
+import { buildConfiguration } from "../../src/wire/configuration.ts";
+
+const issuer = (identity: IdentityRules) => ({ url: "https://issuer.example.com", audience: "sigstore", identity });
+
+describe("the configuration message", () => {
+  it("writes an e-mail issuer with every field, also those that are unset", () => {
+    expect(buildConfiguration([issuer({ kind: "email", skipEmailVerification: false })])).toEqual({
+      issuers: [
+        {
+          issuerUrl: "https://issuer.example.com",
+          audience: "sigstore",
+          challengeClaim: "email",
+          spiffeTrustDomain: "",
+          issuerType: "email",
+          subjectDomain: "",
+          skipEmailVerification: false,
+        },
+      ],
+    });
+  });
+
+  it("tells when an issuer's e-mail addresses are taken unverified", () => {
+    const [first] = buildConfiguration([issuer({ kind: "email", skipEmailVerification: true })]).issuers;
+    expect(first?.skipEmailVerification).toBe(true);
+  });
+
+  it("reports GitHub Actions under Fulcio's name for CI platforms, with sub as the challenge", () => {
+    const identity = { kind: "github-actions", baseUrl: "https://github.example.com" } as const;
+    const [first] = buildConfiguration([issuer(identity)]).issuers;
+    expect(first).toMatchObject({ issuerType: "ci-provider", challengeClaim: "sub", skipEmailVerification: false });
+    expect(JSON.stringify(first)).not.toContain("github.example.com");
+  });
+
+  it("keeps the order of the configuration", () => {
+    const urls = ["https://b.example.com", "https://a.example.com", "https://c.example.com"];
+    const issuers = urls.map((url) => ({ ...issuer({ kind: "email", skipEmailVerification: false }), url }));
+    expect(buildConfiguration(issuers).issuers.map(({ issuerUrl }) => issuerUrl)).toEqual(urls);
+  });
+});

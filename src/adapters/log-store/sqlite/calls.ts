@@ -1,0 +1,73 @@
+import type { MessagePort, Transferable } from "node:worker_threads";
+import { MayflyError, type Reason } from "../../../core/errors.ts";
+
+/** What a worker can be asked, by name; the same type on both sides of the thread border. */
+export type Calls = Readonly<Record<string, (argument: never) => unknown>>;
+
+/** From the request thread to the worker; undefined is the last message and asks it to end. */
+export interface CallMessage {
+  readonly id: number;
+  readonly name: string;
+  readonly argument: unknown;
+}
+
+/** From the worker to the request thread; `id` is the call's. */
+export type ReplyMessage =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly reason: Reason; readonly detail: string };
+
+/** Options of {@link serveCalls}. */
+export interface ServeOptions {
+  /** Reason of errors that are not MayflyError. */
+  readonly otherReason: Reason;
+  /** Runs after each answer, when nobody waits for it. */
+  readonly afterReply?: () => void;
+  /** Runs when there will be no more calls; the thread ends afterwards. */
+  readonly onClose: () => void;
+}
+
+/** Answers calls on a port, one after the other. Arrays of bytes change their owner instead of being copied. */
+export function serveCalls(port: MessagePort, calls: Calls, options: ServeOptions): void {
+  port.on("message", (message: CallMessage | undefined) => {
+    if (message === undefined) {
+      options.onClose();
+      port.close();
+      return;
+    }
+    const { id, name, argument } = message;
+    const reply = answer(() => {
+      const call = calls[name];
+      if (call === undefined) throw new TypeError(`no call ${name}`);
+      // Both sides are compiled against one type of calls, so the argument is what this call takes.
+      return call(argument as never);
+    }, options.otherReason);
+    port.postMessage({ id, ...reply }, reply.ok ? buffersOf(reply.value) : []);
+    options.afterReply?.();
+  });
+}
+
+type Reply = { readonly ok: true; readonly value: unknown } | { readonly ok: false; reason: Reason; detail: string };
+
+function answer(call: () => unknown, otherReason: Reason): Reply {
+  try {
+    return { ok: true, value: call() };
+  } catch (error) {
+    const reason = error instanceof MayflyError ? error.reason : otherReason;
+    return { ok: false, reason, detail: describe(error) };
+  }
+}
+
+/** An error with its causes: objects do not cross the border. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
+}
+
+function buffersOf(value: unknown): Transferable[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((each: unknown) =>
+    each instanceof Uint8Array && each.buffer instanceof ArrayBuffer && each.length === each.buffer.byteLength
+      ? [each.buffer]
+      : [],
+  );
+}

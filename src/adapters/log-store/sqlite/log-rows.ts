@@ -1,0 +1,132 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { subtreeHash, TILE_WIDTH, tileWidthAt } from "../../../core/merkle/tile.ts";
+import { HASH_LENGTH, rootOfRightEdge } from "../../../core/merkle/tree.ts";
+import { MayflyError } from "../../../core/errors.ts";
+import type { LogManifest, PublishedCheckpoint, TreeHead } from "../../../ports/log-store.ts";
+import { findRow, requireRow, Row } from "./row.ts";
+import { tileKey } from "./schema.ts";
+
+/** The rows of a log's database as values; the same for the writer, inside its transaction, and for readers. */
+export class LogRows {
+  readonly #manifest: StatementSync;
+  readonly #head: StatementSync;
+  readonly #published: StatementSync;
+  readonly #entries: StatementSync;
+  readonly #lastEntry: StatementSync;
+  readonly #tile: StatementSync;
+  readonly #submission: StatementSync;
+  readonly #issuer: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#manifest = database.prepare("SELECT * FROM manifest");
+    this.#head = database.prepare("SELECT * FROM head");
+    this.#published = database.prepare("SELECT * FROM published");
+    this.#entries = database.prepare("SELECT stored FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx");
+    this.#lastEntry = database.prepare("SELECT coalesce(max(idx), -1) AS last FROM entry");
+    this.#tile = database.prepare("SELECT hashes FROM tile WHERE key = ?");
+    this.#submission = database.prepare("SELECT idx FROM submission WHERE sha256 = ?");
+    this.#issuer = database.prepare("SELECT der FROM issuer WHERE fingerprint = ?");
+  }
+
+  manifest(): LogManifest {
+    const row = requireRow(this.#manifest);
+    if (row.integer("format_version") !== 1) throw new MayflyError("LOG_CORRUPT", "manifest of an unknown format");
+    return {
+      formatVersion: 1,
+      origin: row.text("origin"),
+      logId: row.blob("log_id"),
+      logPublicKey: row.blob("log_public_key"),
+      checkpointPublicKey: row.blob("checkpoint_public_key"),
+      createdMs: row.integer("created_ms"),
+    };
+  }
+
+  head(): TreeHead {
+    const row = requireRow(this.#head);
+    const size = row.integer("size");
+    return {
+      size,
+      root: row.blob("root"),
+      rightEdge: splitHashes(row.blob("right_edge")),
+      partialTiles: this.#partialTiles(size),
+      timestampMs: row.integer("timestamp_ms"),
+    };
+  }
+
+  /** Size and root of the head alone, as often as a transaction needs them. */
+  headTree(): Pick<TreeHead, "size" | "root"> {
+    const row = requireRow(this.#head);
+    return { size: row.integer("size"), root: row.blob("root") };
+  }
+
+  published(): PublishedCheckpoint | undefined {
+    const row = findRow(this.#published);
+    if (row === undefined) return undefined;
+    return {
+      size: row.integer("size"),
+      root: row.blob("root"),
+      timestampMs: row.integer("timestamp_ms"),
+      note: row.text("note"),
+    };
+  }
+
+  /** Stored bytes of the entries `start` ≤ index < `end`, as far as there are such entries. */
+  entries(start: number, end: number): Uint8Array[] {
+    return this.#entries.all(start, end).map((columns) => new Row(columns).blob("stored"));
+  }
+
+  tile(level: number, index: number): Uint8Array | undefined {
+    return findRow(this.#tile, tileKey(level, index))?.blob("hashes");
+  }
+
+  indexOfSubmission(sha256: Uint8Array): number | undefined {
+    return findRow(this.#submission, sha256)?.integer("idx");
+  }
+
+  issuer(fingerprint: Uint8Array): Uint8Array | undefined {
+    return findRow(this.#issuer, fingerprint)?.blob("der");
+  }
+
+  /**
+   * Checks that head, entries, right-edge tiles and published checkpoint belong together. What lies further left is
+   * checked by reading the whole log.
+   *
+   * @throws MayflyError `log_failed` (LOG_CORRUPT)
+   */
+  requireConsistent(): void {
+    const { size, root, rightEdge } = this.head();
+    const published = this.published();
+    const rootOf = (leaves: number): Uint8Array =>
+      subtreeHash(0, leaves, (level, index) => this.tile(level, index) ?? new Uint8Array(0));
+    if (requireRow(this.#lastEntry).integer("last") !== size - 1) throw inconsistent("entries");
+    if (!isEqual(rootOfRightEdge(rightEdge), root)) throw inconsistent("right edge");
+    if (!isEqual(rootOf(size), root)) throw inconsistent("tiles");
+    if (published === undefined) return;
+    if (published.size > size) throw new MayflyError("LOG_ROLLED_BACK", "published more entries than the log holds");
+    if (!isEqual(rootOf(published.size), published.root)) throw inconsistent("published checkpoint");
+  }
+
+  #partialTiles(size: number): Uint8Array[] {
+    const tiles: Uint8Array[] = [];
+    for (let level = 0; TILE_WIDTH ** level <= size; level++) {
+      const index = Math.floor(size / TILE_WIDTH ** (level + 1));
+      const width = tileWidthAt(level, index, size);
+      tiles.push(width === 0 ? new Uint8Array(0) : (this.tile(level, index) ?? new Uint8Array(0)));
+    }
+    return tiles;
+  }
+}
+
+function splitHashes(hashes: Uint8Array): Uint8Array[] {
+  return Array.from({ length: hashes.length / HASH_LENGTH }, (_, at) =>
+    hashes.subarray(at * HASH_LENGTH, (at + 1) * HASH_LENGTH),
+  );
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
+
+function inconsistent(what: string): MayflyError {
+  return new MayflyError("LOG_CORRUPT", `the log's ${what} do not belong to its head`);
+}

@@ -1,0 +1,92 @@
+import { DatabaseSync } from "node:sqlite";
+import { MayflyError } from "../../../core/errors.ts";
+import { requireRow } from "./row.ts";
+import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
+
+/** How long a statement waits for another process's transaction. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** The first SQLite whose WAL cannot be damaged by a checkpoint that runs beside a restart of the log. */
+const OLDEST_SQLITE = [3, 51, 3] as const;
+
+/**
+ * Opens a log's database for writing. Every COMMIT reaches the disk before it returns (`synchronous` FULL), and the WAL is
+ * only copied back when {@link WalCheckpointer} says so.
+ *
+ * @throws MayflyError `log_failed` (LOG_CORRUPT) when the file is no log of this format
+ */
+export function openForWriting(path: string): DatabaseSync {
+  const database = open(path, false);
+  try {
+    requireFormat(database);
+    setWritingMode(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Opens a log's database for reading beside its writer. */
+export function openForReading(path: string): DatabaseSync {
+  const database = open(path, true);
+  try {
+    requireFormat(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Opens an empty file that becomes a log's database. */
+export function openForCreating(path: string): DatabaseSync {
+  const database = open(path, false);
+  setWritingMode(database);
+  return database;
+}
+
+function open(path: string, readOnly: boolean): DatabaseSync {
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS });
+  } catch (cause) {
+    throw new MayflyError("LOG_CORRUPT", "the log's database cannot be opened", { cause });
+  }
+  try {
+    requireRecentSqlite(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function requireRecentSqlite(database: DatabaseSync): void {
+  const version = requireRow(database.prepare("SELECT sqlite_version() AS version")).text("version");
+  const numbers = version.split(".").map(Number);
+  const difference = OLDEST_SQLITE.map((oldest, at) => (numbers[at] ?? 0) - oldest).find((each) => each !== 0) ?? 0;
+  if (difference < 0)
+    throw new MayflyError("LOG_CORRUPT", `SQLite ${version} is older than ${OLDEST_SQLITE.join(".")}`);
+}
+
+function requireFormat(database: DatabaseSync): void {
+  let applicationId: number;
+  let version: number;
+  try {
+    applicationId = requireRow(database.prepare("PRAGMA application_id")).integer("application_id");
+    version = requireRow(database.prepare("PRAGMA user_version")).integer("user_version");
+  } catch (cause) {
+    throw new MayflyError("LOG_CORRUPT", "the file is no SQLite database", { cause });
+  }
+  if (applicationId !== APPLICATION_ID) throw new MayflyError("LOG_CORRUPT", "the database is no log of Mayfly");
+  if (version !== SCHEMA_VERSION) {
+    throw new MayflyError("LOG_CORRUPT", `the log has format ${version}, this program knows ${SCHEMA_VERSION}`);
+  }
+}
+
+function setWritingMode(database: DatabaseSync): void {
+  const mode = requireRow(database.prepare("PRAGMA journal_mode = WAL")).text("journal_mode");
+  if (mode !== "wal") throw new MayflyError("LOG_CORRUPT", `the database cannot keep a WAL (mode ${mode})`);
+  database.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF;");
+}

@@ -1,0 +1,50 @@
+import type { StatementSync } from "node:sqlite";
+import { MayflyError } from "../../../core/errors.ts";
+
+/** The only row that a statement finds; undefined when it finds none. */
+export function findRow(statement: StatementSync, ...parameters: (number | Uint8Array)[]): Row | undefined {
+  const columns = statement.get(...parameters);
+  return columns === undefined ? undefined : new Row(columns);
+}
+
+/**
+ * The row that a statement must find.
+ *
+ * @throws MayflyError `log_failed` (LOG_CORRUPT)
+ */
+export function requireRow(statement: StatementSync, ...parameters: (number | Uint8Array)[]): Row {
+  const row = findRow(statement, ...parameters);
+  if (row === undefined) throw new MayflyError("LOG_CORRUPT", "the log's database lacks a row that it must have");
+  return row;
+}
+
+/** A row of a STRICT table, read with the types that its columns are declared with. */
+export class Row {
+  readonly #columns: Readonly<Record<string, unknown>>;
+
+  constructor(columns: Readonly<Record<string, unknown>>) {
+    this.#columns = columns;
+  }
+
+  integer(column: string): number {
+    const value = this.#columns[column];
+    if (typeof value !== "number" || !Number.isSafeInteger(value)) throw wrongType(column);
+    return value;
+  }
+
+  text(column: string): string {
+    const value = this.#columns[column];
+    if (typeof value !== "string") throw wrongType(column);
+    return value;
+  }
+
+  blob(column: string): Uint8Array {
+    const value = this.#columns[column];
+    if (!ArrayBuffer.isView(value)) throw wrongType(column);
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+}
+
+function wrongType(column: string): MayflyError {
+  return new MayflyError("LOG_CORRUPT", `column ${column} of the log's database has another type than declared`);
+}

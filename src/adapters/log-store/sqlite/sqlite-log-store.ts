@@ -1,0 +1,183 @@
+import { dirname, extname, resolve } from "node:path";
+import { MayflyError } from "../../../core/errors.ts";
+import { tileWidthAt } from "../../../core/merkle/tile.ts";
+import { HASH_LENGTH } from "../../../core/merkle/tree.ts";
+import {
+  DuplicateSubmission,
+  type CommitBatch,
+  type LogManifest,
+  type LogSnapshot,
+  type LogStore,
+  type PublishedCheckpoint,
+  type TreeHead,
+} from "../../../ports/log-store.ts";
+import { requireDurableFileSystem, requireRegularFile } from "./file-system.ts";
+import type { AppendResult } from "./log-writer.ts";
+import { packBatch } from "./packed-batch.ts";
+import type { ReaderCalls } from "./reader-calls.ts";
+import { WorkerClient } from "./worker-client.ts";
+import type { WriterCalls } from "./writer-calls.ts";
+
+/** What {@link openSqliteLogStore} needs. */
+export interface SqliteLogStoreOptions {
+  /** The file that `createSqliteLog` made. */
+  readonly path: string;
+  /** Called when the store must not be used any more and the process should end; only a new start recovers. */
+  readonly onFatal: (error: MayflyError) => void;
+  /** Accepts file systems on which a log may be lost or two processes may not see each other's locks. */
+  readonly allowAnyFilesystem?: boolean;
+}
+
+/**
+ * Opens a log kept in one SQLite file. Two threads of its own do all file access: one writes, one reads.
+ *
+ * A second process on the same file does no harm: each transaction compares the head before it writes.
+ *
+ * @throws MayflyError `log_failed` when there is no such log, its parts do not belong together, or its file system is unsafe
+ */
+export async function openSqliteLogStore(options: SqliteLogStoreOptions): Promise<LogStore> {
+  const path = resolve(options.path);
+  if (options.allowAnyFilesystem !== true) await requireDurableFileSystem(dirname(path));
+  await requireRegularFile(path);
+  const store = new SqliteLogStore(options.onFatal);
+  try {
+    await store.open(path);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Reasons after which only a new start tells what is true. */
+const FATAL = new Set(["LOG_CORRUPT", "LOG_OUTCOME_UNKNOWN"]);
+
+class SqliteLogStore implements LogStore {
+  readonly #onFatal: (error: MayflyError) => void;
+  readonly #writer: WorkerClient<WriterCalls>;
+  readonly #reader: WorkerClient<ReaderCalls>;
+  /** The committed head as this process knows it; the writer compares it with the file. */
+  #head: TreeHead | undefined;
+  #opened = false;
+  #closed: MayflyError | undefined;
+
+  constructor(onFatal: (error: MayflyError) => void) {
+    this.#onFatal = onFatal;
+    const onEnd = (error: MayflyError): void => {
+      this.#fail(error);
+    };
+    this.#writer = new WorkerClient(workerUrl("writer"), onEnd);
+    this.#reader = new WorkerClient(workerUrl("reader"), onEnd);
+  }
+
+  async open(path: string): Promise<void> {
+    // The writer first: it makes the files that readers of a WAL share.
+    await this.#writer.call("open", path);
+    await this.#reader.call("open", path);
+    this.#head = await this.#reader.call("head", undefined);
+    this.#opened = true;
+  }
+
+  manifest(): Promise<LogManifest> {
+    return this.#read(() => this.#reader.call("manifest", undefined));
+  }
+
+  head(): Promise<TreeHead> {
+    return this.#read(() => this.#reader.call("head", undefined));
+  }
+
+  async append(build: (head: TreeHead) => CommitBatch): Promise<TreeHead> {
+    for (;;) {
+      this.#requireOpen();
+      const previous = this.#head ?? (await this.head());
+      const batch = build(previous);
+      if (batch.previous !== previous) throw new TypeError("a batch continues the head that its builder was given");
+      const result = await this.#write(() => this.#append(batch));
+      switch (result.kind) {
+        case "committed":
+          this.#head = batch.head;
+          return batch.head;
+        case "moved":
+          this.#head = result.head;
+          break;
+        case "duplicates":
+          throw new DuplicateSubmission(new Map(result.existing));
+      }
+    }
+  }
+
+  publish(checkpoint: PublishedCheckpoint): Promise<"published" | "superseded"> {
+    return this.#write(() => this.#writer.call("publish", checkpoint));
+  }
+
+  published(): Promise<PublishedCheckpoint | undefined> {
+    return this.#read(() => this.#reader.call("published", undefined));
+  }
+
+  async snapshot(): Promise<LogSnapshot> {
+    const checkpoint = await this.published();
+    if (checkpoint === undefined) throw new MayflyError("LOG_CLOSED", "nothing was published yet");
+    return {
+      checkpoint,
+      tile: (level, index) => this.#tile(checkpoint.size, level, index),
+      entries: (start, end) =>
+        this.#read(() => this.#reader.call("entries", { start, end: Math.min(end, checkpoint.size) })),
+      issuer: (fingerprint) => this.#read(() => this.#reader.call("issuer", fingerprint)),
+    };
+  }
+
+  indexOfSubmission(sha256: Uint8Array): Promise<number | undefined> {
+    return this.#read(() => this.#reader.call("indexOfSubmission", sha256));
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= new MayflyError("LOG_CLOSED", "the log is closed");
+    // The reader first: whoever leaves a WAL last removes it, and a reader cannot.
+    await this.#reader.close();
+    await this.#writer.close();
+  }
+
+  #append(batch: CommitBatch): Promise<AppendResult> {
+    const packed = packBatch(batch);
+    return this.#writer.call("append", packed, [packed.bytes.buffer]);
+  }
+
+  async #tile(size: number, level: number, index: number): Promise<Uint8Array | undefined> {
+    // The row may have grown since the checkpoint was published.
+    const width = tileWidthAt(level, index, size);
+    if (width === 0) return undefined;
+    const hashes = await this.#read(() => this.#reader.call("tile", { level, index }));
+    return hashes?.subarray(0, width * HASH_LENGTH);
+  }
+
+  async #write<T>(operation: () => Promise<T>): Promise<T> {
+    this.#requireOpen();
+    try {
+      return await operation();
+    } catch (error) {
+      if (error instanceof MayflyError && FATAL.has(error.reason)) this.#fail(error);
+      throw error;
+    }
+  }
+
+  async #read<T>(operation: () => Promise<T>): Promise<T> {
+    this.#requireOpen();
+    return operation();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed !== undefined) throw this.#closed;
+  }
+
+  /** Ends the store's life, once. What fails while it is being opened is the opener's to report. */
+  #fail(error: MayflyError): void {
+    if (this.#closed !== undefined || !this.#opened) return;
+    this.#closed = new MayflyError("LOG_CLOSED", "the log failed and is closed", { cause: error });
+    this.#onFatal(error);
+  }
+}
+
+/** Beside this module, with its extension: `.ts` when types are stripped, `.js` when it was compiled. */
+function workerUrl(name: "writer" | "reader"): URL {
+  return new URL(`./${name}-worker${extname(import.meta.url)}`, import.meta.url);
+}

@@ -1,0 +1,87 @@
+import { Worker, type Transferable } from "node:worker_threads";
+import { MayflyError } from "../../../core/errors.ts";
+import type { CallMessage, Calls, ReplyMessage } from "./calls.ts";
+
+/** A call on its way. */
+interface Waiter {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: MayflyError) => void;
+}
+
+/** The request thread's end of a worker. Calls are answered in the order they were made. */
+export class WorkerClient<C extends Calls> {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiter>();
+  readonly #exited: Promise<void>;
+  #nextId = 0;
+  #ended: MayflyError | undefined;
+
+  /**
+   * @param url of the worker's module
+   * @param onEnd called once when the worker ends without having been closed
+   */
+  constructor(url: URL, onEnd: (error: MayflyError) => void) {
+    this.#worker = new Worker(url, { env: {} });
+    this.#worker.on("message", (reply: ReplyMessage) => {
+      this.#settle(reply);
+    });
+    this.#worker.on("error", (cause) => {
+      this.#end(new MayflyError("LOG_OUTCOME_UNKNOWN", "a thread of the log failed", { cause }), onEnd);
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on("exit", (code) => {
+        this.#end(new MayflyError("LOG_OUTCOME_UNKNOWN", `a thread of the log ended with code ${code}`), onEnd);
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Asks the worker.
+   *
+   * @param transfer buffers that the argument consists of and that the caller gives away
+   * @throws MayflyError as the worker threw it; LOG_OUTCOME_UNKNOWN when it ended before it answered
+   */
+  call<K extends keyof C & string>(
+    name: K,
+    argument: Parameters<C[K]>[0],
+    transfer: readonly Transferable[] = [],
+  ): Promise<ReturnType<C[K]>> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      // The worker serves the same calls that this client was given as type argument.
+      this.#waiting.set(id, {
+        resolve: (value) => {
+          resolve(value as ReturnType<C[K]>);
+        },
+        reject,
+      });
+      const message: CallMessage = { id, name, argument };
+      this.#worker.postMessage(message, transfer);
+    });
+  }
+
+  /** Lets the worker finish what it was asked, then ends it. */
+  async close(): Promise<void> {
+    this.#ended ??= new MayflyError("LOG_CLOSED", "the log is closed");
+    this.#worker.postMessage(undefined);
+    await this.#exited;
+  }
+
+  #settle(reply: ReplyMessage): void {
+    const waiter = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (reply.ok) waiter?.resolve(reply.value);
+    else waiter?.reject(new MayflyError(reply.reason, reply.detail));
+  }
+
+  #end(error: MayflyError, onEnd: (error: MayflyError) => void): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(error);
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    onEnd(error);
+  }
+}

@@ -1,0 +1,201 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+import { REASONS } from "../../core/errors.ts";
+import type { AuditOutcome } from "../../ports/audit-trail.ts";
+import type { LogBatchEvent, RequestEvent } from "../../ports/telemetry.ts";
+import { methodLabel } from "./http-methods.ts";
+
+/** What `fulcio_build_info` says of the running program. */
+export interface BuildInfo {
+  readonly version: string;
+  readonly revision?: string;
+  readonly buildDate?: string;
+}
+
+/** Values that are asked for when metrics are scraped, so that keeping them costs requests nothing. */
+export interface MetricSources {
+  /** Signing requests admitted and not yet answered. */
+  readonly requestsInFlight?: () => number;
+  /** The published checkpoint, if there is one. */
+  readonly checkpoint?: () => { readonly treeSize: number; readonly timestampMs: number } | undefined;
+}
+
+/** The process's metrics; every label value comes from a closed set, whatever callers send. */
+export interface Metrics {
+  observeRequest(event: RequestEvent): void;
+  observeIssuance(outcome: AuditOutcome, durationMs: number): void;
+  observeLogBatch(event: LogBatchEvent): void;
+  /** Counts a log line that could not be written. */
+  countLostLine(): void;
+  /** Shows that a setting which weakens safety is on. */
+  setUnsafeOption(name: string): void;
+  /** Sets where scraped values come from; what was set before stays when it is not named. */
+  watch(sources: MetricSources): void;
+  /** All metrics in the Prometheus text format. */
+  render(): Promise<string>;
+  /** Media type of {@link Metrics.render}. */
+  readonly contentType: string;
+}
+
+const SECONDS_PER_MS = 1 / 1_000;
+const ISSUANCE_BUCKETS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const BATCH_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
+
+/** Name of a setting: a path in the configuration, never a value. */
+const OPTION_NAME = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/u;
+
+/** Makes the metrics of one process: Fulcio's own names, so that dashboards carry over, and Mayfly's beside them. */
+export function makeMetrics(build: BuildInfo): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const { version, revision = "unknown", buildDate = "unknown" } = build;
+  new Gauge({
+    name: "fulcio_build_info",
+    help: "The running program, always 1",
+    labelNames: ["version", "revision", "build_date", "goversion"],
+    registers,
+  }).set({ version, revision, build_date: buildDate, goversion: "none" }, 1);
+  const lostLines = new Counter({ name: "mayfly_log_lines_lost_total", help: "Log lines not written", registers });
+  const unsafeOptions = new Gauge({
+    name: "mayfly_unsafe_option",
+    help: "1 for each setting in force that weakens safety",
+    labelNames: ["name"],
+    registers,
+  });
+  return {
+    observeRequest: makeRequestMetrics(registry),
+    observeIssuance: makeIssuanceMetrics(registry),
+    observeLogBatch: makeLogMetrics(registry),
+    watch: makeScrapedMetrics(registry),
+    countLostLine: () => {
+      lostLines.inc();
+    },
+    setUnsafeOption: (name) => {
+      if (!OPTION_NAME.test(name)) throw new TypeError("an unsafe option is named by its path in the configuration");
+      unsafeOptions.set({ name }, 1);
+    },
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function makeRequestMetrics(registry: Registry): Metrics["observeRequest"] {
+  const registers = [registry];
+  const labelNames = ["code", "method"] as const;
+  const latency = new Histogram({
+    name: "fulcio_api_latency",
+    help: "Duration of HTTP requests in seconds",
+    labelNames,
+    registers,
+  });
+  const total = new Counter({ name: "http_requests_total", help: "HTTP requests", labelNames, registers });
+  const bind = (code: number, method: string) => ({
+    latency: latency.labels({ code: String(code), method }),
+    total: total.labels({ code: String(code), method }),
+  });
+  const bound = new Map<string, ReturnType<typeof bind>>();
+  return ({ status, method, durationMs }) => {
+    const code = Number.isInteger(status) && status >= 100 && status <= 599 ? status : 0;
+    const label = methodLabel(method);
+    const metrics = remembered(bound, `${code} ${label}`, () => bind(code, label));
+    metrics.latency.observe(durationMs * SECONDS_PER_MS);
+    metrics.total.inc();
+  };
+}
+
+function makeIssuanceMetrics(registry: Registry): Metrics["observeIssuance"] {
+  const registers = [registry];
+  const newCerts = new Counter({ name: "fulcio_new_certs", help: "Certificates issued", registers });
+  const outcomes = new Counter({
+    name: "mayfly_issuances_total",
+    help: "Signing requests that reached issuance, by how they ended; code and reason are empty for issued ones",
+    labelNames: ["result", "code", "reason"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "mayfly_issuance_seconds",
+    help: "Duration of an issuance, audit trail included",
+    labelNames: ["result"],
+    buckets: ISSUANCE_BUCKETS,
+    registers,
+  });
+  const bind = (result: string, code: string, reason: string) => ({
+    outcomes: outcomes.labels({ result, code, reason }),
+    seconds: seconds.labels({ result }),
+  });
+  const reasons: ReadonlySet<string> = new Set(Object.values(REASONS).flat());
+  const bound = new Map<string, ReturnType<typeof bind>>();
+  return ({ result, code = "", reason = "" }, durationMs) => {
+    // A reason belongs to one code, so result and reason tell the label set.
+    const metrics = reasons.has(reason)
+      ? remembered(bound, `${result} ${reason}`, () => bind(result, code, reason))
+      : remembered(bound, result, () => bind(result, "", ""));
+    metrics.outcomes.inc();
+    metrics.seconds.observe(durationMs * SECONDS_PER_MS);
+    if (result === "issued") newCerts.inc();
+  };
+}
+
+function makeLogMetrics(registry: Registry): Metrics["observeLogBatch"] {
+  const registers = [registry];
+  const treeSize = new Gauge({ name: "mayfly_log_tree_size", help: "Committed entries of the log", registers });
+  const entries = new Histogram({
+    name: "mayfly_log_batch_entries",
+    help: "Entries of a committed batch",
+    buckets: BATCH_SIZES,
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "mayfly_log_batch_seconds",
+    help: "Duration of a batch, from taking its entries to its commit",
+    buckets: BATCH_BUCKETS,
+    registers,
+  });
+  return (event) => {
+    treeSize.set(event.treeSize);
+    entries.observe(event.entries);
+    seconds.observe(event.durationMs * SECONDS_PER_MS);
+  };
+}
+
+function makeScrapedMetrics(registry: Registry): Metrics["watch"] {
+  const registers = [registry];
+  let sources: MetricSources = {};
+  const scraped = (name: string, help: string, read: () => number | undefined): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read() ?? 0);
+      },
+    });
+  };
+  scraped("mayfly_requests_in_flight", "Signing requests admitted and not yet answered", () =>
+    sources.requestsInFlight?.(),
+  );
+  scraped(
+    "mayfly_log_checkpoint_size",
+    "Tree size of the published checkpoint",
+    () => sources.checkpoint?.()?.treeSize,
+  );
+  scraped(
+    "mayfly_log_checkpoint_timestamp_seconds",
+    "Time of the published checkpoint, Unix seconds; 0 for none",
+    () => (sources.checkpoint?.()?.timestampMs ?? 0) * SECONDS_PER_MS,
+  );
+  return (more) => {
+    sources = { ...sources, ...more };
+  };
+}
+
+/** The value under `key`, made at its first use. */
+function remembered<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

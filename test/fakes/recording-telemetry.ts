@@ -1,0 +1,31 @@
+import type { AuditOutcome } from "../../src/ports/audit-trail.ts";
+import type { LogBatchEvent, RequestEvent, Telemetry } from "../../src/ports/telemetry.ts";
+
+/** Telemetry that keeps everything it is told, in order. */
+export interface RecordingTelemetry extends Telemetry {
+  readonly requests: readonly RequestEvent[];
+  readonly issuances: readonly { readonly outcome: AuditOutcome; readonly durationMs: number }[];
+  readonly logBatches: readonly LogBatchEvent[];
+  readonly notices: readonly {
+    readonly level: "info" | "warn" | "error";
+    readonly message: string;
+    readonly fields: Readonly<Record<string, string | number | boolean>>;
+  }[];
+}
+
+export function makeRecordingTelemetry(): RecordingTelemetry {
+  const requests: RequestEvent[] = [];
+  const issuances: { outcome: AuditOutcome; durationMs: number }[] = [];
+  const logBatches: LogBatchEvent[] = [];
+  const notices: RecordingTelemetry["notices"][number][] = [];
+  return {
+    requests,
+    issuances,
+    logBatches,
+    notices,
+    request: (event) => void requests.push(event),
+    issuance: (outcome, durationMs) => void issuances.push({ outcome, durationMs }),
+    logBatch: (event) => void logBatches.push(event),
+    notice: (level, message, fields = {}) => void notices.push({ level, message, fields }),
+  };
+}

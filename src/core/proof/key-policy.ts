@@ -5,6 +5,7 @@ import { MayflyError } from "../errors.ts";
 import type { Reason } from "../errors.ts";
 import type { ClientSigningAlgorithm } from "./client-signing-algorithm.ts";
 import type { KeyAlgorithm } from "./public-key.ts";
+import { isWeakEd25519 } from "./ed25519-weakness.ts";
 import { findRsaWeakness } from "./rsa-weakness.ts";
 import type { SubjectPublicKeyInfo } from "./subject-public-key-info.ts";
 
@@ -67,24 +68,4 @@ function importKey(spki: Uint8Array): KeyObject {
   } catch (cause) {
     throw new MayflyError("KEY_POINT_INVALID", "point is not on its curve", { cause });
   }
-}
-
-/** y-coordinates of the eight points of small order (RFC 7748 §6.1 lists their images), little-endian. */
-const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
-  "0000000000000000000000000000000000000000000000000000000000000000",
-  "0100000000000000000000000000000000000000000000000000000000000000",
-  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-]);
-
-/**
- * A point of small order, for which signatures can be made without a key, or a y of p = 2^255 − 19 and above, which
- * RFC 8032 §5.1.3 refuses. A y that belongs to no point is left to the signature, which cannot verify.
- */
-function isWeakEd25519(key: Uint8Array): boolean {
-  const y = Buffer.from(key);
-  y[31] = (y[31] ?? 0) & 0x7f; // the top bit is the sign of x
-  const notBelowP = y[31] === 0x7f && (y[0] ?? 0) >= 0xed && y.subarray(1, 31).every((octet) => octet === 0xff);
-  return notBelowP || SMALL_ORDER_Y.has(y.toString("hex"));
 }

@@ -78,6 +78,12 @@ function isTrue(element: DerElement | undefined): boolean {
   return element?.tag === DER_TAG.boolean && element.content.length === 1 && element.content[0] === 0xff;
 }
 
+function sequenceElements(value: Uint8Array): readonly DerElement[] {
+  const sequence = parseDer(value);
+  lintThat(sequence.tag === DER_TAG.sequence, "structure", "a value is no SEQUENCE");
+  return derChildren(sequence);
+}
+
 function lintSubjectKeyIdentifier({ extnId, critical, value }: ReadExtension, expected: Expectation): void {
   const rule: LintRule = "subject-key-identifier";
   lintThat(isEqual(extnId, SUBJECT_KEY_IDENTIFIER), "extension-order", "subjectKeyIdentifier is not third");
@@ -89,7 +95,7 @@ function lintSubjectKeyIdentifier({ extnId, critical, value }: ReadExtension, ex
 function lintAuthorityKeyIdentifier({ extnId, critical, value }: ReadExtension, { template }: Expectation): void {
   const rule: LintRule = "authority-key-identifier";
   lintThat(isEqual(extnId, AUTHORITY_KEY_IDENTIFIER), "extension-order", "authorityKeyIdentifier is not fourth");
-  const parts = derChildren(parseDer(value));
+  const parts = sequenceElements(value);
   lintThat(!critical, rule, "critical");
   lintThat(parts.length === 1, rule, "more than a keyIdentifier");
   const identifier = derContent(parts[0], KEY_IDENTIFIER_TAG);
@@ -99,7 +105,7 @@ function lintAuthorityKeyIdentifier({ extnId, critical, value }: ReadExtension, 
 function lintSubjectAltName({ extnId, critical, value }: ReadExtension, { template }: Expectation): void {
   const rule: LintRule = "subject-alt-name";
   lintThat(isEqual(extnId, SUBJECT_ALT_NAME), "extension-order", "subjectAltName is not fifth");
-  const names = derChildren(parseDer(value));
+  const names = sequenceElements(value);
   lintThat(critical, rule, "not critical although the subject is empty");
   lintThat(names.length === 1, rule, "not exactly one name");
   const name = derContent(names[0], GENERAL_NAME_TAG[template.subjectAltName.kind]);

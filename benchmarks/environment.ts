@@ -45,7 +45,7 @@ export async function openEnvironment(): Promise<Environment> {
     running.push(server);
     await untilReady(server, folder, operationsPort);
     const treeSize = async (): Promise<number> => {
-      const response = await fetch(`http://127.0.0.1:${String(port)}/checkpoint`);
+      const response = await fetch(`http://127.0.0.1:${String(port)}/benchmark/checkpoint`);
       return Number((await response.text()).split("\n")[1]);
     };
     return {
@@ -106,6 +106,7 @@ function writeConfig(folder: string, { issuerUrl, port, operationsPort }: Addres
   const config = {
     environment: "development",
     dataDirectory: "data",
+    shutdown: { lameDuckSeconds: 0 },
     http: { listen: `127.0.0.1:${String(port)}` },
     operations: { listen: `127.0.0.1:${String(operationsPort)}` },
     ca: { chain: "keys/chain.pem", signer: signer("issuing") },

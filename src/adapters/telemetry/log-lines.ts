@@ -17,12 +17,11 @@ export interface LogLines extends Pick<Telemetry, "request" | "notice"> {
   /** Writes at once what is buffered, for a process that is about to die; a reader that has stopped holds it up. Never throws. */
   flush(): void;
   /**
-   * Writes what is buffered; lines that come later are dropped. Gives up after 2 s on a reader that has stopped.
-   *
-   * @returns whether everything was written. If not, a thread of the pool may still wait in a write to a full pipe, and
-   *   Node waits for that thread at exit: such a process ends by a signal only
+   * Writes what is buffered; lines that come later are dropped. Gives up after 2 s on a reader that has stopped: then a
+   * thread of the pool may still wait in a write to a full pipe, and as Node waits for that thread at exit, the process
+   * ends by a signal only.
    */
-  close(): Promise<boolean>;
+  close(): Promise<void>;
 }
 
 /** How {@link openLogLines} writes. */
@@ -43,7 +42,7 @@ const SILENT: LogLines = {
   request: () => undefined,
   notice: () => undefined,
   flush: () => undefined,
-  close: () => Promise.resolve(true),
+  close: () => Promise.resolve(),
 };
 
 /**
@@ -68,7 +67,7 @@ export function openLogLines({ level, destination, onLost }: LogLinesOptions): L
     { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
     buffer,
   );
-  let closing: Promise<boolean> | undefined;
+  let closing: Promise<void> | undefined;
   return {
     request: (event) => {
       if (closing !== undefined) return;
@@ -93,16 +92,16 @@ export function openLogLines({ level, destination, onLost }: LogLinesOptions): L
   };
 }
 
-function endBuffer(buffer: ReturnType<typeof openDestination>): Promise<boolean> {
+function endBuffer(buffer: ReturnType<typeof openDestination>): Promise<void> {
   return new Promise((resolve) => {
     const giveUp = setTimeout(() => {
       // Destroyed, the buffer has nothing left that its exit handler would wait for.
       buffer.destroy();
-      resolve(false);
+      resolve();
     }, GIVE_UP_MS);
     buffer.once("close", () => {
       clearTimeout(giveUp);
-      resolve(true);
+      resolve();
     });
     buffer.end();
   });

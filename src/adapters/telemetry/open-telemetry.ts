@@ -24,11 +24,10 @@ export interface ProcessTelemetry extends Telemetry {
   /** Writes buffered lines at once: for a process about to die. A stopped reader holds it up. Never throws. */
   flush(): void;
   /**
-   * Writes buffered lines, for at most 2 s; later events are still counted, and no longer written.
-   *
-   * @returns whether everything was written; a process whose log reader has stopped may then need a signal to end
+   * Writes buffered lines, for at most 2 s; later events are still counted, and no longer written. A process whose log
+   * reader has stopped may need a signal to end.
    */
-  close(): Promise<boolean>;
+  close(): Promise<void>;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Signer } from "../../../src/ports/signer.ts";
 import { ALGORITHMS, describeSigner } from "../../contracts/signer.ts";
 
 const unexpected = (error: MayflyError): never => {
-  throw error;
+  throw new Error("nothing was to be reported", { cause: error });
 };
 
 for (const algorithm of ALGORITHMS) {

@@ -84,6 +84,10 @@ describe("TileLeaf", () => {
     expect(() => decodeTileLeaf(fromHex(`${head}0000000000`))).toThrow(PresentationError);
     expect(() => decodeTileLeaf(fromHex(`${head}000001aa001f${"00".repeat(31)}`))).toThrow(PresentationError);
     expect(decodeTileLeaf(fromHex(`${head}000001aa0000`)).certificateChain).toEqual([]);
+    // 18 bytes of chain that could be read as the next entry of a data tile.
+    const next = `${"00".repeat(8)}0000000001bb00000000`;
+    expect(decodeDataTile(fromHex(`${head}000001aa0000${next}`))).toHaveLength(2);
+    expect(() => decodeDataTile(fromHex(`${head}000001aa0012${next}`))).toThrow(PresentationError);
   });
 
   it.each<[string, TileLeaf]>([

@@ -113,6 +113,13 @@ describe("audit path", () => {
     }).toThrow(ProofError);
   });
 
+  it("of the last of 16 leaves does not prove the last of 8, whose way up looks the same at first", () => {
+    const { leafHash, root } = inclusionOf(15, 16);
+    expect(() => {
+      verifyInclusion({ leafHash, root, leafIndex: 7, treeSize: 8 }, auditPath(leaves, 15, 16));
+    }).toThrow(ProofError);
+  });
+
   it.each([
     [-1, 3],
     [3, 3],

@@ -212,13 +212,16 @@ describe("an audit file after a crash", () => {
     expect(await verifyAuditFile(path)).toEqual({ lines: 4, starts: 2, tornLines: 2, highestLogIndex: 1 });
   });
 
-  it("is refused when what the crash left was edited afterwards", async () => {
+  it("is refused when what the crash left was edited or removed afterwards", async () => {
     const path = newPath();
     await writeRecords(path, "a", issued(0));
     appendFileSync(path, '{"kind":"outcome","logInd');
     await writeRecords(path, "b", issued(1));
-    writeFileSync(path, readFileSync(path, "utf8").replace("logInd\n", "logIxd\n"));
-    await expect(verifyAuditFile(path)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+    const text = readFileSync(path, "utf8");
+    for (const replacement of ['{"kind":"outcome","logIxd\n', ""]) {
+      writeFileSync(path, text.replace('{"kind":"outcome","logInd\n', replacement));
+      await expect(verifyAuditFile(path)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+    }
   });
 });
 
@@ -284,9 +287,9 @@ describe("a tampered audit file", () => {
       '{"kind":"start","writer":"x","seq":1,"previous":"","format":"mayfly-audit/1"}',
     ],
     ["an endless line", "x".repeat(70_000)],
-  ])("is refused when %s is added, in the middle or at the end", async (_, added) => {
+  ])("is refused when %s is added, within a chain, before a start or at the end", async (_, added) => {
     const lines = await load();
-    expect(await judge(lines.toSpliced(4, 0, added))).toBe("AUDIT_FAILED");
+    for (const at of [4, 5, 8]) expect(await judge(lines.toSpliced(at, 0, added))).toBe("AUDIT_FAILED");
     expect(await judge([...lines, added])).toBe("AUDIT_FAILED");
   });
 

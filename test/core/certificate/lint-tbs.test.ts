@@ -16,6 +16,7 @@ import {
   serialNumber,
   WORKFLOW_URI,
 } from "../../support/certificate-fixtures.ts";
+import { editTbs, type EditTbs, type TbsParts } from "../../support/edit-tbs.ts";
 
 const ca = makeCa();
 const template = lintTemplate(makeTemplate(ca, { extensions: ALL_EXTENSIONS, subjectAltName: WORKFLOW_URI }));
@@ -27,26 +28,19 @@ const LAST = {
 
 const bytes = (digits: string): Uint8Array => Uint8Array.from(Buffer.from(digits, "hex"));
 
-/** The eight fields of a TBS, the last one's extensions apart. */
-type Fields = { fields: Uint8Array[]; extensions: Uint8Array[] };
-
-/** The TBS of the template after `change`, put together again with correct lengths. */
-function changed(kind: LastExtension["kind"], change: (tbs: Fields) => void): Uint8Array {
-  const children = derChildren(parseDer(encodeTbs(template, LAST[kind])));
-  const extensions = derChildren(parseDer(children[7]!.content)).map((extension) => extension.bytes);
-  const parts = { fields: children.slice(0, 7).map((field) => field.bytes), extensions };
-  change(parts);
-  return der.sequence(...parts.fields, der.contextTag(3, der.sequence(...parts.extensions)));
+/** The TBS of the template after `edit`. */
+function changed(kind: LastExtension["kind"], edit: EditTbs): Uint8Array {
+  return editTbs(encodeTbs(template, LAST[kind]), edit);
 }
 
 const field =
   (at: number, value: Uint8Array) =>
-  (tbs: Fields): void => {
+  (tbs: TbsParts): void => {
     tbs.fields[at] = value;
   };
 const extension =
   (at: number, value: Uint8Array) =>
-  (tbs: Fields): void => {
+  (tbs: TbsParts): void => {
     tbs.extensions[at] = value;
   };
 const validity = (...times: Uint8Array[]) => field(4, der.sequence(...times));
@@ -77,7 +71,7 @@ describe("lintTbs", () => {
     expect(Buffer.from(changed(kind, () => undefined)).equals(tbs)).toBe(true); // the mutations below start from it
   });
 
-  type Mutation = [rule: string, name: string, change: (tbs: Fields) => void];
+  type Mutation = [rule: string, name: string, change: EditTbs];
 
   it.each<Mutation>([
     ["version", "v1, said", field(0, bytes("a003020100"))],

@@ -16,49 +16,45 @@ const OLDEST_SQLITE = [3, 51, 3] as const;
  * @throws MayflyError `log_failed` (LOG_CORRUPT) when the file is no log of this format
  */
 export function openForWriting(path: string): DatabaseSync {
-  const database = open(path, false);
-  try {
+  return open(path, { readOnly: false }, (database) => {
     requireFormat(database);
     setWritingMode(database);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  });
 }
 
-/** Opens a log's database for reading beside its writer. */
+/**
+ * Opens a log's database for reading beside its writer.
+ *
+ * @throws MayflyError `log_failed` (LOG_CORRUPT) when the file is no log of this format
+ */
 export function openForReading(path: string): DatabaseSync {
-  const database = open(path, true);
-  try {
-    requireFormat(database);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  return open(path, { readOnly: true }, requireFormat);
 }
 
-/** Opens an empty file that becomes a log's database. */
+/**
+ * Opens an empty file that becomes a log's database.
+ *
+ * @throws MayflyError `log_failed` (LOG_CORRUPT) when SQLite cannot use it
+ */
 export function openForCreating(path: string): DatabaseSync {
-  const database = open(path, false);
-  setWritingMode(database);
-  return database;
+  return open(path, { readOnly: false }, setWritingMode);
 }
 
-function open(path: string, readOnly: boolean): DatabaseSync {
-  let database: DatabaseSync;
+function open(
+  path: string,
+  { readOnly }: { readonly readOnly: boolean },
+  prepare: (database: DatabaseSync) => void,
+): DatabaseSync {
+  let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS });
-  } catch (cause) {
-    throw new MayflyError("LOG_CORRUPT", "the log's database cannot be opened", { cause });
-  }
-  try {
     requireRecentSqlite(database);
+    prepare(database);
     return database;
-  } catch (error) {
-    database.close();
-    throw error;
+  } catch (cause) {
+    database?.close();
+    if (cause instanceof MayflyError) throw cause;
+    throw new MayflyError("LOG_CORRUPT", `${path} cannot be opened as a database`, { cause });
   }
 }
 
@@ -71,14 +67,8 @@ function requireRecentSqlite(database: DatabaseSync): void {
 }
 
 function requireFormat(database: DatabaseSync): void {
-  let applicationId: number;
-  let version: number;
-  try {
-    applicationId = requireRow(database.prepare("PRAGMA application_id")).integer("application_id");
-    version = requireRow(database.prepare("PRAGMA user_version")).integer("user_version");
-  } catch (cause) {
-    throw new MayflyError("LOG_CORRUPT", "the file is no SQLite database", { cause });
-  }
+  const applicationId = requireRow(database.prepare("PRAGMA application_id")).integer("application_id");
+  const version = requireRow(database.prepare("PRAGMA user_version")).integer("user_version");
   if (applicationId !== APPLICATION_ID) throw new MayflyError("LOG_CORRUPT", "the database is no log of Mayfly");
   if (version !== SCHEMA_VERSION) {
     throw new MayflyError("LOG_CORRUPT", `the log has format ${version}, this program knows ${SCHEMA_VERSION}`);

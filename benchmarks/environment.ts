@@ -27,8 +27,10 @@ export interface Environment {
 /**
  * Starts what is measured, as an operator would: keys from encrypted files, `mayfly log init`, `mayfly serve` from
  * `dist/`, the log on SQLite with `synchronous=FULL` on a disk.
+ *
+ * @param profileFolder where the server leaves CPU profiles of its threads; it is not profiled when left out
  */
-export async function openEnvironment(): Promise<Environment> {
+export async function openEnvironment(profileFolder?: string): Promise<Environment> {
   mkdirSync(".mayfly", { recursive: true });
   if (statfsSync(".mayfly").type === TMPFS_MAGIC) throw new Error(".mayfly is in memory; a benchmark needs a disk");
   const folder = mkdtempSync(resolve(".mayfly", "bench-"));
@@ -41,7 +43,7 @@ export async function openEnvironment(): Promise<Environment> {
     const [port, operationsPort] = await freePorts();
     const config = writeConfig(folder, { issuerUrl: issuer.url, port, operationsPort });
     makeKeysAndLog(folder, config);
-    const server = startServer(folder, config);
+    const server = startServer(folder, config, profileFolder);
     running.push(server);
     await untilReady(server, folder, operationsPort);
     const treeSize = async (): Promise<number> => {
@@ -133,9 +135,10 @@ function makeKeysAndLog(folder: string, config: string): void {
   mayfly("log", "init", "--config", config);
 }
 
-function startServer(folder: string, config: string): ChildProcess {
+function startServer(folder: string, config: string, profileFolder: string | undefined): ChildProcess {
   const log = openSync(join(folder, "server.log"), "w");
-  return spawn(process.execPath, [PROGRAM, "serve", "--config", config], { stdio: ["ignore", log, log] });
+  const profiling = profileFolder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(profileFolder)}`];
+  return spawn(process.execPath, [...profiling, PROGRAM, "serve", "--config", config], { stdio: ["ignore", log, log] });
 }
 
 async function untilReady(server: ChildProcess, folder: string, operationsPort: number): Promise<void> {

@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 /** CPU time and memory of another process, as Linux counts them for all of its threads. */
 export interface ProcessUsage {
   /** User and system time since the process began, milliseconds; advances in steps of a clock tick, usually 10 ms. */
   readonly cpuMs: number;
-  /** The most memory that was ever resident, MiB. */
+  /** The most memory that was resident since the process began or {@link forgetPeakMemory} was called, MiB. */
   readonly peakRssMiB: number;
 }
 
@@ -28,4 +28,9 @@ export function readProcessUsage(pid: number): ProcessUsage | undefined {
     throw new Error(`/proc/${String(pid)} is not in the form of proc_pid_stat(5)`);
   }
   return { cpuMs: (userTicks + systemTicks) * tickMs, peakRssMiB: peakKiB / 1024 };
+}
+
+/** Lets the peak of a process's memory count anew from now, where the system can (proc_pid_clear_refs(5)). */
+export function forgetPeakMemory(pid: number): void {
+  if (process.platform === "linux") writeFileSync(`/proc/${String(pid)}/clear_refs`, "5");
 }

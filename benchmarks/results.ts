@@ -18,7 +18,10 @@ export interface Summary {
   readonly cpuOverFloor: number | null;
   /** Median latency of a single caller. */
   readonly p50IdleMs: number;
+  /** The most memory that was resident while requests were answered. */
   readonly rssMiB: number | null;
+  /** The most while the process started, when the keys' passphrases are stretched. */
+  readonly startRssMiB: number | null;
   readonly floorUs: number;
   readonly cpuUsPerCertificate: number | null;
   readonly certificatesPerSecond: number;
@@ -30,18 +33,19 @@ const NO_PROC = "CPU and memory: no /proc on this system";
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 /** Picks the watched numbers from the levels. */
-export function summarize(levels: readonly LevelResult[], floorUs: number): Summary {
+export function summarize(levels: readonly LevelResult[], floorUs: number, startRssMiB?: number): Summary {
   const level = (concurrency: number): LevelResult => {
     const found = levels.find((candidate) => candidate.concurrency === concurrency);
     if (found === undefined) throw new RangeError(`concurrency ${String(concurrency)} was not measured`);
     return found;
   };
   const { cpuMs, perSecond } = level(16);
-  const peak = levels.at(-1)?.peakRssMiB;
+  const peaks = levels.flatMap(({ peakRssMiB }) => peakRssMiB ?? []);
   return {
     cpuOverFloor: cpuMs === undefined ? null : round((cpuMs * 1000) / floorUs, 2),
     p50IdleMs: round(level(1).p50Ms, 2),
-    rssMiB: peak === undefined ? null : round(peak, 0),
+    rssMiB: peaks.length === 0 ? null : round(Math.max(...peaks), 0),
+    startRssMiB: startRssMiB === undefined ? null : round(startRssMiB, 0),
     floorUs: round(floorUs, 0),
     cpuUsPerCertificate: cpuMs === undefined ? null : round(cpuMs * 1000, 0),
     certificatesPerSecond: round(perSecond, 0),

@@ -6,17 +6,18 @@ import { parseArgs } from "node:util";
 import { measureCryptoFloor } from "./crypto-floor.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
 import type { LoadOrder, LoadResult } from "./load.ts";
-import { readProcessUsage } from "./process-usage.ts";
+import { forgetPeakMemory, readProcessUsage } from "./process-usage.ts";
 import { appendResults, formatTable, summarize, type LevelResult } from "./results.ts";
 import { median, percentile } from "./statistics.ts";
 
-const HELP = `Usage: npm run bench -- [--requests N] [--rounds N] [--append]
+const HELP = `Usage: npm run bench -- [--requests N] [--rounds N] [--append] [--profile FOLDER]
 
 Measures one Mayfly from dist/ in its own process: certificates a second, latency, CPU per certificate and memory at
 1, 16 and 64 concurrent callers, against the cryptography that no implementation can leave out (the crypto floor).
 
   --requests N  certificates per round at 16 and 64 callers (default 3000; a quarter of it at 1)
   --rounds N    rounds per concurrency; the median of CPU, rate and latency counts (default 3)
+  --profile F   write CPU profiles of the server's threads into folder F; they cost, so the numbers are not comparable
   --append      add a dated entry to benchmarks/RESULTS.md
   --help        show this text
 
@@ -31,9 +32,14 @@ async function runRound(target: Environment, concurrency: number, count: number)
   const { host, port, issuer, serverPid } = target;
   const load = fork(fileURLToPath(new URL("load.ts", import.meta.url)), { serialization: "advanced" });
   const order: LoadOrder = { host, port, concurrency, count, issuer };
-  process.once("exit", () => load.kill());
+  const killLoad = (): void => {
+    load.kill();
+  };
+  process.once("exit", killLoad);
+  load.once("exit", () => process.off("exit", killLoad));
   load.send(order);
   await nextMessage(load);
+  forgetPeakMemory(serverPid);
   const before = readProcessUsage(serverPid);
   load.send("go");
   const result = (await nextMessage(load)) as LoadResult;
@@ -78,7 +84,7 @@ function condense(rounds: readonly LevelResult[]): LevelResult {
     p50Ms: middle((round) => round.p50Ms),
     p99Ms: middle((round) => round.p99Ms),
     cpuMs: cpuKnown ? middle((round) => round.cpuMs ?? 0) : undefined,
-    peakRssMiB: rounds.at(-1)?.peakRssMiB,
+    peakRssMiB: cpuKnown ? Math.max(...rounds.map((round) => round.peakRssMiB ?? 0)) : undefined,
   };
 }
 
@@ -104,6 +110,7 @@ async function main(): Promise<void> {
       requests: { type: "string", default: "3000" },
       rounds: { type: "string", default: "3" },
       append: { type: "boolean", default: false },
+      profile: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -115,11 +122,12 @@ async function main(): Promise<void> {
   if (![requests, rounds].every((value) => Number.isInteger(value) && value > 0)) throw new RangeError(HELP);
   if (!existsSync("dist/bin.js")) throw new Error("dist/ is missing: npm run build");
   const floorBefore = measureCryptoFloor();
-  const target = await openEnvironment();
+  const target = await openEnvironment(values.profile);
+  const startRssMiB = readProcessUsage(target.serverPid)?.peakRssMiB;
   const levels = await measure(target, requests, rounds);
   await target.close();
   const floorRuns = [...floorBefore, ...measureCryptoFloor()];
-  const summary = summarize(levels, median(floorRuns));
+  const summary = summarize(levels, median(floorRuns), startRssMiB);
   console.log(formatTable(levels, summary.floorUs));
   if (values.append) appendResults("benchmarks/RESULTS.md", levels, summary);
   console.log(JSON.stringify(summary));

@@ -1,3 +1,4 @@
+import { derChildren, parseDer } from "../encoding/der-reader.ts";
 import { bitString, contextTag, integer, sequence, utcOrGeneralizedTime } from "../encoding/der-writer.ts";
 import { SIGNATURE_ALGORITHM_IDENTIFIER } from "./algorithm-identifier.ts";
 import type { SignatureAlgorithm } from "./algorithms.ts";
@@ -9,6 +10,7 @@ import type { LastExtension } from "./extensions/last-extension.ts";
 import { encodeLastExtension } from "./extensions/last-extension.ts";
 import { encodeSubjectAltName } from "./extensions/subject-alt-name.ts";
 import { encodeSubjectKeyIdentifier, keyIdentifier } from "./extensions/subject-key-identifier.ts";
+import { lintThat } from "./lint-failure.ts";
 import { lintTbs } from "./lint-tbs.ts";
 import type { LintedTemplate } from "./template.ts";
 
@@ -22,20 +24,22 @@ interface CommonPart {
 
 const VERSION_3 = contextTag(0, integer(Uint8Array.of(2)));
 const EMPTY_NAME = sequence();
+const NOTHING = new Uint8Array(0);
 
 /** Encoded once per template: whatever happens to the value later, the three encodings stay equal. */
 const COMMON_PARTS = new WeakMap<LintedTemplate, CommonPart>();
 
 /**
- * DER TBSCertificate of a leaf (RFC 5280 §4.1.2, docs/certificate-profile.md), read back and judged by `lintTbs` before
- * anyone can sign it.
+ * DER TBSCertificate of a leaf (RFC 5280 §4.1.2, docs/certificate-profile.md). The two encodings that a key signs are read
+ * back and judged by `lintTbs` first, so no caller can forget it; the logged one is made of the same octets.
  *
  * @throws MayflyError `profile_violation` (LINT) when the bytes are not what the template says
  */
 export function encodeTbs(template: LintedTemplate, last: LastExtension): Uint8Array {
   const common = commonPart(template);
   const extensions = sequence(common.extensions, encodeLastExtension(last));
-  return lintTbs(sequence(common.fields, contextTag(3, extensions)), template, last.kind);
+  const tbs = sequence(common.fields, contextTag(3, extensions));
+  return last.kind === "none" ? tbs : lintTbs(tbs, template, last.kind);
 }
 
 function commonPart(template: LintedTemplate): CommonPart {
@@ -69,16 +73,24 @@ function encodeCommonExtensions({ key, issuer, subjectAltName, extensions }: Lin
   ]);
 }
 
+/** Where a TBSCertificate says how it is signed, after version and serialNumber (RFC 5280 §4.1). */
+const SIGNATURE_FIELD = 2;
+
 /**
  * DER Certificate (RFC 5280 §4.1) of a TBSCertificate and the signature over it.
  *
- * @param signatureAlgorithm how the issuer signs; the same as inside `tbs` (RFC 5280 §4.1.1.2)
+ * @param signatureAlgorithm how the issuer signed
  * @param signature as the issuer's `Signer` gave it: DER Ecdsa-Sig-Value or RSA octets
+ * @throws MayflyError `profile_violation` (LINT) unless `tbs` names the same algorithm (RFC 5280 §4.1.1.2)
+ * @throws DerError when `tbs` is no TBSCertificate
  */
 export function encodeCertificate(
   tbs: Uint8Array,
   signatureAlgorithm: SignatureAlgorithm,
   signature: Uint8Array,
 ): Uint8Array {
-  return sequence(tbs, SIGNATURE_ALGORITHM_IDENTIFIER[signatureAlgorithm], bitString(signature));
+  const algorithm = SIGNATURE_ALGORITHM_IDENTIFIER[signatureAlgorithm];
+  const named = derChildren(parseDer(tbs))[SIGNATURE_FIELD]?.bytes ?? NOTHING;
+  lintThat(Buffer.compare(named, algorithm) === 0, "signature-algorithm", "the TBS names another than the signer's");
+  return sequence(tbs, algorithm, bitString(signature));
 }

@@ -1,5 +1,5 @@
 import type { DerElement } from "../encoding/der-reader.ts";
-import { DER_TAG, derChildren, derContent, parseDer } from "../encoding/der-reader.ts";
+import { DER_TAG, derChildren, derContent, parseDer, readDerElement } from "../encoding/der-reader.ts";
 import type { SubjectAltName } from "../identity/principal.ts";
 import { FULCIO_EXTENSIONS } from "./extensions/fulcio.ts";
 import type { LastExtension } from "./extensions/last-extension.ts";
@@ -133,7 +133,9 @@ function lintFulcioExtension(element: DerElement | undefined, row: (typeof FULCI
   const content = derContent(element, DER_TAG.sequence);
   lintThat(startsWith(content, extnId), "extension-order", label);
   lintThat(content[extnId.length] !== DER_TAG.boolean, "fulcio-extension", label);
-  const value = derContent(parseDer(content.subarray(extnId.length)), DER_TAG.octetString);
+  const extnValue = readDerElement(content, extnId.length);
+  lintThat(extnId.length + extnValue.bytes.length === content.length, "structure", label);
+  const value = derContent(extnValue, DER_TAG.octetString);
   const octets = form === "raw" ? value : derContent(parseDer(value), DER_TAG.utf8String);
   lintThat(isEqual(octets, Buffer.from(text, "utf8")), "fulcio-extension", label);
 }

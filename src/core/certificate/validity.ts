@@ -5,7 +5,7 @@ export interface Validity {
 }
 
 /** Shortest and longest time that a leaf may be valid (docs/certificate-profile.md §2). */
-export const LIFETIME_SECONDS: { readonly min: number; readonly max: number } = { min: 1, max: 3600 };
+export const LIFETIME_SECONDS: { readonly min: number; readonly max: number } = { min: 60, max: 3600 };
 
 /**
  * The validity of a leaf: notBefore is `nowMs` in whole seconds less the back-dating, and notAfter lies exactly

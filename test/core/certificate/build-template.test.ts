@@ -37,7 +37,7 @@ describe("buildTemplate", () => {
     ["with a fraction of a millisecond", { nowMs: NOW_MS + 0.25 }, 0, 600],
     ["back-dated by 5 s, which shortens what is left", { nowMs: NOW_MS + 999, backdateSeconds: 5 }, -5, 595],
     ["back-dated by all but a second", { backdateSeconds: 599 }, -599, 1],
-    ["for a second", { lifetimeSeconds: 1 }, 0, 1],
+    ["for a minute", { lifetimeSeconds: 60 }, 0, 60],
     ["for an hour, to the very end of the chain", { lifetimeSeconds: 3600 }, 0, 3600],
     ["from the very start of the chain", { nowMs: NOW_MS - 3_600_000 }, -3600, -3000],
   ])("is valid in whole seconds, exactly its lifetime apart: %s", (_name, changes, start, end) => {
@@ -56,6 +56,7 @@ describe("buildTemplate", () => {
 
   it.each([
     ["no lifetime", { lifetimeSeconds: 0 }],
+    ["a lifetime below a minute", { lifetimeSeconds: 59 }],
     ["a lifetime beyond an hour", { lifetimeSeconds: 3601 }],
     ["half a second", { lifetimeSeconds: 600.5 }],
     ["no number as lifetime", { lifetimeSeconds: NaN }],

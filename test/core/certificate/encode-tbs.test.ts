@@ -4,7 +4,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { Certificate } from "pkijs";
 import type { SignatureAlgorithm } from "../../../src/core/certificate/algorithms.ts";
-import { encodeTbs } from "../../../src/core/certificate/encode-tbs.ts";
+import { encodeCertificate, encodeTbs } from "../../../src/core/certificate/encode-tbs.ts";
 import type { LastExtension } from "../../../src/core/certificate/extensions/last-extension.ts";
 import { lintTemplate } from "../../../src/core/certificate/lint-template.ts";
 import type { CertificateTemplate, LintedTemplate } from "../../../src/core/certificate/template.ts";
@@ -214,6 +214,17 @@ describe("a certificate", () => {
     expect(BigInt(`0x${new X509Certificate(leaf).serialNumber}`)).toBe(BigInt(`0x${hex(serial)}`));
     expect(opensslVerify(leaf, ca, NOW_MS)).toMatch(/OK/u);
   });
+});
+
+describe("encodeCertificate", () => {
+  it.each<SignatureAlgorithm>(["ecdsa-p384-sha384", "ecdsa-p521-sha512", "rsa-pkcs1-sha256", "ed25519"])(
+    "refuses a TBS that names ECDSA with SHA-256 from a signer of %s",
+    (algorithm) => {
+      expect(() => encodeCertificate(encodeTbs(linted(), SCTS), algorithm, new Uint8Array(64))).toThrow(
+        expect.objectContaining({ reason: "LINT", message: expect.stringMatching(/^signature-algorithm: /u) }),
+      );
+    },
+  );
 });
 
 describe("a precertificate", () => {

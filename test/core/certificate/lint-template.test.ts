@@ -49,7 +49,7 @@ describe("lintTemplate", () => {
     ["an empty value, which leaves its extension out", says({ deploymentEnvironment: "" })],
     ["a value of exactly 1 KiB", says({ tokenSubject: "s".repeat(1024) })],
     ["a serial number that starts with zero octets", { serialNumber: octets("0000000000000000000000") }],
-    ["the shortest lifetime", { notAfterMs: NOW_MS + 1000 }],
+    ["the shortest lifetime", { notAfterMs: NOW_MS + 60_000 }],
     ["the longest lifetime", { notAfterMs: NOW_MS + 3_600_000 }],
     ...KEY_ALGORITHMS.map((algorithm): [string, Changes] => [
       `an ${algorithm} key`,
@@ -73,6 +73,7 @@ describe("lintTemplate", () => {
     ["validity-seconds", "a fraction in notAfter", { notAfterMs: NOW_MS + 600_001 }],
     ["validity-seconds", "no time at all", { notBeforeMs: NaN }],
     ["validity-lifetime", "an end at the start", { notAfterMs: NOW_MS }],
+    ["validity-lifetime", "59 seconds", { notAfterMs: NOW_MS + 59_000 }],
     ["validity-lifetime", "an end before the start", { notAfterMs: NOW_MS - 1000 }],
     ["validity-lifetime", "an hour and a second", { notAfterMs: NOW_MS + 3_601_000 }],
     ["validity-chain", "an end after the chain's", { issuer: { ...ca.chain, notAfterMs: NOW_MS + 599_000 } }],

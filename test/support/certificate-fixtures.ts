@@ -50,7 +50,7 @@ export function spkiOf(publicKey: KeyObject): Uint8Array {
 }
 
 /** A key as if its holder had proved possession; tests of certificates do not repeat that proof. */
-export function proven({ spki }: KeyPair, algorithm: KeyAlgorithm): ProvenKey {
+export function proven({ spki }: Pick<KeyPair, "spki">, algorithm: KeyAlgorithm): ProvenKey {
   return { spki, algorithm } as ProvenKey;
 }
 

@@ -1,4 +1,3 @@
-import { derChildren, DER_TAG, DerError, parseDer } from "../encoding/der-reader.ts";
 import { MayflyError } from "../errors.ts";
 import type { KeyRequest } from "../issuance-types.ts";
 import { assertPermittedAlgorithm, PROOF_DIGEST } from "./client-signing-algorithm.ts";
@@ -13,7 +12,10 @@ import type { SignatureClaim } from "./verify-signature.ts";
 
 const MAX_PROOF_BYTES = 2 * 1024;
 
-/** Length of r‖s, each as long as the curve's order. */
+/**
+ * Length of r‖s (IEEE P1363), each as long as the curve's order: some clients send that. A DER signature is longer but
+ * for one in 2^48, which is misread and refused; its sender signs again.
+ */
 const RAW_SIGNATURE_LENGTH: Readonly<Partial<Record<KeyAlgorithm, number>>> = {
   "ecdsa-p256": 64,
   "ecdsa-p384": 96,
@@ -48,7 +50,7 @@ async function proveByChallenge(
   const { proof } = request;
   if (proof.length === 0) throw new MayflyError("PROOF_MISSING", "no proof of possession");
   if (proof.length > MAX_PROOF_BYTES) throw new MayflyError("PROOF_INVALID", `proof exceeds ${MAX_PROOF_BYTES} bytes`);
-  const encoding = isRawEcdsaSignature(key.algorithm, proof) ? "ieee-p1363" : "der";
+  const encoding = proof.length === RAW_SIGNATURE_LENGTH[key.algorithm] ? "ieee-p1363" : "der";
   const claim: SignatureClaim = { message: Buffer.from(challenge, "utf8"), signature: proof, digest, encoding };
   if (!(await verifySignature(key, claim))) {
     throw new MayflyError("PROOF_INVALID", "proof of possession does not verify");
@@ -69,24 +71,4 @@ async function proveBySelfSignature(csr: Uint8Array, policy: KeyPolicy): Promise
     throw new MayflyError("CSR_SIGNATURE_INVALID", "self-signature of the CSR does not verify");
   }
   return key;
-}
-
-/** Some clients send r‖s. A proof of just that length that is DER nevertheless is taken as DER, as everywhere else. */
-function isRawEcdsaSignature(algorithm: KeyAlgorithm, proof: Uint8Array): boolean {
-  return proof.length === RAW_SIGNATURE_LENGTH[algorithm] && !isDerEcdsaSignature(proof);
-}
-
-function isDerEcdsaSignature(proof: Uint8Array): boolean {
-  try {
-    const signature = parseDer(proof);
-    return (
-      signature.tag === DER_TAG.sequence &&
-      derChildren(signature)
-        .map(({ tag }) => tag)
-        .join() === "2,2"
-    );
-  } catch (error) {
-    if (error instanceof DerError) return false;
-    throw error;
-  }
 }

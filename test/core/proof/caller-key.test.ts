@@ -115,6 +115,11 @@ describe("keys that are refused", () => {
     ["K07: an AlgorithmIdentifier without OID", tlv(0x30, hex("3000"), bitString(p256Point)), "KEY_NOT_CANONICAL_DER"],
     ["K07: a negative modulus", rsaWith(tlv(2, modulus(rsa).subarray(1))), "KEY_NOT_CANONICAL_DER"],
     ["K07: a modulus with two leading zeros", rsaWith(tlv(2, Buffer.of(0), modulus(rsa))), "KEY_NOT_CANONICAL_DER"],
+    [
+      "K07: a modulus of 2047 bits with a leading zero",
+      rsaWith(tlv(2, hex("007f"), modulus(rsa).subarray(2))),
+      "KEY_NOT_CANONICAL_DER",
+    ],
     ["K07: a padded exponent", rsaWith(tlv(2, modulus(rsa)), hex("020400010001")), "KEY_NOT_CANONICAL_DER"],
     [
       "K07: an RSA key with a third INTEGER",

@@ -151,6 +151,27 @@ describe("certification requests that are refused", () => {
       "CSR_MALFORMED",
     ],
     ["L02: no signature", pem(tlv(0x30, infoOf(parts), parts.algorithm)), "CSR_MALFORMED"],
+    [
+      "L02: a subject whose SET is out of order",
+      resigned({
+        subject: tlv(
+          0x30,
+          tlv(0x31, tlv(0x30, hex("0603550403"), hex("0c0162")), tlv(0x30, hex("0603550403"), hex("0c0161"))),
+        ),
+      }),
+      "CSR_MALFORMED",
+    ],
+    ["L02: a constructed string in the subject", resigned({ subject: name(hex("2c030c0161")) }), "CSR_MALFORMED"],
+    [
+      "L02: a padded INTEGER in an attribute",
+      resigned({ attributes: tlv(0xa0, tlv(0x30, hex("06022a03"), tlv(0x31, hex("02020001")))) }),
+      "CSR_MALFORMED",
+    ],
+    [
+      "L02: an indefinite length in an attribute",
+      resigned({ attributes: tlv(0xa0, tlv(0x30, hex("06022a03"), tlv(0x31, hex("30800000")))) }),
+      "CSR_MALFORMED",
+    ],
     ["L02: an empty SEQUENCE", pem(hex("3000")), "CSR_MALFORMED"],
     ["L02: a signature with unused bits", pem(putTogether({ ...parts, signature: hex("03020100") })), "CSR_MALFORMED"],
     ["L02: a certificate under the label of a request", pem(hex("30053000300003 00")), "CSR_MALFORMED"],

@@ -4,8 +4,8 @@ import type { PublishedCheckpoint } from "../../ports/log-store.ts";
 
 /** What a store knows when it is asked to publish. */
 export interface PublishingState {
-  /** Entries committed. */
-  readonly committedSize: number;
+  /** The committed tree. */
+  readonly head: { readonly size: number; readonly root: Uint8Array };
   readonly published: PublishedCheckpoint | undefined;
   /** Hashes of a tile, no bytes when there is none. */
   readonly tileOf: (level: number, index: number) => Uint8Array;
@@ -19,10 +19,15 @@ export interface PublishingState {
  */
 export function judgeCheckpoint(checkpoint: PublishedCheckpoint, state: PublishingState): "published" | "superseded" {
   const { size, root, timestampMs } = checkpoint;
-  if (size > state.committedSize || Buffer.compare(subtreeHash(0, size, state.tileOf), root) !== 0) {
+  if (size > state.head.size || Buffer.compare(rootOf(size, state), root) !== 0) {
     throw new MayflyError("LOG_CORRUPT", `a checkpoint of size ${size} is not of this log`);
   }
   const current = state.published;
   if (current === undefined || size > current.size) return "published";
   return size === current.size && timestampMs > current.timestampMs ? "published" : "superseded";
+}
+
+/** Root of the log's first `size` entries; that of all of them was checked when they were committed. */
+function rootOf(size: number, { head, tileOf }: PublishingState): Uint8Array {
+  return size === head.size ? head.root : subtreeHash(0, size, tileOf);
 }

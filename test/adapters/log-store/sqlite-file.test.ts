@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import {
   copyFileSync,
   existsSync,
@@ -20,6 +20,9 @@ import type { LogStore, TreeHead } from "../../../src/ports/log-store.ts";
 import { building } from "../../contracts/log-store.ts";
 import { assertLogConsistent } from "../../support/assert-log-consistent.ts";
 import { checkpointOf, makeSubmission, makeSubmissions, MANIFEST, sha256 } from "../../support/log-fixtures.ts";
+
+// Every test starts threads, which takes its time on a busy machine.
+jest.setTimeout(30_000);
 
 describe("a log in an SQLite file", () => {
   let directory: string;
@@ -271,7 +274,7 @@ describe("a log in an SQLite file", () => {
       other.exec("ROLLBACK");
       other.close();
       await fill(store, "x", 1);
-    }, 20_000);
+    });
   });
 });
 

@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,6 +6,9 @@ import { createSqliteLog } from "../../../src/adapters/log-store/sqlite/create-s
 import { openSqliteLogStore } from "../../../src/adapters/log-store/sqlite/sqlite-log-store.ts";
 import type { MayflyError } from "../../../src/core/errors.ts";
 import { describeLogStore } from "../../contracts/log-store.ts";
+
+// Every test starts threads, which takes its time on a busy machine.
+jest.setTimeout(30_000);
 
 describeLogStore("the SQLite store", async (manifest) => {
   const directory = mkdtempSync(join(tmpdir(), "mayfly-log-"));

@@ -64,7 +64,7 @@ class MemoryLogStore implements LogStore {
     return this.#whileOpen(() => {
       const verdict = this.#orFatal(() =>
         judgeCheckpoint(checkpoint, {
-          committedSize: this.#head.size,
+          head: this.#head,
           published: this.#published,
           tileOf: (level, index) => this.#rows.tiles.get(tileKey(level, index)) ?? new Uint8Array(0),
         }),

@@ -58,7 +58,7 @@ export class LogWriter {
     // NORMAL: what it signs is durable already, and a lost signature is made again at the next start.
     return this.#transaction("NORMAL", () => {
       const verdict = judgeCheckpoint(checkpoint, {
-        committedSize: this.#rows.headTree().size,
+        head: this.#rows.headTree(),
         published: this.#rows.published(),
         tileOf: (level, index) => this.#rows.tile(level, index) ?? new Uint8Array(0),
       });

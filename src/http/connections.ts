@@ -5,6 +5,8 @@ import type { Duplex } from "node:stream";
 export interface Turn {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Which one it is on its connection, from 1. */
+  readonly ordinal: number;
 }
 
 /**
@@ -15,11 +17,14 @@ export class Connections {
   readonly #last = new WeakMap<Duplex, Turn>();
   readonly #atWork = new Set<ServerResponse>();
   readonly #listener: RequestListener;
+  readonly #maxRequestsPerSocket: number;
   #isClosing = false;
   #waiting: (() => void)[] = [];
 
-  constructor(listener: RequestListener) {
+  /** @param maxRequestsPerSocket the answer to this many closes the connection; Node's own limit only says so */
+  constructor(listener: RequestListener, maxRequestsPerSocket: number) {
     this.#listener = listener;
+    this.#maxRequestsPerSocket = maxRequestsPerSocket;
   }
 
   /** Requests at work. */
@@ -30,8 +35,8 @@ export class Connections {
   /** Takes a request now, or when the one before it on the connection is answered. */
   take(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    const turn = { request, response };
     const previous = this.#last.get(socket);
+    const turn: Turn = { request, response, ordinal: (previous?.ordinal ?? 0) + 1 };
     this.#last.set(socket, turn);
     if (previous === undefined || previous.response.closed) {
       this.#begin(turn);
@@ -47,8 +52,8 @@ export class Connections {
     });
   }
 
-  #begin({ request, response }: Turn): void {
-    if (this.#isClosing) response.shouldKeepAlive = false;
+  #begin({ request, response, ordinal }: Turn): void {
+    if (this.#isClosing || ordinal >= this.#maxRequestsPerSocket) response.shouldKeepAlive = false;
     this.#atWork.add(response);
     response.once("close", () => {
       this.#atWork.delete(response);

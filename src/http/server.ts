@@ -64,8 +64,9 @@ export interface HttpServer {
 
 /** Puts a listener behind a hardened server of Node's. */
 export function makeHttpServer({ listener, admission, limits }: HttpServerOptions): HttpServer {
-  const connections = new Connections(listener);
-  const server = openServer(connections, { ...SERVER_LIMITS, ...limits });
+  const bounds = { ...SERVER_LIMITS, ...limits };
+  const connections = new Connections(listener, bounds.maxRequestsPerSocket);
+  const server = openServer(connections, bounds);
   let closing: Promise<CloseReport> | undefined;
   return {
     async listen({ host, port }) {
@@ -95,7 +96,6 @@ function openServer(connections: Connections, limits: ServerLimits): Server {
     keepAliveTimeout: limits.keepAliveTimeoutMs,
   });
   server.timeout = limits.stallTimeoutMs;
-  server.maxRequestsPerSocket = limits.maxRequestsPerSocket;
   server.maxConnections = limits.maxConnections;
   const take: RequestListener = (request, response) => {
     connections.take(request, response);

@@ -73,5 +73,5 @@ function pathOf({ url = "" }: IncomingMessage): string {
 
 /** The text as a pattern that matches nothing else. */
 function quoted(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/gu, "\\$&");
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/gu, "\\$&");
 }

@@ -1,0 +1,167 @@
+import { describe, expect, it } from "@jest/globals";
+import request from "supertest";
+import { MayflyError } from "../../../src/core/errors.ts";
+import type { LogReads } from "../../../src/http/routes/log-reads.ts";
+import { bare, makeRig } from "../public-app.ts";
+import type { Rig } from "../public-app.ts";
+
+const FINGERPRINT = "0123456789abcdef".repeat(4);
+const NOTE = "log.example.com\n1\nAAAA\n\n\u2014 log.example.com AAAA\n";
+const IMMUTABLE = "public, max-age=604800, immutable";
+
+/** A log that has what its keys say. */
+function reads(found: Readonly<Record<string, string>>): LogReads {
+  const find = (key: string): Promise<Uint8Array | undefined> => {
+    const text = found[key];
+    return Promise.resolve(text === undefined ? undefined : Buffer.from(text));
+  };
+  return {
+    checkpoint: () => Promise.resolve(found["checkpoint"]),
+    hashTile: (level, index, width) => find(`hash ${level} ${index} ${width}`),
+    dataTile: (index, width) => find(`data ${index} ${width}`),
+    issuer: (fingerprint) => find(`issuer ${Buffer.from(fingerprint).toString("hex")}`),
+  };
+}
+
+const LOG = reads({
+  checkpoint: NOTE,
+  "hash 0 0 256": "full",
+  "hash 1 1234067 17": "partial",
+  "data 3 200": "entries",
+  [`issuer ${FINGERPRINT}`]: "der",
+});
+
+const rigOf = (log: LogReads = LOG, pathPrefix = "/log"): Rig =>
+  makeRig(undefined, { log: { pathPrefix, reads: log } });
+
+describe("reads of the log", () => {
+  it("serves the checkpoint as text that is never stored", async () => {
+    const answer = await request(bare(rigOf())).get("/log/checkpoint");
+    expect(answer.status).toBe(200);
+    expect(answer.text).toBe(NOTE);
+    expect(answer.headers["content-type"]).toBe("text/plain; charset=utf-8");
+    expect(answer.headers["cache-control"]).toBe("no-store");
+  });
+
+  it.each([
+    ["/log/tile/0/000", "application/octet-stream", "full"],
+    ["/log/tile/1/x001/x234/067.p/17", "application/octet-stream", "partial"],
+    ["/log/tile/data/003.p/200", "application/octet-stream", "entries"],
+    [`/log/issuer/${FINGERPRINT}`, "application/pkix-cert", "der"],
+    ["/log/tile/0/000?x=/../..", "application/octet-stream", "full"],
+  ])("serves %s as %s that never changes", async (path, type, body) => {
+    const answer = await request(bare(rigOf())).get(path).buffer(true).responseType("blob");
+    expect(answer.status).toBe(200);
+    expect(String(answer.body)).toBe(body);
+    expect(answer.headers).toMatchObject({
+      "content-type": type,
+      "cache-control": IMMUTABLE,
+      "access-control-allow-origin": "*",
+      "x-content-type-options": "nosniff",
+    });
+    expect(answer.headers["content-encoding"]).toBeUndefined();
+  });
+
+  it("answers HEAD with the header of GET", async () => {
+    const server = bare(rigOf());
+    for (const path of ["/log/checkpoint", "/log/tile/0/000", `/log/issuer/${FINGERPRINT}`]) {
+      const [head, get] = [await request(server).head(path), await request(server).get(path)];
+      expect(head.status).toBe(200);
+      expect(head.text).toBeUndefined();
+      expect(head.headers["content-length"]).toBe(get.headers["content-length"]);
+      expect(head.headers["cache-control"]).toBe(get.headers["cache-control"]);
+    }
+  });
+
+  it.each([
+    "/log/tile/0/001",
+    "/log/tile/0/000.p/17",
+    "/log/tile/63/000",
+    "/log/tile/data/004",
+    "/log/tile/0/0",
+    "/log/tile/00/000",
+    "/log/tile/0/x000/000",
+    "/log/tile/0/000.p/256",
+    "/log/tile/0/000.p/0",
+    "/log/tile/0/000.p/017",
+    "/log/tile/64/000",
+    "/log/tile/-1/000",
+    "/log/tile/0/000/",
+    "/log/tile/0//000",
+    "/log/tile/0/../0/000",
+    "/log/tile/0/%30%30%30",
+    "/log/tile/names/000",
+    "/log/tile/",
+    `/log/issuer/${"f".repeat(64)}`,
+  ])("%s is 404 that no cache may keep", async (path) => {
+    const answer = await request(bare(rigOf())).get(path);
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({ code: 5, details: [{ reason: "NO_SUCH_TILE" }] });
+    expect(answer.headers["cache-control"]).toBe("no-store");
+    expect(answer.headers["content-type"]).toBe("application/json");
+  });
+
+  it.each([
+    "/checkpoint",
+    "/logs/checkpoint",
+    "/log/checkpoint/",
+    "/log/Checkpoint",
+    "/x/log/checkpoint",
+    "/log",
+    "/log/tile",
+    `/log/issuer/${FINGERPRINT.toUpperCase()}`,
+    `/log/issuer/${FINGERPRINT.slice(1)}`,
+    `/log/issuer/${FINGERPRINT}0`,
+    "/log/issuer/",
+  ])("%s is no path of the log", async (path) => {
+    const answer = await request(bare(rigOf())).get(path);
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({ details: [{ reason: "NO_SUCH_PATH" }] });
+  });
+
+  it("is 404 while nothing is published", async () => {
+    const answer = await request(bare(rigOf(reads({})))).get("/log/checkpoint");
+    expect(answer.status).toBe(404);
+    expect(answer.headers["cache-control"]).toBe("no-store");
+  });
+
+  it.each(["/log/checkpoint", "/log/tile/0/000", `/log/issuer/${FINGERPRINT}`])("POST %s is 501", async (path) => {
+    const answer = await request(bare(rigOf())).post(path);
+    expect(answer.status).toBe(501);
+    expect(answer.headers["allow"]).toBe("GET, HEAD");
+  });
+
+  it.each([
+    [new MayflyError("LOG_CORRUPT", "tile 0/0 is too short"), 500],
+    [new MayflyError("LOG_CLOSED", "closed"), 503],
+    [new Error("SQLITE_IOERR"), 500],
+  ])("a read that fails with %s is %i that no cache may keep", async (error, status) => {
+    const broken = { ...LOG, hashTile: () => Promise.reject(error) };
+    const answer = await request(bare(rigOf(broken))).get("/log/tile/0/000");
+    expect(answer.status).toBe(status);
+    expect(answer.text).not.toMatch(/SQLITE|too short/u);
+    expect(answer.headers["cache-control"]).toBe("no-store");
+  });
+
+  it("is at the root when the prefix is empty, and a prefix is no pattern", async () => {
+    expect((await request(bare(rigOf(LOG, ""))).get("/checkpoint")).status).toBe(200);
+    const dotted = bare(rigOf(LOG, "/2026.h1"));
+    expect((await request(dotted).get("/2026.h1/checkpoint")).status).toBe(200);
+    expect((await request(dotted).get("/2026xh1/checkpoint")).status).toBe(404);
+  });
+
+  it("shows one route per kind of read to telemetry, whatever the path", async () => {
+    const rig = rigOf();
+    const server = bare(rig);
+    for (const path of ["/log/checkpoint", "/log/tile/0/000", "/log/tile/junk", `/log/issuer/${FINGERPRINT}`]) {
+      await request(server).get(path);
+    }
+    await rig.recorded(4);
+    expect(rig.events.map(({ route }) => route)).toEqual([
+      "{log}/checkpoint",
+      "{log}/tile",
+      "{log}/tile",
+      "{log}/issuer",
+    ]);
+  });
+});

@@ -40,7 +40,10 @@ export interface SequencerOptions {
   readonly onPublish?: (checkpoint: PublishedCheckpoint) => void;
   /** Batches and heartbeats that failed without harm to the log; nothing needs to be done about it. */
   readonly onFailure?: (error: unknown) => void;
-  /** The log must not be used any more and the process should end; only a new start recovers. */
+  /**
+   * The log must not be used any more and the process should end; only a new start recovers. The store may have said so
+   * to whoever opened it already.
+   */
   readonly onFatal: (error: MayflyError) => void;
   readonly startIdleTimer?: StartIdleTimer;
 }
@@ -194,9 +197,8 @@ class LoopSequencer implements Sequencer {
   }
 
   #settle(waiter: Waiter, outcome: CommitOutcome | undefined): void {
-    if (outcome === undefined) throw new TypeError("a submission has no outcome");
-    if (outcome.kind === "failed") {
-      waiter.reject(outcome.error);
+    if (outcome === undefined || outcome.kind === "failed") {
+      waiter.reject(outcome?.error ?? new TypeError("a submission has no outcome"));
       return;
     }
     const { index } = outcome;

@@ -125,6 +125,8 @@ export function describeLogStore(name: string, open: (manifest: LogManifest) => 
       expect(snapshot.checkpoint.size).toBe(3);
       expect(await snapshot.entries(0, 303)).toHaveLength(3);
       expect(await snapshot.entries(3, 303)).toHaveLength(0);
+      expect(await snapshot.entries(-2, 2)).toHaveLength(2);
+      expect(await snapshot.entries(2, 1)).toHaveLength(0);
       expect((await snapshot.tile(0, 0))?.length).toBe(3 * 32);
       expect(await snapshot.tile(0, 1)).toBeUndefined();
       expect(await snapshot.tile(1, 0)).toBeUndefined();

@@ -157,7 +157,8 @@ function snapshotOf(rows: Rows, checkpoint: PublishedCheckpoint): LogSnapshot {
       if (width === 0) return Promise.resolve(undefined);
       return Promise.resolve(rows.tiles.get(tileKey(level, index))?.slice(0, width * HASH_LENGTH));
     },
-    entries: (start, end) => Promise.resolve(rows.entries.slice(start, Math.min(end, checkpoint.size)).map(copyOf)),
+    entries: (start, end) =>
+      Promise.resolve(rows.entries.slice(Math.max(0, start), Math.min(end, checkpoint.size)).map(copyOf)),
     issuer: (fingerprint) => Promise.resolve(rows.issuers.get(hexOf(fingerprint))),
   };
 }

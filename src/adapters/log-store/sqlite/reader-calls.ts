@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { LogManifest, PublishedCheckpoint, TreeHead } from "../../../ports/log-store.ts";
 import { LogRows } from "./log-rows.ts";
 import { openForReading } from "./open-database.ts";
+import { readTogether } from "./read-together.ts";
 
 /** What the reader's thread can be asked. `open` comes first and once. */
 export interface ReaderCalls {
@@ -37,14 +38,8 @@ export function makeReaderThread(): ReaderThread {
       },
       manifest: () => required().rows.manifest(),
       head: () => {
-        // Head and tiles are several rows: one transaction, so that no commit comes between them.
         const { database, rows } = required();
-        database.exec("BEGIN");
-        try {
-          return rows.head();
-        } finally {
-          database.exec("COMMIT");
-        }
+        return readTogether(database, () => rows.head());
       },
       published: () => required().rows.published(),
       entries: ({ start, end }) => required().rows.entries(start, end),

@@ -4,6 +4,7 @@ import { LogRows } from "./log-rows.ts";
 import { LogWriter, type AppendResult } from "./log-writer.ts";
 import { openForWriting } from "./open-database.ts";
 import { unpackBatch, type PackedBatch } from "./packed-batch.ts";
+import { readTogether } from "./read-together.ts";
 import { WalCheckpointer } from "./wal-checkpointer.ts";
 
 /** What the writer's thread can be asked. `open` comes first and once. */
@@ -61,7 +62,10 @@ export function makeWriterThread(): WriterThread {
 function openWriter(path: string): OpenWriter {
   const database = openForWriting(path);
   try {
-    new LogRows(database).requireConsistent();
+    const rows = new LogRows(database);
+    readTogether(database, () => {
+      rows.requireConsistent();
+    });
     const checkpointer = new WalCheckpointer(database);
     const idleTimer = setTimeout(() => {
       checkpointer.run();

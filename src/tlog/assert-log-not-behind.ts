@@ -1,0 +1,52 @@
+import { MayflyError } from "../core/errors.ts";
+import { subtreeHash, tilesForSubtree } from "../core/merkle/tile.ts";
+import type { LogSnapshot, LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
+
+/** What is known about a log from outside its store. */
+export interface KnownOfLog {
+  /** The newest checkpoint that was remembered. */
+  readonly remembered: PublishedCheckpoint | undefined;
+  /** The highest index that a caller was told. */
+  readonly highestAnsweredIndex?: number;
+}
+
+/**
+ * Refuses a store that has forgotten what was published or answered, or remembers it differently: an older copy put in
+ * place, a file copied without its write-ahead log. To go on from there would fork the log.
+ *
+ * @throws MayflyError `log_failed` (LOG_ROLLED_BACK)
+ */
+export async function assertLogNotBehind(store: LogStore, known: KnownOfLog): Promise<void> {
+  const { remembered, highestAnsweredIndex = -1 } = known;
+  const head = await store.head();
+  if (head.size <= highestAnsweredIndex) {
+    throw rolledBack(`it has ${head.size} entries, but a caller was told of entry ${highestAnsweredIndex}`);
+  }
+  if (remembered === undefined) return;
+  if (head.size < remembered.size) {
+    throw rolledBack(`it has ${head.size} entries, but a checkpoint of ${remembered.size} was published`);
+  }
+  const root = head.size === remembered.size ? head.root : await publishedRoot(store, remembered.size);
+  if (root !== undefined && Buffer.compare(root, remembered.root) !== 0) {
+    throw rolledBack(`its first ${remembered.size} entries are others than those that were published`);
+  }
+}
+
+function rolledBack(how: string): MayflyError {
+  return new MayflyError("LOG_ROLLED_BACK", `the log's database is not the one that was served: ${how}`);
+}
+
+/** Root of the log's first `size` entries; undefined while fewer are published, as after a power loss. */
+async function publishedRoot(store: LogStore, size: number): Promise<Uint8Array | undefined> {
+  const published = await store.published();
+  if (published === undefined || published.size < size) return undefined;
+  return rootAt(await store.snapshot(), size);
+}
+
+async function rootAt(snapshot: LogSnapshot, size: number): Promise<Uint8Array> {
+  const tiles = new Map<string, Uint8Array>();
+  for (const { level, index } of tilesForSubtree(0, size)) {
+    tiles.set(`${level}/${index}`, (await snapshot.tile(level, index)) ?? new Uint8Array());
+  }
+  return subtreeHash(0, size, (level, index) => tiles.get(`${level}/${index}`) ?? new Uint8Array());
+}

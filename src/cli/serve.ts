@@ -14,12 +14,14 @@ export function serveCommand(context: CommandContext, done: (exitCode: number) =
         "A second signal ends the process after the log's writer is safe. Logs are JSON lines on standard output.",
     )
     .action(async (options: { config: string }) => {
-      const service = await startService(loadConfig(options.config), { env: context.env });
-      context.onStopSignal(() => service.stop());
-      context.onCrash((error) => {
-        service.fail(error);
+      const { shutdown } = await startService(loadConfig(options.config), { env: context.env });
+      context.onStopSignal(() => {
+        shutdown.stop();
       });
-      const exitCode = await service.stopped;
+      context.onCrash((error) => {
+        shutdown.fail(error);
+      });
+      const exitCode = await shutdown.stopped;
       done(exitCode);
       // Whatever still holds the event loop open (a half-closed socket, a resolver) must not delay the exit.
       context.exit(exitCode);

@@ -2,30 +2,17 @@ import type { IncomingMessage } from "node:http";
 import type { Express } from "express";
 import { MayflyError } from "../../core/errors.ts";
 import { parseTilePath } from "../../core/merkle/tile.ts";
+import type { StaticCtView } from "../../ctlog/static-ct-view.ts";
 import { CHECKPOINT, ISSUER, TILE } from "../headers.ts";
 import type { HeaderFields } from "../headers.ts";
 import { addRoute } from "../route.ts";
 import type { Handler, Methods, Place } from "../route.ts";
 
-/**
- * What a log shows to the world (C2SP static-ct-api), never beyond its published checkpoint. Undefined means that there
- * is no such thing, or not yet.
- */
-export interface LogReads {
-  /** The signed note. */
-  checkpoint(): Promise<string | Uint8Array | undefined>;
-  hashTile(level: number, index: number, width: number): Promise<Uint8Array | undefined>;
-  /** Not compressed. */
-  dataTile(index: number, width: number): Promise<Uint8Array | undefined>;
-  /** DER certificate by its SHA-256. */
-  issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
-}
-
 /** A log and where it is read. */
 export interface PublishedLog {
   /** What comes before `/checkpoint` in a URL's path: empty, or a slash and more, without a final slash. */
   readonly pathPrefix: string;
-  readonly reads: LogReads;
+  readonly reads: StaticCtView;
 }
 
 /** GET and HEAD of `<prefix>/checkpoint`, `<prefix>/tile/…` and `<prefix>/issuer/<hex>`. */
@@ -45,9 +32,9 @@ export function addLogReads(app: Express, { pathPrefix, reads }: PublishedLog): 
   addRoute(app, at("/issuer/[0-9a-f]{64}", "issuer"), readOnly(ISSUER, issuer));
 }
 
-type Read = (request: IncomingMessage) => Promise<string | Uint8Array | undefined>;
+type Read = (request: IncomingMessage) => Promise<Uint8Array | undefined>;
 
-function readTile(reads: LogReads, path: string): Promise<Uint8Array | undefined> {
+function readTile(reads: StaticCtView, path: string): Promise<Uint8Array | undefined> {
   const tile = parseTilePath(path);
   if (tile === undefined) return Promise.resolve(undefined);
   return tile.kind === "data"

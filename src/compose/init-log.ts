@@ -1,0 +1,78 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { createSqliteLog } from "../adapters/log-store/sqlite/create-sqlite-log.ts";
+import { systemClock } from "../adapters/clock/system-clock.ts";
+import type { Config } from "../config/schema.ts";
+import { parseLogKey } from "../core/ct/log-key.ts";
+import { MayflyError } from "../core/errors.ts";
+import type { LogManifest } from "../ports/log-store.ts";
+import type { Signer } from "../ports/signer.ts";
+import { dataPaths } from "./data-paths.ts";
+import { refuseDevelopmentKeys } from "./development-keys.ts";
+import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
+import type { Environment } from "./read-secret.ts";
+
+/** The keys of a log. */
+export interface LogSigners {
+  /** P-256: SCTs and tree heads. */
+  readonly log: Signer;
+  /** Ed25519: checkpoints. */
+  readonly checkpoint: Signer;
+}
+
+/** What a new log of these keys is, for ever. */
+export function makeManifest(origin: string, signers: LogSigners, createdMs: number): LogManifest {
+  return {
+    formatVersion: 1,
+    origin,
+    logId: parseLogKey(signers.log.publicKey).logId,
+    logPublicKey: signers.log.publicKey,
+    checkpointPublicKey: signers.checkpoint.publicKey,
+    createdMs,
+  };
+}
+
+/**
+ * Makes the database of a new log.
+ *
+ * @throws MayflyError `log_failed` where a log is, or where traces of a lost one are
+ */
+export function createLogDatabase(config: Config, manifest: LogManifest): string {
+  const { database, headMark, auditTrail } = dataPaths(config);
+  const trace = [headMark, auditTrail].find((file) => existsSync(file));
+  if (!existsSync(database) && trace !== undefined) {
+    throw new MayflyError(
+      "LOG_ROLLED_BACK",
+      `there is no log at ${database}, but ${trace} knows of one that was there`,
+    );
+  }
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  createSqliteLog(database, manifest);
+  return database;
+}
+
+/**
+ * `mayfly log init`: opens the log's keys and makes its database with them.
+ *
+ * @throws MayflyError when a key cannot be opened, or a log or its traces are there already
+ */
+export async function initLog(
+  config: Config,
+  env: Environment,
+): Promise<{ readonly manifest: LogManifest; readonly path: string }> {
+  if (config.log.store.kind === "memory") {
+    throw new MayflyError("LOG_WRITE_FAILED", "log.store.kind is memory: there is nothing to make");
+  }
+  const options = { env, development: config.environment === "development", onMismatch: fail };
+  const log = await openSigner(config.log.signer, SIGNER_ROLES.log, options);
+  const checkpoint = await openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options);
+  refuseDevelopmentKeys(config, [log, checkpoint]);
+  const manifest = makeManifest(config.log.origin, { log, checkpoint }, systemClock.now());
+  const path = createLogDatabase(config, manifest);
+  await Promise.all([log.close(), checkpoint.close()]);
+  return { manifest, path };
+}
+
+/** A key that signs wrongly while it is being opened: the command fails with it. */
+function fail(error: MayflyError): never {
+  throw error;
+}

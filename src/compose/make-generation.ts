@@ -1,0 +1,61 @@
+import { hash, X509Certificate } from "node:crypto";
+import type { Config } from "../config/schema.ts";
+import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
+import type { TrustedIssuer } from "../core/identity/issuer.ts";
+import type { KeyPolicy } from "../core/proof/key-policy.ts";
+import type { Generation } from "../issuance/generation.ts";
+import { makeAuditedIssuance } from "../issuance/with-audit.ts";
+import type { AuditTrail } from "../ports/audit-trail.ts";
+import type { CertificateLog } from "../ports/certificate-log.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
+import type { Signer } from "../ports/signer.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import type { LogSigners } from "./init-log.ts";
+import { drawSerialNumber } from "./serial-number.ts";
+
+/** The parts that one configuration is served with. */
+export interface GenerationParts {
+  readonly config: Config;
+  readonly chain: IssuerChain;
+  readonly signers: LogSigners & { readonly ca: Signer };
+  readonly issuers: readonly TrustedIssuer[];
+  readonly verifyIdToken: VerifyIdToken;
+  readonly log: CertificateLog;
+  readonly audit: AuditTrail;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+}
+
+/** The configuration in force, as requests see it. */
+export function makeGeneration(parts: GenerationParts): Generation {
+  const { config, chain, signers, issuers, clock, audit, telemetry } = parts;
+  const number = 1;
+  const issueCertificate = makeAuditedIssuance(
+    {
+      now: () => clock.now(),
+      serialNumber: drawSerialNumber,
+      verifyIdToken: parts.verifyIdToken,
+      keyPolicy: keyPolicy(parts),
+      issuer: chain,
+      lifetimeSeconds: config.ca.lifetimeSeconds,
+      backdateSeconds: config.ca.backdateSeconds,
+      signer: signers.ca,
+      log: parts.log,
+    },
+    { audit, telemetry, clock, generation: number },
+  );
+  return Object.freeze({ number, issueCertificate, issuers, trustBundle: [chain.pem] });
+}
+
+/** Nobody may have one of our own keys certified: whoever proves to hold one has broken into something. */
+function keyPolicy({ config, chain, signers }: GenerationParts): KeyPolicy {
+  const ours = [signers.ca, signers.log, signers.checkpoint].map(({ publicKey }) => publicKey);
+  const above = chain.certificates.map((der) =>
+    new X509Certificate(der).publicKey.export({ type: "spki", format: "der" }),
+  );
+  return {
+    permittedAlgorithms: new Set(config.clientKeys.algorithms),
+    forbiddenKeys: new Set([...ours, ...above].map((key) => hash("sha256", key, "hex"))),
+  };
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import type { RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { ProcessTelemetry } from "../adapters/telemetry/open-telemetry.ts";
+import { ConfigError } from "../config/load-config.ts";
+import type { Config } from "../config/schema.ts";
+import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
+import type { Admission } from "../http/admission.ts";
+import { makePublicApp } from "../http/app.ts";
+import { makeOperationsApp } from "../http/operations-app.ts";
+import type { Readiness } from "../http/operations-app.ts";
+import { makeHttpServer } from "../http/server.ts";
+import type { Generation } from "../issuance/generation.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { OpenedLog } from "./open-log.ts";
+import type { Shutdown } from "./shutdown.ts";
+
+/** What the listeners serve. */
+export interface ListenerParts {
+  readonly config: Config;
+  readonly generation: () => Generation;
+  readonly log: OpenedLog;
+  readonly chain: IssuerChain;
+  readonly admission: Admission;
+  readonly telemetry: ProcessTelemetry;
+  readonly clock: Clock;
+  readonly resources: AsyncDisposableStack;
+  readonly shutdown: Shutdown;
+}
+
+/** Where a service answers. */
+export interface ServiceUrls {
+  readonly publicUrl: string;
+  readonly operationsUrl: string;
+}
+
+/**
+ * Listens: first for operators, then for the public, so that at the end probes are still answered while requests drain.
+ *
+ * @throws ConfigError when an address cannot be had
+ */
+export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> {
+  const { config, clock, telemetry, admission, log } = parts;
+  const common = { clock, telemetry, requestId: () => randomUUID() };
+  const operations = makeOperationsApp({
+    ...common,
+    readiness: () => readiness(parts),
+    metrics: async () => ({ contentType: telemetry.contentType, body: await telemetry.metrics() }),
+  });
+  const { origin } = config.log;
+  const app = makePublicApp({
+    ...common,
+    generation: parts.generation,
+    admission,
+    log: { pathPrefix: origin.includes("/") ? origin.slice(origin.indexOf("/")) : "", reads: log.view },
+  });
+  return {
+    operationsUrl: await listen(parts, "operations", { listener: operations }),
+    publicUrl: await listen(parts, "http", { listener: app, admission }),
+  };
+}
+
+async function listen(
+  { config, resources, shutdown }: ListenerParts,
+  setting: "http" | "operations",
+  options: { readonly listener: RequestListener; readonly admission?: Admission },
+): Promise<string> {
+  const server = makeHttpServer(options);
+  const wanted = config[setting].listen;
+  let address: AddressInfo;
+  try {
+    address = await server.listen(wanted);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`${setting}.listen: ${why}`, { cause });
+  }
+  resources.defer(async () => {
+    await server.close({ drainMs: shutdown.drainMs });
+  });
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return `http://${host}:${String(address.port)}`;
+}
+
+/** Whether a request sent now would get its certificate, as far as this process alone can tell. */
+function readiness({ config, chain, clock, log, shutdown }: ListenerParts): Readiness {
+  const refusal = log.refusal();
+  const nowMs = clock.now();
+  const caIsValid = nowMs >= chain.notBeforeMs && nowMs + config.ca.lifetimeSeconds * 1000 <= chain.notAfterMs;
+  const checks = [
+    { name: "accepting", ok: !shutdown.begun },
+    { name: "log", ok: refusal === undefined, ...(refusal === undefined ? {} : { detail: refusal.reason }) },
+    { name: "ca", ok: caIsValid },
+  ];
+  return { ok: checks.every(({ ok }) => ok), checks };
+}

@@ -1,0 +1,141 @@
+import { existsSync } from "node:fs";
+import { verifyAuditFile } from "../adapters/audit/verify-audit-file.ts";
+import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
+import { createMemoryLogStore } from "../adapters/log-store/memory/memory-log-store.ts";
+import { openSqliteLogStore } from "../adapters/log-store/sqlite/sqlite-log-store.ts";
+import type { Config } from "../config/schema.ts";
+import { MayflyError } from "../core/errors.ts";
+import { makeTreeHeadCheckpointSigner } from "../ctlog/tree-head-checkpoint-signer.ts";
+import { makeStaticCtView } from "../ctlog/static-ct-view.ts";
+import type { StaticCtView } from "../ctlog/static-ct-view.ts";
+import { openCertificateLog } from "../ctlog/submit-precertificate.ts";
+import type { CertificateLog } from "../ports/certificate-log.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { HighWaterMark } from "../ports/high-water-mark.ts";
+import type { LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
+import { makeEd25519CheckpointSigner } from "../tlog/ed25519-checkpoint-signer.ts";
+import { startSequencer } from "../tlog/sequencer.ts";
+import { assertLogNotBehind } from "../tlog/assert-log-not-behind.ts";
+import type { KnownOfLog } from "../tlog/assert-log-not-behind.ts";
+import { dataPaths } from "./data-paths.ts";
+import { createLogDatabase, makeManifest } from "./init-log.ts";
+import type { LogSigners } from "./init-log.ts";
+
+/** What a log is opened with. */
+export interface OpenLogOptions {
+  readonly config: Config;
+  readonly signers: LogSigners;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly onFatal: (error: MayflyError) => void;
+  /** Takes what has to be closed, in the order it was opened. */
+  readonly resources: AsyncDisposableStack;
+}
+
+/** A log that accepts certificates and shows them. */
+export interface OpenedLog {
+  readonly certificateLog: CertificateLog;
+  readonly view: StaticCtView;
+  /** Why the next certificate would be refused, if it would be. */
+  readonly refusal: () => MayflyError | undefined;
+  /** The newest published checkpoint. */
+  readonly checkpoint: () => PublishedCheckpoint | undefined;
+}
+
+/**
+ * Opens the embedded log: its store, compared with what is remembered outside it, and the sequencer that writes to it.
+ *
+ * @throws MayflyError `log_failed` when there is no log, it is another one, or it is behind what was published or answered
+ */
+export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
+  const { config, signers, telemetry, resources, onFatal } = options;
+  const { origin } = config.log;
+  const { store, mark, known } = await openStore(options);
+  resources.defer(() => store.close());
+  if (mark !== undefined) resources.defer(() => mark.close());
+  let newest: PublishedCheckpoint | undefined;
+  const sequencer = await startSequencer({
+    store,
+    clock: options.clock,
+    origin,
+    checkpointSigners: [
+      makeTreeHeadCheckpointSigner(origin, signers.log),
+      makeEd25519CheckpointSigner(origin, signers.checkpoint),
+    ],
+    onBatch: (batch) => {
+      telemetry.logBatch(batch);
+    },
+    onPublish: (checkpoint) => {
+      newest = checkpoint;
+      mark?.advance(checkpoint);
+    },
+    onFailure: (error) => {
+      telemetry.notice("error", "a batch of the log failed", { error: String(error) });
+    },
+    onFatal,
+  });
+  resources.defer(() => sequencer.close());
+  // After a power loss the published head may have been too old to compare with; now the committed one is published.
+  await assertLogNotBehind(store, known);
+  return {
+    certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
+    view: makeStaticCtView(store),
+    refusal: () => sequencer.refusal(),
+    checkpoint: () => newest,
+  };
+}
+
+interface OpenedStore {
+  readonly store: LogStore;
+  readonly mark?: HighWaterMark;
+  readonly known: KnownOfLog;
+}
+
+async function openStore(options: OpenLogOptions): Promise<OpenedStore> {
+  const { config, signers, clock, telemetry, onFatal } = options;
+  const manifest = makeManifest(config.log.origin, signers, clock.now());
+  if (config.log.store.kind === "memory") {
+    return { store: createMemoryLogStore({ manifest, onFatal }), known: { remembered: undefined } };
+  }
+  const paths = dataPaths(config);
+  if (!existsSync(paths.database)) {
+    if (config.environment !== "development") {
+      throw new MayflyError("LOG_MISSING", `there is no log at ${paths.database}; make one with mayfly log init`);
+    }
+    createLogDatabase(config, manifest);
+    telemetry.notice("warn", "made a new log, which only a development server does by itself", {
+      path: paths.database,
+    });
+  }
+  const store = await openSqliteLogStore({
+    path: paths.database,
+    onFatal,
+    allowAnyFilesystem: config.log.store.allowAnyFilesystem,
+  });
+  const mark = openFileHighWaterMark({
+    path: paths.headMark,
+    onFailure: (error) => {
+      telemetry.notice("error", "the head mark could not be written", { error: String(error) });
+    },
+  });
+  await assertSameLog(store, manifest);
+  const { highestLogIndex } = await verifyAuditFile(paths.auditTrail);
+  const known: KnownOfLog = {
+    remembered: await mark.read(),
+    ...(highestLogIndex === undefined ? {} : { highestAnsweredIndex: highestLogIndex }),
+  };
+  await assertLogNotBehind(store, known);
+  return { store, mark, known };
+}
+
+async function assertSameLog(store: LogStore, expected: ReturnType<typeof makeManifest>): Promise<void> {
+  const manifest = await store.manifest();
+  if (manifest.origin !== expected.origin) {
+    throw new MayflyError("LOG_WRONG_KEY", `the log was made as ${manifest.origin}, log.origin is ${expected.origin}`);
+  }
+  const sameKeys =
+    Buffer.compare(manifest.logPublicKey, expected.logPublicKey) === 0 &&
+    Buffer.compare(manifest.checkpointPublicKey, expected.checkpointPublicKey) === 0;
+  if (!sameKeys) throw new MayflyError("LOG_WRONG_KEY", "the log was made with other keys than the configured ones");
+}

@@ -1,0 +1,142 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { openAuditFile } from "../adapters/audit/file.ts";
+import { systemClock } from "../adapters/clock/system-clock.ts";
+import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
+import { openTelemetry } from "../adapters/telemetry/open-telemetry.ts";
+import type { ProcessTelemetry, TelemetryOptions } from "../adapters/telemetry/open-telemetry.ts";
+import { unsafeOptions } from "../config/rules.ts";
+import type { Config } from "../config/schema.ts";
+import { describeCauses } from "../core/errors.ts";
+import type { MayflyError } from "../core/errors.ts";
+import { makeAdmission } from "../http/admission.ts";
+import { dataPaths } from "./data-paths.ts";
+import { refuseDevelopmentKeys } from "./development-keys.ts";
+import { loadChain } from "./load-chain.ts";
+import { makeGeneration } from "./make-generation.ts";
+import { openIssuers } from "./open-issuers.ts";
+import { openListeners } from "./open-listeners.ts";
+import type { ServiceUrls } from "./open-listeners.ts";
+import { openLog } from "./open-log.ts";
+import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
+import type { Environment } from "./read-secret.ts";
+import { makeShutdown } from "./shutdown.ts";
+import type { Shutdown } from "./shutdown.ts";
+import { readVersion } from "./version.ts";
+
+/** What the process gives its service. */
+export interface ServiceContext {
+  readonly env: Environment;
+  /** Where log lines go; standard output when left out. */
+  readonly destination?: NonNullable<TelemetryOptions["destination"]>;
+}
+
+/** A service that answers requests, and how it ends. */
+export interface RunningService extends ServiceUrls {
+  readonly shutdown: Shutdown;
+}
+
+/**
+ * Starts the whole service of one configuration and listens. What was opened is closed again when a later part fails.
+ *
+ * @throws MayflyError or ConfigError saying which part could not be opened
+ */
+export async function startService(config: Config, context: ServiceContext): Promise<RunningService> {
+  const version = readVersion();
+  const telemetry = openTelemetry({
+    version,
+    logLevel: config.logging.level,
+    ...(context.destination === undefined ? {} : { destination: context.destination }),
+  });
+  const resources = new AsyncDisposableStack();
+  resources.defer(() => telemetry.close());
+  const shutdown = makeShutdown(config.shutdown, { resources, telemetry });
+  try {
+    const urls = await openParts({ config, env: context.env, telemetry, resources, shutdown });
+    for (const name of unsafeOptions(config)) telemetry.unsafeOption(name);
+    telemetry.notice("info", "ready", { version, environment: config.environment, ...urls });
+    return { ...urls, shutdown };
+  } catch (error) {
+    telemetry.notice("error", "start refused", { error: describeCauses(error) });
+    await resources.disposeAsync();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly env: Environment;
+  readonly telemetry: ProcessTelemetry;
+  readonly resources: AsyncDisposableStack;
+  readonly shutdown: Shutdown;
+}
+
+async function openParts(parts: Parts): Promise<ServiceUrls> {
+  const { config, telemetry, resources, shutdown } = parts;
+  const clock = systemClock;
+  const onFatal = (error: MayflyError): void => {
+    shutdown.fail(error);
+  };
+  const signers = await openSigners(parts, onFatal);
+  const chain = await loadChain(config, signers.ca, clock.now());
+  const log = await openLog({ config, signers, clock, telemetry, onFatal, resources });
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const audit = await openAuditFile({
+    path: dataPaths(config).auditTrail,
+    writerId: randomBytes(12).toString("hex"),
+    clock,
+  });
+  resources.defer(() => audit.close());
+  const issuers = openIssuers(config.issuers);
+  const verifier = openTokenVerifier({
+    issuers,
+    clock,
+    onNotice: (level, message, fields) => {
+      telemetry.notice(level, message, fields);
+    },
+  });
+  resources.defer(() => verifier.close());
+  const generation = makeGeneration({
+    config,
+    chain,
+    signers,
+    issuers,
+    verifyIdToken: verifier.verifyIdToken,
+    log: log.certificateLog,
+    audit,
+    telemetry,
+    clock,
+  });
+  const admission = makeAdmission();
+  telemetry.watch({
+    requestsInFlight: () => admission.inFlight,
+    checkpoint: () => {
+      const checkpoint = log.checkpoint();
+      return checkpoint === undefined ? undefined : { treeSize: checkpoint.size, timestampMs: checkpoint.timestampMs };
+    },
+  });
+  return openListeners({
+    config,
+    generation: () => generation,
+    log,
+    chain,
+    admission,
+    telemetry,
+    clock,
+    resources,
+    shutdown,
+  });
+}
+
+async function openSigners({ config, env, resources }: Parts, onMismatch: (error: MayflyError) => void) {
+  const options = { env, development: config.environment === "development", onMismatch };
+  // Together: each file costs its passphrase's key derivation, on the thread pool.
+  const [ca, log, checkpoint] = await Promise.all([
+    openSigner(config.ca.signer, SIGNER_ROLES.ca, options),
+    openSigner(config.log.signer, SIGNER_ROLES.log, options),
+    openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options),
+  ]);
+  for (const signer of [ca, log, checkpoint]) resources.defer(() => signer.close());
+  refuseDevelopmentKeys(config, [ca, log, checkpoint]);
+  return { ca, log, checkpoint };
+}

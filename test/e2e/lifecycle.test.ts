@@ -1,0 +1,185 @@
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { sign } from "node:crypto";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import request from "supertest";
+import { dataPaths } from "../../src/compose/data-paths.ts";
+import { makeKey, pemOf, reasonOf } from "../support/caller-keys.ts";
+import { startTestService } from "../support/service.ts";
+import type { TestService } from "../support/service.ts";
+
+const opened: TestService[] = [];
+
+async function startOne(): Promise<TestService> {
+  const mayfly = await startTestService();
+  opened.push(mayfly);
+  return mayfly;
+}
+
+afterEach(async () => {
+  for (const mayfly of opened.splice(0)) await mayfly.close();
+});
+
+async function signingCall(mayfly: TestService): Promise<{ readonly token: string; readonly body: object }> {
+  const key = makeKey("ecdsa-p256");
+  const token = await mayfly.issuer.mintToken("email");
+  const proof = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
+  const content = pemOf(key.publicKey).toString("utf8");
+  return { token, body: { publicKeyRequest: { publicKey: { content }, proofOfPossession: proof } } };
+}
+
+async function issue(mayfly: TestService): Promise<number> {
+  const { token, body } = await signingCall(mayfly);
+  const answer = await request(mayfly.service.publicUrl)
+    .post("/api/v2/signingCert")
+    .set("Authorization", `Bearer ${token}`)
+    .send(body);
+  return answer.status;
+}
+
+async function treeSize(mayfly: TestService): Promise<number> {
+  const answer = await request(mayfly.service.publicUrl).get("/test-log/checkpoint");
+  return Number(answer.text.split("\n")[1]);
+}
+
+describe("a restart", () => {
+  it("goes on where the log was, with exit code 0", async () => {
+    const first = await startOne();
+    expect(await issue(first)).toBe(200);
+    expect(await issue(first)).toBe(200);
+    expect(await first.stop()).toBe(0);
+    const second = await first.restart();
+    opened.push(second);
+    expect(await treeSize(second)).toBe(2);
+    expect(await issue(second)).toBe(200);
+    expect(await treeSize(second)).toBe(3);
+  });
+
+  it("answers what was admitted before it, and refuses what comes after", async () => {
+    const mayfly = await startOne();
+    await issue(mayfly);
+    const calls = await Promise.all(Array.from({ length: 12 }, () => signingCall(mayfly)));
+    const answers = calls.map(({ token, body }) =>
+      request(mayfly.service.publicUrl)
+        .post("/api/v2/signingCert")
+        .set("Authorization", `Bearer ${token}`)
+        .send(body)
+        .then(
+          ({ status }) => status,
+          () => 0,
+        ),
+    );
+    const first = await Promise.race(answers);
+    expect(first).toBe(200);
+    const [exitCode, statuses] = await Promise.all([mayfly.stop(), Promise.all(answers)]);
+    expect(exitCode).toBe(0);
+    const answered = statuses.filter((status) => status === 200).length;
+    const second = await mayfly.restart();
+    opened.push(second);
+    // No certificate that reached its caller is missing, and none was cut off after it was logged.
+    expect(await treeSize(second)).toBe(answered + 1);
+    expect(statuses.every((status) => [200, 503, 0].includes(status))).toBe(true);
+  });
+});
+
+describe("a start refuses", () => {
+  /** Issues one certificate, changes the data folder, and tells why the next start refuses. */
+  async function restartAfter(change: (paths: ReturnType<typeof dataPaths>) => void): Promise<string> {
+    const mayfly = await startOne();
+    await issue(mayfly);
+    await mayfly.stop();
+    change(dataPaths(mayfly.config));
+    return reasonOf(() => mayfly.restart());
+  }
+
+  it("a database that was put back to an older state", async () => {
+    const mayfly = await startOne();
+    await issue(mayfly);
+    await mayfly.stop();
+    const { database } = dataPaths(mayfly.config);
+    copyFileSync(database, `${database}.copy`);
+    const second = await mayfly.restart();
+    opened.push(second);
+    await issue(second);
+    await second.stop();
+    copyFileSync(`${database}.copy`, database);
+    expect(await reasonOf(() => second.restart())).toBe("LOG_ROLLED_BACK");
+  });
+
+  it("an older database even when the head mark is gone, by what the audit trail says was answered", async () => {
+    const mayfly = await startOne();
+    await issue(mayfly);
+    await mayfly.stop();
+    const { database, headMark } = dataPaths(mayfly.config);
+    copyFileSync(database, `${database}.copy`);
+    const second = await mayfly.restart();
+    opened.push(second);
+    await issue(second);
+    await second.stop();
+    copyFileSync(`${database}.copy`, database);
+    rmSync(headMark);
+    expect(await reasonOf(() => second.restart())).toBe("LOG_ROLLED_BACK");
+  });
+
+  it("to make a new log where traces of a lost one are", async () => {
+    expect(
+      await restartAfter(({ database }) => {
+        rmSync(database);
+      }),
+    ).toBe("LOG_ROLLED_BACK");
+  });
+
+  it("a head mark of another history", async () => {
+    expect(
+      await restartAfter(({ headMark }) => {
+        const note = readFileSync(headMark, "utf8").split("\n");
+        note[2] = Buffer.alloc(32, 1).toString("base64");
+        writeFileSync(headMark, note.join("\n"));
+      }),
+    ).toBe("LOG_ROLLED_BACK");
+  });
+
+  it("an audit trail in which a line was changed", async () => {
+    expect(
+      await restartAfter(({ auditTrail }) => {
+        writeFileSync(auditTrail, readFileSync(auditTrail, "utf8").replace('"intent"', '"INTENT"'));
+      }),
+    ).toBe("AUDIT_FAILED");
+  });
+
+  it("a database that is no log", async () => {
+    expect(
+      await restartAfter(({ database }) => {
+        writeFileSync(database, "not a database, but long enough to be looked at".repeat(100));
+      }),
+    ).not.toBe("accepted");
+  });
+});
+
+describe("the log of the process", () => {
+  it("holds one line per request, and never a token or a proof", async () => {
+    const mayfly = await startOne();
+    const { token, body } = await signingCall(mayfly);
+    for (const path of ["/api/v2/signingCert", "/api/v2/signingCert?token=query-secret"]) {
+      await request(mayfly.service.publicUrl).post(path).set("Authorization", `Bearer ${token}`).send(body);
+    }
+    await request(mayfly.service.publicUrl)
+      .post("/api/v2/signingCert")
+      .set("Authorization", "Bearer broken.to.ken")
+      .send(body);
+    await mayfly.stop();
+    const text = mayfly.logText();
+    const requests = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { route?: string; status?: number })
+      .filter(({ route }) => route === "/api/v2/signingCert");
+    expect(requests.map(({ status }) => status)).toEqual([200, 200, 400]);
+    const proof = JSON.stringify(body).match(/"proofOfPossession":"([^"]+)"/u)?.[1];
+    const audit = readFileSync(join(dataPaths(mayfly.config).auditTrail), "utf8");
+    for (const secret of [...token.split("."), proof!, "query-secret", "broken.to.ken"]) {
+      expect(text).not.toContain(secret);
+      expect(audit).not.toContain(secret);
+    }
+  });
+});

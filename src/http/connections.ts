@@ -1,12 +1,18 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** A request on a connection and the response to it. */
+/** A request and the response to it. */
 export interface Turn {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Which one it is on its connection, from 1. */
-  readonly ordinal: number;
+}
+
+/** What is known of one connection. */
+interface Lane {
+  /** Requests taken so far. */
+  count: number;
+  /** The last of them, until its response is done: an idle connection keeps no request in memory. */
+  last: Turn | undefined;
 }
 
 /**
@@ -14,7 +20,7 @@ export interface Turn {
  * has one request at work at a time, so that one peer cannot take a thousand places with one write.
  */
 export class Connections {
-  readonly #last = new WeakMap<Duplex, Turn>();
+  readonly #lanes = new WeakMap<Duplex, Lane>();
   readonly #atWork = new Set<ServerResponse>();
   readonly #listener: RequestListener;
   readonly #maxRequestsPerSocket: number;
@@ -35,11 +41,12 @@ export class Connections {
   /** Takes a request now, or when the one before it on the connection is answered. */
   take(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    const previous = this.#last.get(socket);
-    const turn: Turn = { request, response, ordinal: (previous?.ordinal ?? 0) + 1 };
-    this.#last.set(socket, turn);
-    if (previous === undefined || previous.response.closed) {
-      this.#begin(turn);
+    const lane = this.#laneOf(socket);
+    const previous = lane.last;
+    const turn = { request, response };
+    lane.last = turn;
+    if (previous === undefined) {
+      this.#begin(turn, lane);
       return;
     }
     // What was read already is parsed and waits; the rest stays in the kernel.
@@ -47,15 +54,25 @@ export class Connections {
     previous.response.once("close", () => {
       // After an answer that closes the connection nothing of the rest may be taken for a request.
       if (socket.destroyed || !socket.writable) return;
-      if (this.#last.get(socket) === turn) socket.resume();
-      this.#begin(turn);
+      if (lane.last === turn) socket.resume();
+      this.#begin(turn, lane);
     });
   }
 
-  #begin({ request, response, ordinal }: Turn): void {
-    if (this.#isClosing || ordinal >= this.#maxRequestsPerSocket) response.shouldKeepAlive = false;
+  #laneOf(socket: Duplex): Lane {
+    const known = this.#lanes.get(socket);
+    if (known !== undefined) return known;
+    const lane: Lane = { count: 0, last: undefined };
+    this.#lanes.set(socket, lane);
+    return lane;
+  }
+
+  #begin(turn: Turn, lane: Lane): void {
+    const { request, response } = turn;
+    if (++lane.count >= this.#maxRequestsPerSocket || this.#isClosing) response.shouldKeepAlive = false;
     this.#atWork.add(response);
     response.once("close", () => {
+      if (lane.last === turn) lane.last = undefined;
       this.#atWork.delete(response);
       if (this.#atWork.size > 0) return;
       for (const wake of this.#waiting) wake();
@@ -64,10 +81,9 @@ export class Connections {
     this.#listener(request, response);
   }
 
-  /** The last turn of a connection, unless its response is done. */
+  /** The last request of a connection, unless its response is done. */
   unansweredTurn(socket: Duplex): Turn | undefined {
-    const turn = this.#last.get(socket);
-    return turn?.response.closed === true ? undefined : turn;
+    return this.#lanes.get(socket)?.last;
   }
 
   /** From now on every answer closes its connection, also the answers to what is at work. */

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import type { IssueCertificate } from "../../src/core/issuance-types.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
@@ -43,6 +44,22 @@ async function until(condition: () => boolean): Promise<void> {
     await new Promise(setImmediate);
   }
 }
+
+describe("the golden requests of clients, byte for byte over the wire", () => {
+  const text = readFileSync(new URL("../vectors/valid/signing-requests.json", import.meta.url), "utf8");
+  const { vectors } = JSON.parse(text) as {
+    vectors: { name: string; body: string; authorization: string[]; idToken: string; key: { kind: string } }[];
+  };
+
+  it.each(vectors)("R4 R5 R6 R7 are taken: $name", async ({ body, authorization, idToken, key }) => {
+    const { exchange, rig } = await start();
+    const headers = authorization.map((value) => `Authorization: ${value}\r\n`).join("");
+    const accept =
+      "Content-Type: application/json\r\nAccept: application/pem-certificate-chain\r\nConnection: close\r\n";
+    expect(statuses(await exchange(signingCall(body, `${headers}${accept}`)))).toEqual([200]);
+    expect(rig.requests).toMatchObject([{ idToken, key: { kind: key.kind } }]);
+  });
+});
 
 describe("requests that the HTTP parser or the first check refuses", () => {
   const get = (headers: string): string => `GET /healthz HTTP/1.1\r\nHost: a\r\n${headers}\r\n`;
@@ -261,6 +278,32 @@ describe("slow and idle connections", () => {
     expect(text).toContain("REQUEST_TIMEOUT");
     await rig.recorded(1);
     expect(rig.requests).toHaveLength(0);
+  });
+
+  it("A17 a body that is slow for the reader's own clock is 408 as well, and on record", async () => {
+    const rig = makeRig(undefined, { bodyLimits: { maxBytes: 1_000, timeoutMs: 20 } });
+    const raw = await startRaw(rig);
+    open.push(raw);
+    const client = await raw.open();
+    client.write(signingCall(BODY).slice(0, -3));
+    const text = await client.closed();
+    expect(statuses(text)).toEqual([408]);
+    expect(text).toContain("REQUEST_TIMEOUT");
+    await rig.recorded(1);
+    expect(rig.events[0]).toMatchObject({ status: 408, reason: "REQUEST_TIMEOUT", route: "/api/v2/signingCert" });
+    expect(rig.requests).toHaveLength(0);
+  });
+
+  it("a caller that does not read its answer is cut", async () => {
+    const { rig, open: connect } = await start(() => Promise.resolve({ ...ISSUED, chainPem: ["A".repeat(64 << 20)] }), {
+      stallTimeoutMs: 20,
+    });
+    const client = await connect();
+    client.socket.pause();
+    client.write(signingCall(BODY));
+    await rig.recorded(1);
+    expect(rig.events[0]).toMatchObject({ status: 499 });
+    client.socket.destroy();
   });
 
   it("A18 a header that does not come to its end is 408", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import request from "supertest";
 import { MayflyError } from "../../../src/core/errors.ts";
-import type { LogReads } from "../../../src/http/routes/log-reads.ts";
+import type { StaticCtView } from "../../../src/ctlog/static-ct-view.ts";
 import { bare, makeRig } from "../public-app.ts";
 import type { Rig } from "../public-app.ts";
 
@@ -10,13 +10,13 @@ const NOTE = "log.example.com\n1\nAAAA\n\n\u2014 log.example.com AAAA\n";
 const IMMUTABLE = "public, max-age=604800, immutable";
 
 /** A log that has what its keys say. */
-function reads(found: Readonly<Record<string, string>>): LogReads {
+function reads(found: Readonly<Record<string, string>>): StaticCtView {
   const find = (key: string): Promise<Uint8Array | undefined> => {
     const text = found[key];
     return Promise.resolve(text === undefined ? undefined : Buffer.from(text));
   };
   return {
-    checkpoint: () => Promise.resolve(found["checkpoint"]),
+    checkpoint: () => Promise.resolve(Buffer.from(NOTE)),
     hashTile: (level, index, width) => find(`hash ${level} ${index} ${width}`),
     dataTile: (index, width) => find(`data ${index} ${width}`),
     issuer: (fingerprint) => find(`issuer ${Buffer.from(fingerprint).toString("hex")}`),
@@ -24,14 +24,13 @@ function reads(found: Readonly<Record<string, string>>): LogReads {
 }
 
 const LOG = reads({
-  checkpoint: NOTE,
   "hash 0 0 256": "full",
   "hash 1 1234067 17": "partial",
   "data 3 200": "entries",
   [`issuer ${FINGERPRINT}`]: "der",
 });
 
-const rigOf = (log: LogReads = LOG, pathPrefix = "/log"): Rig =>
+const rigOf = (log: StaticCtView = LOG, pathPrefix = "/log"): Rig =>
   makeRig(undefined, { log: { pathPrefix, reads: log } });
 
 describe("reads of the log", () => {
@@ -119,9 +118,11 @@ describe("reads of the log", () => {
     expect(answer.body).toMatchObject({ details: [{ reason: "NO_SUCH_PATH" }] });
   });
 
-  it("is 404 while nothing is published", async () => {
-    const answer = await request(bare(rigOf(reads({})))).get("/log/checkpoint");
-    expect(answer.status).toBe(404);
+  it("is 503 with Retry-After while nothing is published", async () => {
+    const unpublished = () => Promise.reject(new MayflyError("LOG_CLOSED", "nothing is published"));
+    const answer = await request(bare(rigOf({ ...LOG, checkpoint: unpublished }))).get("/log/checkpoint");
+    expect(answer.status).toBe(503);
+    expect(answer.headers["retry-after"]).toBe("1");
     expect(answer.headers["cache-control"]).toBe("no-store");
   });
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import {
   existsSync,
   mkdirSync,
@@ -77,6 +77,30 @@ describe("a high-water mark", () => {
     expect(readFileSync(path, "utf8")).toBe(newest.note);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readdirSync(directory)).toEqual(["head.note"]);
+  });
+
+  it("writes the first checkpoint at once and the newest of the others a second later, without being closed", async () => {
+    jest.useFakeTimers({ doNotFake: ["nextTick", "queueMicrotask", "setImmediate"] });
+    try {
+      const [one, two, three, four] = await Promise.all([1, 2, 3, 4].map(checkpoint));
+      const mark = open();
+      const fileBecomes = async ({ note }: PublishedCheckpoint): Promise<void> => {
+        while (!existsSync(path) || readFileSync(path, "utf8") !== note) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      };
+      for (const each of [one, two, three]) mark.advance(each!);
+      await fileBecomes(one!);
+      jest.advanceTimersByTime(1_000);
+      await fileBecomes(three!);
+      jest.advanceTimersByTime(1_000);
+      mark.advance(four!);
+      await fileBecomes(four!);
+      await mark.close();
+      expect(failures).toEqual([]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it("reports a write that failed, and writes the next", async () => {

@@ -34,13 +34,18 @@ export function refuse(request: IncomingMessage, response: ExchangeResponse, err
   const description = describeError(error);
   exchange.error =
     error instanceof MayflyError ? error : new MayflyError("UNEXPECTED", "a handler failed", { cause: error });
-  if (description.status >= 500) exchange.detail = messagesOf(exchange.error);
+  if (isOurFault(description)) exchange.detail = messagesOf(exchange.error);
   if (response.headersSent) {
     response.destroy();
     return;
   }
   const headers = [...FRESH_JSON, ...refusalFields(request, response, description)];
   sendAnswer(response, { status: description.status, headers, body: `${encodeErrorBody(description)}\n` });
+}
+
+/** google.rpc.Code INTERNAL or UNAVAILABLE: an operator will want to know why. */
+function isOurFault({ grpcCode }: ErrorDescription): boolean {
+  return grpcCode === 13 || grpcCode === 14;
 }
 
 function refusalFields(request: IncomingMessage, response: ExchangeResponse, description: ErrorDescription): string[] {

@@ -291,6 +291,34 @@ describe("paths and methods", () => {
     expect(answer.text).toBeUndefined();
   });
 
+  it("A23 A22 are recorded by code and reason, without the path and without a detail", async () => {
+    const rig = makeRig();
+    const server = bare(rig);
+    await request(server).delete("/api/v2/signingCert?secret");
+    await request(server).get("/secret");
+    await rig.recorded(2);
+    expect(rig.events).toEqual([
+      {
+        requestId: "own-1",
+        method: "DELETE",
+        route: "/api/v2/signingCert",
+        status: 501,
+        durationMs: 1,
+        code: "method_not_allowed",
+        reason: "METHOD_NOT_ALLOWED",
+      },
+      {
+        requestId: "own-2",
+        method: "GET",
+        route: "other",
+        status: 404,
+        durationMs: 1,
+        code: "not_found",
+        reason: "NO_SUCH_PATH",
+      },
+    ]);
+  });
+
   it("A24 takes no method from a header", async () => {
     const rig = makeRig();
     const answer = await request(bare(rig))

@@ -295,7 +295,7 @@ describe("slow and idle connections", () => {
   });
 
   it("a caller that does not read its answer is cut", async () => {
-    const { rig, open: connect } = await start(() => Promise.resolve({ ...ISSUED, chainPem: ["A".repeat(64 << 20)] }), {
+    const { rig, open: connect } = await start(() => Promise.resolve({ ...ISSUED, chainPem: ["A".repeat(16 << 20)] }), {
       stallTimeoutMs: 20,
     });
     const client = await connect();

@@ -5,6 +5,8 @@ export default {
   extensionsToTreatAsEsm: [".ts"],
   // Node's own type stripping, which jest 30.5 uses for .ts when nothing else transforms the file.
   transform: {},
+  // Whole services start in some tests, on machines that do other work at the same time.
+  testTimeout: 30_000,
   coverageProvider: "v8",
   collectCoverageFrom: ["src/**/*.ts"],
 };

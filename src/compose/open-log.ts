@@ -52,8 +52,6 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { config, signers, telemetry, resources, onFatal } = options;
   const { origin } = config.log;
   const { store, mark, known } = await openStore(options);
-  resources.defer(() => store.close());
-  if (mark !== undefined) resources.defer(() => mark.close());
   let newest: PublishedCheckpoint | undefined;
   const sequencer = await startSequencer({
     store,
@@ -93,7 +91,7 @@ interface OpenedStore {
 }
 
 async function openStore(options: OpenLogOptions): Promise<OpenedStore> {
-  const { config, signers, clock, telemetry, onFatal } = options;
+  const { config, signers, clock, telemetry, onFatal, resources } = options;
   const manifest = makeManifest(config.log.origin, signers, clock.now());
   if (config.log.store.kind === "memory") {
     return { store: createMemoryLogStore({ manifest, onFatal }), known: { remembered: undefined } };
@@ -113,12 +111,14 @@ async function openStore(options: OpenLogOptions): Promise<OpenedStore> {
     onFatal,
     allowAnyFilesystem: config.log.store.allowAnyFilesystem,
   });
+  resources.defer(() => store.close());
   const mark = openFileHighWaterMark({
     path: paths.headMark,
     onFailure: (error) => {
       telemetry.notice("error", "the head mark could not be written", { error: String(error) });
     },
   });
+  resources.defer(() => mark.close());
   await assertSameLog(store, manifest);
   const { highestLogIndex } = await verifyAuditFile(paths.auditTrail);
   const known: KnownOfLog = {

@@ -1,6 +1,6 @@
 import { MayflyError } from "../core/errors.ts";
-import { subtreeHash, tilesForSubtree } from "../core/merkle/tile.ts";
-import type { LogSnapshot, LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
+import type { LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
+import { readRoot } from "./log-reader.ts";
 
 /** What is known about a log from outside its store. */
 export interface KnownOfLog {
@@ -40,13 +40,5 @@ function rolledBack(how: string): MayflyError {
 async function publishedRoot(store: LogStore, size: number): Promise<Uint8Array | undefined> {
   const published = await store.published();
   if (published === undefined || published.size < size) return undefined;
-  return rootAt(await store.snapshot(), size);
-}
-
-async function rootAt(snapshot: LogSnapshot, size: number): Promise<Uint8Array> {
-  const tiles = new Map<string, Uint8Array>();
-  for (const { level, index } of tilesForSubtree(0, size)) {
-    tiles.set(`${level}/${index}`, (await snapshot.tile(level, index)) ?? new Uint8Array());
-  }
-  return subtreeHash(0, size, (level, index) => tiles.get(`${level}/${index}`) ?? new Uint8Array());
+  return readRoot(await store.snapshot(), size);
 }

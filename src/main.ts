@@ -1,9 +1,19 @@
 import { runProgram } from "./cli/program.ts";
 
+// Opening these streams makes a pipe non-blocking. Otherwise a thread of the pool that writes log lines for a reader
+// which has stopped would wait in the kernel, and at exit Node waits for that thread: the process would never end.
+const { stdout, stderr } = process;
+// A reader that has gone (`| head`) or a full disk: a failure, but no reason for a stack trace.
+for (const stream of [stdout, stderr]) {
+  stream.on("error", () => {
+    process.exitCode = 1;
+  });
+}
+
 const code = await runProgram(process.argv.slice(2), {
   env: process.env,
-  stdout: (text) => process.stdout.write(text),
-  stderr: (text) => process.stderr.write(text),
+  stdout: (text) => stdout.write(text),
+  stderr: (text) => stderr.write(text),
   onStopSignal: (handler) => {
     process.on("SIGTERM", handler);
     process.on("SIGINT", handler);
@@ -14,4 +24,4 @@ const code = await runProgram(process.argv.slice(2), {
   },
   exit: (exitCode) => process.exit(exitCode),
 });
-process.exitCode = code;
+if (code !== 0) process.exitCode = code;

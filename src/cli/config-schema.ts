@@ -8,7 +8,9 @@ export function configSchemaCommand(context: CommandContext): Command {
     .description("print the JSON Schema of the configuration file, for editors")
     .addHelpText(
       "after",
-      "\nIn an editor that runs yaml-language-server, put this line on top of the file:\n" +
+      "\nExample:\n" +
+        "  mayfly config schema > mayfly.schema.json\n" +
+        "\nIn an editor that runs yaml-language-server, put this line on top of the configuration file:\n" +
         "  # yaml-language-server: $schema=mayfly.schema.json",
     )
     .action(() => {

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { createKey } from "../compose/create-key.ts";
 import type { CommandContext } from "./context.ts";
 import { passphraseFileOption, passphraseFrom } from "./passphrase-option.ts";
+import { RequiredOption } from "./required-option.ts";
 
 interface KeyCreateOptions {
   readonly algorithm: "ecdsa-p256" | "ecdsa-p384" | "ed25519";
@@ -13,16 +14,20 @@ interface KeyCreateOptions {
 export function keyCreateCommand(context: CommandContext): Command {
   return new Command("create")
     .description("make a key and keep it in a file encrypted with a passphrase (scrypt, AES-256-GCM)")
+    .usage("[--algorithm <name>] --out <file> --passphrase-file <file>")
     .addOption(
       new Option("-a, --algorithm <name>", "kind of key")
         .choices(["ecdsa-p256", "ecdsa-p384", "ed25519"])
         .default("ecdsa-p256"),
     )
-    .requiredOption("-o, --out <file>", "key file to write; must not exist")
+    .addOption(new RequiredOption("-o, --out <file>", "key file to write; must not exist"))
     .addOption(passphraseFileOption())
     .addHelpText(
       "after",
-      "\nA log needs two: ecdsa-p256 for SCTs and tree heads, ed25519 for checkpoints. The public key is printed as PEM.",
+      "\nExamples: a log needs two keys, one for SCTs and tree heads and one for checkpoints\n" +
+        "  mayfly key create --algorithm ecdsa-p256 --out keys/log.json --passphrase-file keys/passphrase\n" +
+        "  mayfly key create --algorithm ed25519 --out keys/checkpoint.json --passphrase-file keys/passphrase\n" +
+        "\nPrints the public key as PEM; it also stands in the file, in clear.",
     )
     .action(async (options: KeyCreateOptions) => {
       const { algorithm, out } = options;

@@ -2,16 +2,20 @@ import { Command } from "commander";
 import { initLog } from "../compose/init-log.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { CommandContext } from "./context.ts";
+import { configOption } from "./required-option.ts";
 
 /** `mayfly log init`: makes the log that `serve` will write; `serve` itself never makes one in production. */
 export function logInitCommand(context: CommandContext): Command {
   return new Command("init")
     .description("make a new, empty log in the data directory and fix its origin and keys for ever")
-    .requiredOption("-c, --config <file>", "configuration file")
+    .usage("--config <file>")
+    .addOption(configOption())
     .addHelpText(
       "after",
-      "\nA log's keys and origin identify it and are never changed or used for another log. Refuses where a log exists:\n" +
-        "an unexpectedly empty data directory is a lost volume, not a reason for a new log.",
+      "\nExample:\n" +
+        "  mayfly log init --config mayfly.yaml\n" +
+        "\nA log's keys and origin identify it and are never changed or used for another log. Refuses where a log exists,\n" +
+        "and where a head mark or an audit trail lies without one: that is a lost volume, not a reason for a new log.",
     )
     .action(async (options: { config: string }) => {
       const { manifest, path } = await initLog(loadConfig(options.config), context.env);

@@ -1,9 +1,12 @@
-import { Option } from "commander";
 import type { SecretConfig } from "../config/schema.ts";
+import { RequiredOption } from "./required-option.ts";
 
 /** `--passphrase-file`: a passphrase never stands on a command line, where other users can read it. */
-export function passphraseFileOption(): Option {
-  return new Option("--passphrase-file <file>", "file that holds the passphrase").makeOptionMandatory();
+export function passphraseFileOption(): RequiredOption {
+  return new RequiredOption(
+    "--passphrase-file <file>",
+    "file that holds the passphrase; one final newline is not part of it",
+  );
 }
 
 /** The option's value as the configuration would say it. */

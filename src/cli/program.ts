@@ -4,10 +4,12 @@ import { ConfigError } from "../config/load-config.ts";
 import { describeCauses } from "../core/errors.ts";
 import { caCreateCommand } from "./ca-create.ts";
 import { configCheckCommand } from "./config-check.ts";
+import { configExampleCommand } from "./config-example.ts";
 import { configSchemaCommand } from "./config-schema.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCreateCommand } from "./key-create.ts";
 import { logInitCommand } from "./log-init.ts";
+import { requireOptions } from "./required-option.ts";
 import { serveCommand } from "./serve.ts";
 
 /**
@@ -25,11 +27,31 @@ export async function runProgram(args: readonly string[], context: CommandContex
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    context.stderr(error instanceof ConfigError ? `${error.message}\n` : `mayfly: ${describeCauses(error)}\n`);
+    context.stderr(`${describeFailure(error)}\n`);
     return 1;
   }
   return exitCode;
 }
+
+/** A configuration's problems stand on lines of their own, as FILE:LINE: WHAT; anything else is a single line. */
+function describeFailure(error: unknown): string {
+  return error instanceof ConfigError
+    ? error.message
+    : `mayfly: ${describeCauses(error).replaceAll(/[\r\n]+\s*/gu, " ")}`;
+}
+
+const FIRST_STEPS = `
+First steps:
+  mkdir keys && (umask 077 && openssl rand -base64 32 > keys/passphrase)
+  mayfly ca create --directory keys --organization example.com --passphrase-file keys/passphrase
+  mayfly key create --algorithm ecdsa-p256 --out keys/log.json --passphrase-file keys/passphrase
+  mayfly key create --algorithm ed25519 --out keys/checkpoint.json --passphrase-file keys/passphrase
+  mayfly config example > mayfly.yaml
+  mayfly config check --config mayfly.yaml
+  mayfly log init --config mayfly.yaml
+  mayfly serve --config mayfly.yaml
+
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage. Every command explains itself with --help.`;
 
 function makeProgram(context: CommandContext, done: (code: number) => void): Command {
   const program = new Command("mayfly")
@@ -38,32 +60,44 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
         "It checks an OIDC token and proof of a key, logs the issuance, and answers with a ten-minute certificate.",
     )
     .version(readVersion(), "-V, --version", "print the version and exit")
-    .helpCommand(false)
-    .addHelpText(
-      "after",
-      "\nFirst steps:\n" +
-        "  mayfly ca create --directory keys --organization example.com --passphrase-file passphrase\n" +
-        "  mayfly key create --algorithm ecdsa-p256 --out keys/log.json --passphrase-file passphrase\n" +
-        "  mayfly key create --algorithm ed25519 --out keys/checkpoint.json --passphrase-file passphrase\n" +
-        "  mayfly log init --config mayfly.yaml\n" +
-        "  mayfly serve --config mayfly.yaml\n" +
-        "\nEvery command explains itself with --help.",
-    );
-  const log = new Command("log").description("look after the certificate transparency log").helpCommand(false);
-  log.addCommand(logInitCommand(context));
-  const config = new Command("config").description("check and describe configuration files").helpCommand(false);
-  config.addCommand(configCheckCommand(context)).addCommand(configSchemaCommand(context));
-  const key = new Command("key").description("make encrypted key files").helpCommand(false);
-  key.addCommand(keyCreateCommand(context));
-  const ca = new Command("ca").description("make a certificate authority of file keys").helpCommand(false);
-  ca.addCommand(caCreateCommand(context));
-  for (const command of [serveCommand(context, done), log, config, key, ca]) program.addCommand(command);
-  settle(program, context);
+    .helpCommand("help [command]", "explain a command")
+    .addHelpText("after", FIRST_STEPS)
+    .hook("preAction", (_, command) => {
+      requireOptions(command);
+    })
+    .addCommand(serveCommand(context, done))
+    .addCommand(group("log", "look after the certificate transparency log", [logInitCommand(context)]))
+    .addCommand(
+      group("config", "write and check configuration files", [
+        configExampleCommand(context),
+        configCheckCommand(context),
+        configSchemaCommand(context),
+      ]),
+    )
+    .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context)]))
+    .addCommand(group("ca", "make a certificate authority of file keys", [caCreateCommand(context)]));
+  settle(program, "mayfly", context);
   return program;
 }
 
-/** commander must neither exit nor print by itself, on any level. */
-function settle(command: Command, context: CommandContext): void {
-  command.exitOverride().configureOutput({ writeOut: context.stdout, writeErr: context.stderr });
-  for (const child of command.commands) settle(child, context);
+function group(name: string, description: string, commands: readonly Command[]): Command {
+  const parent = new Command(name).description(description).helpCommand(false).usage("<command>");
+  for (const command of commands) parent.addCommand(command);
+  return parent.addHelpText("after", `\nEvery command explains itself: mayfly ${name} <command> --help`);
+}
+
+/** commander must neither exit nor print by itself, on any level; wrong usage says where to read on. */
+function settle(command: Command, path: string, context: CommandContext): void {
+  command
+    .exitOverride()
+    .configureOutput({
+      writeOut: context.stdout,
+      writeErr: context.stderr,
+      outputError: (text, write) => {
+        write(text.replace(/^error: /u, "mayfly: "));
+      },
+    })
+    .helpOption("-h, --help", "show this text and exit")
+    .showHelpAfterError(`Try: ${path} --help`);
+  for (const child of command.commands) settle(child, `${path} ${child.name()}`, context);
 }

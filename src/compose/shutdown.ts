@@ -1,5 +1,5 @@
 import type { Config } from "../config/schema.ts";
-import { describeCauses } from "../core/errors.ts";
+import { describeCauses, MayflyError } from "../core/errors.ts";
 import type { ProcessTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 
 /** How a process ends. */
@@ -31,6 +31,12 @@ const CLOSE_LIMIT_MS = 10_000;
 /** Makes the one way in which a process ends, whoever asks for it. */
 export function makeShutdown(times: Config["shutdown"], parts: ShutdownParts): Shutdown {
   return new OnceShutdown(times, parts);
+}
+
+/** A MayflyError says in words what happened; anything else is a bug, which the stack helps to find. */
+function describeFailure(error: unknown): Record<string, string> {
+  const known = error instanceof MayflyError || !Error.isError(error) || error.stack === undefined;
+  return { error: describeCauses(error), ...(known ? {} : { stack: error.stack }) };
 }
 
 class OnceShutdown implements Shutdown {
@@ -66,7 +72,7 @@ class OnceShutdown implements Shutdown {
   fail(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#parts.telemetry.notice("error", "failed; only a restart can mend this", { error: describeCauses(error) });
+    this.#parts.telemetry.notice("error", "failed; only a restart can mend this", describeFailure(error));
     this.#skipLameDuck.resolve(undefined);
     if (!this.#begun) this.#begin("stopping after a failure");
   }
@@ -80,6 +86,7 @@ class OnceShutdown implements Shutdown {
   async #end(): Promise<void> {
     if (!this.#failed) await this.#lameDuck();
     const limit = setTimeout(() => {
+      this.#parts.telemetry.notice("error", "closing took too long; ended without waiting for it");
       this.#ended.resolve(1);
     }, this.drainMs + CLOSE_LIMIT_MS);
     try {

@@ -24,6 +24,7 @@ export interface ServerLimits {
   readonly maxHeaderBytes: number;
 }
 
+/** What a server is given unless its maker says otherwise. */
 export const SERVER_LIMITS: ServerLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 15_000,

@@ -28,6 +28,7 @@ export interface AuditOutcome {
   readonly detail?: string;
 }
 
+/** One line of the trail. */
 export type AuditRecord = AuditIntent | AuditOutcome;
 
 /** Append-only, hash-chained record of what the CA did. Each process has a chain of its own. */

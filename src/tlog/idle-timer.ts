@@ -4,6 +4,7 @@ export interface IdleTimer {
   stop(): void;
 }
 
+/** Starts an idle timer; `idleMs` is the time without a refresh, milliseconds. */
 export type StartIdleTimer = (onIdle: () => void, idleMs: number) => IdleTimer;
 
 /** An idle timer that does not keep the process alive. */

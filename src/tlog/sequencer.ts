@@ -16,9 +16,17 @@ export interface SequencerLimits {
   readonly maxPending: number;
   /** A checkpoint that no entry replaced for so long is signed again, so that readers see the log is alive. */
   readonly idleMs: number;
+  /** Longest wait of a batch for submissions that are on their way. */
+  readonly gatherMs: number;
 }
 
-export const SEQUENCER_LIMITS: SequencerLimits = { maxBatchEntries: 256, maxPending: 1_024, idleMs: 60_000 };
+/** What a sequencer is given unless its starter says otherwise. */
+export const SEQUENCER_LIMITS: SequencerLimits = {
+  maxBatchEntries: 256,
+  maxPending: 1_024,
+  idleMs: 60_000,
+  gatherMs: 2,
+};
 
 /** One batch that was committed and published. */
 export interface SequencedBatch {
@@ -35,6 +43,11 @@ export interface SequencerOptions {
   /** Keys that sign each checkpoint, in the order of their lines. */
   readonly checkpointSigners: readonly CheckpointSigner[];
   readonly limits?: SequencerLimits;
+  /**
+   * How many submissions are queued or may come within moments: callers who were admitted and not answered yet. A batch
+   * waits up to `gatherMs` for them; a lone caller waits for nobody. Without it, no batch waits.
+   */
+  readonly onTheWay?: () => number;
   readonly onBatch?: (batch: SequencedBatch) => void;
   /** Each checkpoint after it was published, for whoever remembers them outside the store. */
   readonly onPublish?: (checkpoint: PublishedCheckpoint) => void;
@@ -104,6 +117,7 @@ class LoopSequencer implements Sequencer {
   #queue: Waiter[] = [];
   #unreleased: Unreleased[] = [];
   #heartbeatDue = false;
+  #gathered: (() => void) | undefined;
   #running: Promise<void> | undefined;
   #closed: MayflyError | undefined;
 
@@ -134,6 +148,7 @@ class LoopSequencer implements Sequencer {
     promise.then(forget, forget);
     this.#underway.set(key, promise);
     this.#queue.push({ submission, resolve, reject });
+    if (this.#hasGathered()) this.#gathered?.();
     this.#wake();
     return promise;
   }
@@ -162,8 +177,7 @@ class LoopSequencer implements Sequencer {
   /** Until nothing waits: take what has gathered, commit it, publish, answer. Batches form while the last one is written. */
   async #run(): Promise<void> {
     while (this.#queue.length > 0 || this.#heartbeatDue) {
-      // Whoever arrives in the same turn of the event loop still gets into this batch.
-      await new Promise<void>((resolve) => void setImmediate(resolve));
+      await this.#gather();
       try {
         await this.#sequence();
       } catch (error) {
@@ -174,6 +188,29 @@ class LoopSequencer implements Sequencer {
       this.#idleTimer.refresh();
     }
     this.#running = undefined;
+  }
+
+  /**
+   * Lets a batch form. Callers of one batch are answered together and come back together: the first of them alone would
+   * take a whole commit, with its fsync and its signatures, for which all the others would have to wait.
+   */
+  async #gather(): Promise<void> {
+    // Whoever arrives in the same turn of the event loop still gets into this batch.
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    if (this.#hasGathered() || this.#closed !== undefined) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(resolve, this.#limits.gatherMs);
+    this.#gathered = () => {
+      resolve(undefined);
+    };
+    await promise;
+    clearTimeout(timer);
+    this.#gathered = undefined;
+  }
+
+  #hasGathered(): boolean {
+    const onTheWay = this.#options.onTheWay?.() ?? 0;
+    return this.#queue.length >= Math.min(onTheWay, this.#limits.maxBatchEntries);
   }
 
   /** Commit, sign, publish, answer: in this order and no other. */

@@ -13,6 +13,7 @@ const JWS_ALGORITHMS = [
   "Ed25519",
 ] as const;
 
+/** One of these algorithms, by its name in a token's `alg`. */
 export type JwsAlgorithm = (typeof JWS_ALGORITHMS)[number];
 
 const KNOWN: ReadonlySet<string> = new Set(JWS_ALGORITHMS);

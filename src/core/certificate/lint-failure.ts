@@ -34,6 +34,7 @@ export const LINT_RULES = [
   "version",
 ] as const;
 
+/** Name of a rule of the profile, as docs/certificate-profile.md prints it. */
 export type LintRule = (typeof LINT_RULES)[number];
 
 /** The refusal of a template or TBS by one rule of the profile; its message starts with the rule's name. */

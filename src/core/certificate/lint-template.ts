@@ -6,8 +6,10 @@ import { lintKey } from "./lint-key.ts";
 import type { CertificateTemplate, LintedTemplate } from "./template.ts";
 import { isLifetime, isWithin } from "./validity.ts";
 
-/** Longest value of one extension, and of all extensions together, in UTF-8 bytes (docs/certificate-profile.md §3). */
+/** Longest value of one extension or of the subjectAltName, in UTF-8 bytes (docs/certificate-profile.md §3). */
 export const MAX_VALUE_BYTES = 1024;
+
+/** Longest sum of all these values, in UTF-8 bytes. */
 export const MAX_VALUES_BYTES = 8192;
 
 const SERIAL_OCTETS = 20;

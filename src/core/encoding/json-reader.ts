@@ -7,6 +7,7 @@ export interface JsonNumber {
 /** A JSON object: own members only, in the order they were written, never with a prototype. */
 export type JsonObject = ReadonlyMap<string, JsonValue>;
 
+/** Any JSON value (RFC 8259 §3), exact: numbers as they were written, objects as maps. */
 export type JsonValue = string | boolean | null | JsonNumber | readonly JsonValue[] | JsonObject;
 
 /** Bounds on one JSON text; what lies beyond them is refused, never cut. */

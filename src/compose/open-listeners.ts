@@ -71,7 +71,7 @@ async function listen(
   try {
     address = await server.listen(wanted);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = Error.isError(cause) ? cause.message : String(cause);
     throw new ConfigError(`${setting}.listen: ${why}`, { cause });
   }
   resources.defer(async () => {

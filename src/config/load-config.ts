@@ -30,7 +30,7 @@ export function loadConfig(file: string): Config {
     text = readFileSync(file, "utf8");
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
-    throw new ConfigError(`${file}: cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new ConfigError(`${file}: cannot be read: ${Error.isError(cause) ? cause.message : String(cause)}`, {
       cause,
     });
   }
@@ -66,7 +66,7 @@ function toPlain(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    throw new ConfigError(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new ConfigError(`${file}: ${Error.isError(cause) ? cause.message : String(cause)}`, { cause });
   }
 }
 

@@ -143,15 +143,17 @@ export function isOurFault(code: ErrorCode): boolean {
   return OUR_FAULTS.has(code);
 }
 
-/** The messages of an error and its causes, outermost first, at most 1,000 characters; for operators only. */
+/**
+ * The messages of an error and its causes, outermost first, at most 1,000 characters; for operators only. A cause that
+ * the message before it already quotes is not repeated.
+ */
 export function describeCauses(error: unknown): string {
   const messages: string[] = [];
-  for (
-    let at: unknown = error;
-    at !== undefined && messages.length < 5;
-    at = Error.isError(at) ? at.cause : undefined
-  ) {
-    messages.push(Error.isError(at) ? at.message : String(at));
+  let at = error;
+  for (let depth = 0; at !== undefined && depth < 5; depth++) {
+    const message = Error.isError(at) ? at.message : String(at);
+    if (messages.at(-1)?.endsWith(message) !== true) messages.push(message);
+    at = Error.isError(at) ? at.cause : undefined;
   }
   return messages.join(": ").slice(0, 1000);
 }

@@ -1,0 +1,233 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { execFileSync, spawn } from "node:child_process";
+import { sign, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startDevelopmentIssuer } from "../../dev/oidc-issuer.ts";
+import type { DevelopmentIssuer } from "../../dev/oidc-issuer.ts";
+import { verifyLogProof } from "../../dev/verify-log-proof.ts";
+import { makeKey, pemOf } from "../support/caller-keys.ts";
+import { startMayflyProcess } from "../support/mayfly-process.ts";
+import type { MayflyProcess, ProcessOptions } from "../support/mayfly-process.ts";
+import { ANCHORS, configText, ORIGIN } from "../support/service.ts";
+
+const PROGRAM = join(import.meta.dirname, "..", "..", "src", "bin.ts");
+
+let issuer: DevelopmentIssuer;
+let folder: string;
+const started: MayflyProcess[] = [];
+
+beforeAll(async () => {
+  issuer = await startDevelopmentIssuer();
+});
+
+afterAll(() => issuer.close());
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "mayfly-process-"));
+});
+
+afterEach(async () => {
+  for (const mayfly of started.splice(0)) {
+    mayfly.signal("SIGKILL");
+    await mayfly.exited;
+  }
+  rmSync(folder, { recursive: true });
+});
+
+/** Writes the configuration, with one replacement. */
+function configure(from = "", to = ""): string {
+  const file = join(folder, "mayfly.yaml");
+  writeFileSync(file, configText(issuer, join(folder, "data")).replace(from, to));
+  return file;
+}
+
+/** Starts `mayfly serve` and waits until it is ready. */
+async function start(
+  options: ProcessOptions,
+): Promise<{ mayfly: MayflyProcess; publicUrl: string; operationsUrl: string }> {
+  const mayfly = startMayflyProcess(options);
+  started.push(mayfly);
+  const { fields = {} } = await mayfly.line("ready");
+  return { mayfly, publicUrl: fields["publicUrl"]!, operationsUrl: fields["operationsUrl"]! };
+}
+
+interface SigningAnswer {
+  readonly signedCertificateEmbeddedSct: { readonly chain: { readonly certificates: readonly string[] } };
+}
+
+/** DER of a new certificate. */
+async function issue(publicUrl: string): Promise<Buffer> {
+  const key = makeKey("ecdsa-p256");
+  const proof = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
+  const content = pemOf(key.publicKey).toString("utf8");
+  const answer = await globalThis.fetch(`${publicUrl}/api/v2/signingCert`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${await issuer.mintToken("email")}` },
+    body: JSON.stringify({ publicKeyRequest: { publicKey: { content }, proofOfPossession: proof } }),
+  });
+  const { signedCertificateEmbeddedSct } = (await answer.json()) as SigningAnswer;
+  return new X509Certificate(signedCertificateEmbeddedSct.chain.certificates[0]!).raw;
+}
+
+const statusOf = async (url: string): Promise<number> => {
+  const answer = await globalThis.fetch(url);
+  await answer.arrayBuffer();
+  return answer.status;
+};
+
+describe("mayfly serve as a process", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "ends on %s with 0, its last line saying that all is closed",
+    async (name) => {
+      const { mayfly, publicUrl } = await start({ configFile: configure() });
+      await issue(publicUrl);
+      mayfly.signal(name);
+      const { code, signal, lines, stderr } = await mayfly.exited;
+      expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: "" });
+      expect(lines.map(({ msg }) => msg).slice(-3)).toEqual(["request", "stopping", "stopped"]);
+    },
+  );
+
+  it("takes requests in its lame-duck time, and a second signal skips the rest of it", async () => {
+    const configFile = configure("lameDuckSeconds: 0", "lameDuckSeconds: 60");
+    const { mayfly, publicUrl, operationsUrl } = await start({ configFile });
+    expect(await statusOf(`${operationsUrl}/readyz`)).toBe(200);
+    mayfly.signal("SIGTERM");
+    await mayfly.line("stopping");
+    expect(await statusOf(`${operationsUrl}/readyz`)).toBe(503);
+    expect((await issue(publicUrl)).length).toBeGreaterThan(0);
+    // This test's own limit is shorter than the lame-duck time: it passes only when that is skipped.
+    mayfly.signal("SIGTERM");
+    const { code, lines } = await mayfly.exited;
+    expect(code).toBe(0);
+    expect(lines.at(-1)?.msg).toBe("stopped");
+  });
+
+  it("has every certificate that it answered with in its log after SIGKILL", async () => {
+    const configFile = configure();
+    const { mayfly, publicUrl } = await start({ configFile });
+    const answered: Buffer[] = [];
+    const callers = Array.from({ length: 8 }, async () => {
+      for (;;) {
+        answered.push(await issue(publicUrl));
+        if (answered.length === 20) mayfly.signal("SIGKILL");
+      }
+    });
+    const ends = await Promise.allSettled(callers);
+    expect(ends.every(({ status }) => status === "rejected")).toBe(true);
+    expect(await mayfly.exited).toMatchObject({ code: null, signal: "SIGKILL" });
+    expect(answered.length).toBeGreaterThanOrEqual(20);
+    const second = await start({ configFile });
+    const log = { url: `${second.publicUrl}/test-log`, origin: ORIGIN };
+    const indexes = new Set<number>();
+    for (const leaf of answered) indexes.add((await verifyLogProof(leaf, ANCHORS, log)).logIndex);
+    expect(indexes.size).toBe(answered.length);
+    const { logIndex } = await verifyLogProof(await issue(second.publicUrl), ANCHORS, log);
+    expect(logIndex).toBeGreaterThan(Math.max(...indexes));
+    second.mayfly.signal("SIGTERM");
+    expect((await second.mayfly.exited).code).toBe(0);
+  });
+
+  it.each([
+    ["an exception", "throw new Error('planted')"],
+    ["a rejection", "Promise.reject(new Error('planted'))"],
+  ])("closes everything and exits with 1 after %s that nobody caught", async (_, crash) => {
+    const preload = `data:text/javascript,process.on('SIGUSR2', () => { ${crash}; })`;
+    const configFile = configure("lameDuckSeconds: 0", "lameDuckSeconds: 60");
+    const { mayfly, publicUrl } = await start({ configFile, nodeArguments: ["--import", preload] });
+    await issue(publicUrl);
+    mayfly.signal("SIGUSR2");
+    const { code, signal, lines, stderr } = await mayfly.exited;
+    expect({ code, signal, stderr }).toEqual({ code: 1, signal: null, stderr: "" });
+    const failure = lines.find(({ msg }) => msg === "failed; only a restart can mend this");
+    expect(failure).toMatchObject({ level: "error", fields: { error: "planted" } });
+    expect(failure?.fields?.["stack"]).toContain("data:text/javascript");
+    expect(lines.at(-1)?.msg).toBe("stopped");
+    const second = await start({ configFile });
+    expect((await issue(second.publicUrl)).length).toBeGreaterThan(0);
+  });
+
+  it("refuses to start in one line on standard error and one in the log, and exits with 1", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const mayfly = startMayflyProcess({ configFile: configure("127.0.0.1:0", address) });
+    const { code, lines, stderr } = await mayfly.exited;
+    server.close();
+    const why = `http.listen: listen EADDRINUSE: address already in use ${address}`;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `${why}\n` });
+    expect(lines.filter(({ level }) => level === "error")).toMatchObject([
+      { msg: "start refused", fields: { error: why } },
+    ]);
+    expect(lines.at(-1)?.msg).toBe("stopped");
+  });
+});
+
+describe("a log whose reader", () => {
+  /** A loopback port that was free a moment ago. */
+  async function unusedPort(): Promise<number> {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
+
+  /** Runs `mayfly serve` with this as standard output, stops it when it is ready, and tells how it ended. */
+  async function runAndStop(stdout: number): Promise<readonly [number | null, NodeJS.Signals | null]> {
+    const operations = `127.0.0.1:${String(await unusedPort())}`;
+    const configFile = configure('operations: { listen: "127.0.0.1:0" }', `operations: { listen: "${operations}" }`);
+    const child = spawn(process.execPath, [PROGRAM, "serve", "--config", configFile], {
+      stdio: ["ignore", stdout, "ignore"],
+    });
+    const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+    try {
+      const untilReady = async (): Promise<void> => {
+        while ((await statusOf(`http://${operations}/readyz`).catch(() => 0)) !== 200)
+          expect(child.exitCode).toBeNull();
+      };
+      await untilReady();
+      child.kill("SIGTERM");
+      return await exited;
+    } finally {
+      child.kill("SIGKILL");
+    }
+  }
+
+  it("has stopped, with the pipe full, does not keep the process from ending with 0", async () => {
+    const fifo = join(folder, "log");
+    execFileSync("mkfifo", [fifo]);
+    // Open on both ends and never read from. The process gets a description of its own: it would inherit O_NONBLOCK.
+    const filler = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+    const stdout = openSync(fifo, constants.O_WRONLY);
+    try {
+      const fill = (): void => {
+        for (;;) writeSync(filler, Buffer.alloc(4096));
+      };
+      expect(fill).toThrow("EAGAIN");
+      expect(await runAndStop(stdout)).toEqual([0, null]);
+    } finally {
+      closeSync(stdout);
+      closeSync(filler);
+    }
+  });
+
+  it("has gone neither ends the service nor changes its exit code", async () => {
+    const fifo = join(folder, "log");
+    execFileSync("mkfifo", [fifo]);
+    const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stdout = openSync(fifo, constants.O_WRONLY);
+    closeSync(reader);
+    try {
+      expect(await runAndStop(stdout)).toEqual([0, null]);
+    } finally {
+      closeSync(stdout);
+    }
+  });
+});

@@ -1,0 +1,25 @@
+import { runProgram } from "../../src/cli/program.ts";
+import type { CommandContext } from "../../src/cli/context.ts";
+
+/** What a command left behind. */
+export interface CliOutcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `mayfly` in this process, as `main.ts` would, and gives what it printed. */
+export async function runCli(args: readonly string[], given: Partial<CommandContext> = {}): Promise<CliOutcome> {
+  let stdout = "";
+  let stderr = "";
+  const code = await runProgram(args, {
+    env: {},
+    stdout: (text) => (stdout += text),
+    stderr: (text) => (stderr += text),
+    onStopSignal: () => undefined,
+    onCrash: () => undefined,
+    exit: () => undefined,
+    ...given,
+  });
+  return { code, stdout, stderr };
+}

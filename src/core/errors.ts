@@ -149,11 +149,15 @@ export function isOurFault(code: ErrorCode): boolean {
  */
 export function describeCauses(error: unknown): string {
   const messages: string[] = [];
-  let at = error;
-  for (let depth = 0; at !== undefined && depth < 5; depth++) {
-    const message = Error.isError(at) ? at.message : String(at);
+  let depth = 0;
+  for (let at: unknown = error; at !== undefined && depth < 5; at = Error.isError(at) ? at.cause : undefined) {
+    const message = messageOf(at);
     if (messages.at(-1)?.endsWith(message) !== true) messages.push(message);
-    at = Error.isError(at) ? at.cause : undefined;
+    depth += 1;
   }
   return messages.join(": ").slice(0, 1000);
+}
+
+function messageOf(error: unknown): string {
+  return Error.isError(error) ? error.message : String(error);
 }

@@ -28,6 +28,8 @@ export interface OpenLogOptions {
   readonly signers: LogSigners;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Callers admitted and not answered yet. */
+  readonly requestsInFlight: () => number;
   readonly onFatal: (error: MayflyError) => void;
   /** Takes what has to be closed, in the order it was opened. */
   readonly resources: AsyncDisposableStack;
@@ -61,6 +63,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
       makeTreeHeadCheckpointSigner(origin, signers.log),
       makeEd25519CheckpointSigner(origin, signers.checkpoint),
     ],
+    onTheWay: options.requestsInFlight,
     onBatch: (batch) => {
       telemetry.logBatch(batch);
     },

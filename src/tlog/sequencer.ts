@@ -16,8 +16,10 @@ export interface SequencerLimits {
   readonly maxPending: number;
   /** A checkpoint that no entry replaced for so long is signed again, so that readers see the log is alive. */
   readonly idleMs: number;
-  /** Longest wait of a batch for submissions that are on their way. */
+  /** Longest time in which a batch gathers submissions that are on their way. */
   readonly gatherMs: number;
+  /** A batch stops gathering when none came for so long. */
+  readonly gatherQuietMs: number;
 }
 
 /** What a sequencer is given unless its starter says otherwise. */
@@ -25,7 +27,8 @@ export const SEQUENCER_LIMITS: SequencerLimits = {
   maxBatchEntries: 256,
   maxPending: 1_024,
   idleMs: 60_000,
-  gatherMs: 2,
+  gatherMs: 10,
+  gatherQuietMs: 1,
 };
 
 /** One batch that was committed and published. */
@@ -45,7 +48,7 @@ export interface SequencerOptions {
   readonly limits?: SequencerLimits;
   /**
    * How many submissions are queued or may come within moments: callers who were admitted and not answered yet. A batch
-   * waits up to `gatherMs` for them; a lone caller waits for nobody. Without it, no batch waits.
+   * gathers them, up to `gatherMs`; a lone caller waits for nobody. Without it, no batch waits.
    */
   readonly onTheWay?: () => number;
   readonly onBatch?: (batch: SequencedBatch) => void;
@@ -117,7 +120,8 @@ class LoopSequencer implements Sequencer {
   #queue: Waiter[] = [];
   #unreleased: Unreleased[] = [];
   #heartbeatDue = false;
-  #gathered: (() => void) | undefined;
+  #lastBatch = 0;
+  #onArrival: (() => void) | undefined;
   #running: Promise<void> | undefined;
   #closed: MayflyError | undefined;
 
@@ -148,7 +152,7 @@ class LoopSequencer implements Sequencer {
     promise.then(forget, forget);
     this.#underway.set(key, promise);
     this.#queue.push({ submission, resolve, reject });
-    if (this.#hasGathered()) this.#gathered?.();
+    this.#onArrival?.();
     this.#wake();
     return promise;
   }
@@ -199,18 +203,25 @@ class LoopSequencer implements Sequencer {
     await new Promise<void>((resolve) => void setImmediate(resolve));
     if (this.#hasGathered() || this.#closed !== undefined) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(resolve, this.#limits.gatherMs);
-    this.#gathered = () => {
+    const begin = (): void => {
       resolve(undefined);
     };
+    const quiet = setTimeout(begin, this.#limits.gatherQuietMs);
+    const limit = setTimeout(begin, this.#limits.gatherMs);
+    this.#onArrival = () => {
+      if (this.#hasGathered()) begin();
+      else quiet.refresh();
+    };
     await promise;
-    clearTimeout(timer);
-    this.#gathered = undefined;
+    this.#onArrival = undefined;
+    clearTimeout(quiet);
+    clearTimeout(limit);
   }
 
+  /** Whether everybody is here who is on the way, or may be coming back from the batch before. */
   #hasGathered(): boolean {
-    const onTheWay = this.#options.onTheWay?.() ?? 0;
-    return this.#queue.length >= Math.min(onTheWay, this.#limits.maxBatchEntries);
+    const expected = Math.max(this.#options.onTheWay?.() ?? 0, this.#lastBatch);
+    return this.#queue.length >= Math.min(expected, this.#limits.maxBatchEntries);
   }
 
   /** Commit, sign, publish, answer: in this order and no other. */
@@ -219,6 +230,7 @@ class LoopSequencer implements Sequencer {
     const heartbeat = this.#heartbeatDue;
     this.#heartbeatDue = false;
     const waiters = this.#queue.splice(0, this.#limits.maxBatchEntries);
+    this.#lastBatch = this.#options.onTheWay === undefined ? 0 : waiters.length;
     const { outcomes, head } = await this.#committer.commit(waiters.map(({ submission }) => submission));
     waiters.forEach((waiter, at) => {
       this.#settle(waiter, outcomes[at]);

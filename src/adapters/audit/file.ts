@@ -1,4 +1,4 @@
-import { constants, write } from "node:fs";
+import { constants, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 
@@ -89,18 +89,16 @@ async function readEnd(file: FileHandle): Promise<{ lastLine?: Uint8Array; torn?
   };
 }
 
-/** Appends all bytes; the operating system may take them in several parts. */
+/**
+ * Appends all bytes; the operating system may take them in several parts. On the calling thread: the bytes go into the
+ * page cache in about 4 µs, while handing them to the thread pool and hearing of it cost 25 µs twice per certificate.
+ * Where the kernel makes writers wait for the disk, the log's commits wait for it too.
+ */
 function appendTo(file: FileHandle): AppendBytes {
   return (bytes) =>
-    new Promise((resolve, reject) => {
-      const writeFrom = (offset: number): void => {
-        write(file.fd, bytes, offset, bytes.length - offset, null, (cause, written) => {
-          if (cause !== null) reject(cause);
-          else if (offset + written < bytes.length) writeFrom(offset + written);
-          else resolve();
-        });
-      };
-      writeFrom(0);
+    new Promise((resolve) => {
+      for (let offset = 0; offset < bytes.length;) offset += writeSync(file.fd, bytes, offset);
+      resolve();
     });
 }
 

@@ -30,8 +30,8 @@ const NOTHING = new Uint8Array(0);
 const COMMON_PARTS = new WeakMap<LintedTemplate, CommonPart>();
 
 /**
- * DER TBSCertificate of a leaf (RFC 5280 §4.1.2, docs/certificate-profile.md). The two encodings that a key signs are read
- * back and judged by `lintTbs` first, so no caller can forget it; the logged one is made of the same octets.
+ * DER TBSCertificate of a leaf (RFC 5280 §4.1.2, docs/certificate-profile.md). The precertificate's is read back and
+ * judged by `lintTbs` before anyone can sign it; the certificate's is compared with it by `assertCorrespond`.
  *
  * @throws MayflyError `profile_violation` (LINT) when the bytes are not what the template says
  */
@@ -39,7 +39,7 @@ export function encodeTbs(template: LintedTemplate, last: LastExtension): Uint8A
   const common = commonPart(template);
   const extensions = sequence(common.extensions, encodeLastExtension(last));
   const tbs = sequence(common.fields, contextTag(3, extensions));
-  return last.kind === "none" ? tbs : lintTbs(tbs, template, last.kind);
+  return last.kind === "poison" ? lintTbs(tbs, template, last.kind) : tbs;
 }
 
 function commonPart(template: LintedTemplate): CommonPart {

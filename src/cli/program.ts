@@ -42,7 +42,7 @@ function describeFailure(error: unknown): string {
 
 const FIRST_STEPS = `
 First steps:
-  mkdir keys && (umask 077 && openssl rand -base64 32 > keys/passphrase)
+  (umask 077 && mkdir keys && openssl rand -base64 32 > keys/passphrase)
   mayfly ca create --directory keys --organization example.com --passphrase-file keys/passphrase
   mayfly key create --algorithm ecdsa-p256 --out keys/log.json --passphrase-file keys/passphrase
   mayfly key create --algorithm ed25519 --out keys/checkpoint.json --passphrase-file keys/passphrase

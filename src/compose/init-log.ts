@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { createSqliteLog } from "../adapters/log-store/sqlite/create-sqlite-log.ts";
+import { requireDurableFileSystem } from "../adapters/log-store/sqlite/file-system.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import type { Config } from "../config/schema.ts";
 import { parseLogKey } from "../core/ct/log-key.ts";
@@ -34,18 +35,24 @@ export function makeManifest(origin: string, signers: LogSigners, createdMs: num
 /**
  * Makes the database of a new log.
  *
- * @throws MayflyError `log_failed` where a log is, or where traces of a lost one are
+ * @throws MayflyError `log_failed` where a log is, where traces of a lost one are, or where a log could be lost
  */
-export function createLogDatabase(config: Config, manifest: LogManifest): string {
+export async function createLogDatabase(config: Config, manifest: LogManifest): Promise<string> {
   const { database, headMark, auditTrail } = dataPaths(config);
+  if (existsSync(database)) {
+    throw new MayflyError("LOG_WRITE_FAILED", `there is a log at ${database} already, and it was left as it is`);
+  }
   const trace = [headMark, auditTrail].find((file) => existsSync(file));
-  if (!existsSync(database) && trace !== undefined) {
+  if (trace !== undefined) {
     throw new MayflyError(
       "LOG_ROLLED_BACK",
       `there is no log at ${database}, but ${trace} knows of one that was there`,
     );
   }
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const { store } = config.log;
+  // Said now and not by the first start, when the log already has a name.
+  if (store.kind === "sqlite" && !store.allowAnyFilesystem) await requireDurableFileSystem(config.dataDirectory);
   createSqliteLog(database, manifest);
   return database;
 }
@@ -67,7 +74,7 @@ export async function initLog(
   const checkpoint = await openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options);
   refuseDevelopmentKeys(config, [log, checkpoint]);
   const manifest = makeManifest(config.log.origin, { log, checkpoint }, systemClock.now());
-  const path = createLogDatabase(config, manifest);
+  const path = await createLogDatabase(config, manifest);
   await Promise.all([log.close(), checkpoint.close()]);
   return { manifest, path };
 }

@@ -14,9 +14,14 @@ import { makeCaChain } from "./make-ca.ts";
  */
 export async function loadChain({ ca }: Config, signer: Signer, nowMs: number): Promise<IssuerChain> {
   const pem = ca.chain === undefined ? await makeMemoryChain(signer, nowMs) : readChain(ca.chain);
-  const chain = parseIssuerChain(pem, nowMs);
-  assertSignerMatches(chain, signer.publicKey);
-  return chain;
+  try {
+    const chain = parseIssuerChain(pem, nowMs);
+    assertSignerMatches(chain, signer.publicKey);
+    return chain;
+  } catch (cause) {
+    if (!(cause instanceof MayflyError) || ca.chain === undefined) throw cause;
+    throw new MayflyError(cause.reason, `ca.chain ${ca.chain}`, { cause });
+  }
 }
 
 function makeMemoryChain(issuing: Signer, nowMs: number): Promise<string> {
@@ -27,6 +32,6 @@ function readChain(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw new MayflyError("CHAIN_INVALID", `${file} cannot be read`, { cause });
+    throw new MayflyError("CHAIN_INVALID", `ca.chain ${file} cannot be read`, { cause });
   }
 }

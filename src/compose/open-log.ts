@@ -104,7 +104,7 @@ async function openStore(options: OpenLogOptions): Promise<OpenedStore> {
     if (config.environment !== "development") {
       throw new MayflyError("LOG_MISSING", `there is no log at ${paths.database}; make one with mayfly log init`);
     }
-    createLogDatabase(config, manifest);
+    await createLogDatabase(config, manifest);
     telemetry.notice("warn", "made a new log, which only a development server does by itself", {
       path: paths.database,
     });

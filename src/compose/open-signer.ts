@@ -38,7 +38,7 @@ export const SIGNER_ROLES = {
 /**
  * Opens a signer and proves that it holds its key.
  *
- * @throws MayflyError `signer_failed`, naming the setting
+ * @throws MayflyError `signer_failed`, naming the setting and the file
  */
 export async function openSigner(config: SignerConfig, role: SignerRole, options: OpenSignerOptions): Promise<Signer> {
   try {
@@ -52,7 +52,8 @@ export async function openSigner(config: SignerConfig, role: SignerRole, options
     return await proveSigner(signer, { onMismatch: options.onMismatch });
   } catch (cause) {
     if (!(cause instanceof MayflyError)) throw cause;
-    throw new MayflyError(cause.reason, role.setting, { cause });
+    const file = config.kind === "file" ? ` ${config.path}` : "";
+    throw new MayflyError(cause.reason, `${role.setting}${file}`, { cause });
   }
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { hash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -77,7 +77,10 @@ describe("log init", () => {
     configure();
     await logInit();
     const before = readFileSync(join(data, "log.sqlite"));
-    expectRefusal(await logInit(), /^mayfly: cannot make a log at .*log\.sqlite: EEXIST/u);
+    expectRefusal(
+      await logInit(),
+      `mayfly: there is a log at ${join(data, "log.sqlite")} already, and it was left as it is`,
+    );
     expect(readFileSync(join(data, "log.sqlite")).equals(before)).toBe(true);
   });
 
@@ -95,21 +98,21 @@ describe("log init", () => {
 
   it("takes the passphrase from the environment variable that the configuration names", async () => {
     configure((text) => text.replaceAll(/\{ file: [^}]*passphrase \}/gu, "{ env: MAYFLY_PASSPHRASE }"));
-    expectRefusal(await logInit(), "mayfly: log.signer: environment variable MAYFLY_PASSPHRASE is not set");
+    expectRefusal(await logInit(), "log.json: environment variable MAYFLY_PASSPHRASE is not set");
     expect((await logInit({ MAYFLY_PASSPHRASE: PASSPHRASE })).code).toBe(0);
   });
 
   it("refuses a wrong passphrase, naming the setting and not the passphrase", async () => {
     configure((text) => text.replaceAll(/\{ file: [^}]*passphrase \}/gu, "{ env: MAYFLY_PASSPHRASE }"));
     const outcome = await logInit({ MAYFLY_PASSPHRASE: "a wrong guess" });
-    expectRefusal(outcome, /^mayfly: log\.signer: .*the passphrase is wrong, or the file was changed/u);
+    expectRefusal(outcome, /^mayfly: log\.signer .*log\.json: .*the passphrase is wrong, or the file was changed/u);
     expect(outcome.stderr).not.toContain("a wrong guess");
     expect(existsSync(data)).toBe(false);
   });
 
   it("refuses a key of the wrong kind", async () => {
     configure((text) => text.replace("log.json", "checkpoint.json"));
-    expectRefusal(await logInit(), "mayfly: log.signer: the key is ed25519; expected ecdsa-p256-sha256");
+    expectRefusal(await logInit(), "checkpoint.json: the key is ed25519; expected ecdsa-p256-sha256");
   });
 
   it("refuses the development keys, whose private halves everybody has", async () => {
@@ -121,6 +124,18 @@ describe("log init", () => {
     expectRefusal(await logInit(), "this key is one of Mayfly's development keys, whose private half everybody has");
     expect(existsSync(data)).toBe(false);
   });
+
+  const memoryDisk = existsSync("/dev/shm") && statfsSync("/dev/shm").type === 0x01021994;
+  (memoryDisk ? it : it.skip)(
+    `refuses a file system that forgets${memoryDisk ? "" : " (skipped: no tmpfs at /dev/shm)"}`,
+    async () => {
+      const shared = mkdtempSync("/dev/shm/mayfly-cli-");
+      configure((text) => text.replace(data, shared).replace("allowAnyFilesystem: true", "allowAnyFilesystem: false"));
+      expectRefusal(await logInit(), `mayfly: ${shared} is on tmpfs, where a log could be lost`);
+      expect(readdirSync(shared)).toEqual([]);
+      rmSync(shared, { recursive: true });
+    },
+  );
 
   it("has nothing to make for a log in memory", async () => {
     configure((text) => `environment: development\n${text.replace(/store: .*/u, "store: { kind: memory }")}`);
@@ -182,7 +197,10 @@ describe("serve", () => {
   it("refuses key files that other accounts can read", async () => {
     configure((text) => text.replace(join(folder, "log.json"), join(folder, "open.json")));
     writeFileSync(join(folder, "open.json"), readFileSync(join(folder, "log.json")), { mode: 0o644 });
-    expectRefusal(await serve(), /^mayfly: log\.signer: .*is open to other accounts \(mode 0644\); set it to 0600/u);
+    expectRefusal(
+      await serve(),
+      /^mayfly: log\.signer .*open\.json: .*is open to other accounts \(mode 0644\); set it to 0600/u,
+    );
   });
 
   it("refuses keys that are not those the log was made with", async () => {
@@ -204,7 +222,13 @@ describe("serve", () => {
 
   it("refuses a chain that is not its key's", async () => {
     configure((text) => text.replace(join(folder, "chain.pem"), join(KEYS_DEV, "chain.pem")));
-    expectRefusal(await serve(), /^mayfly: .*key/u);
+    expectRefusal(await serve(), /^mayfly: ca\.chain .*chain\.pem: ecdsa public keys are not equal/u);
+  });
+
+  it("refuses a chain file in which something else is", async () => {
+    configure((text) => text.replace(join(folder, "chain.pem"), join(folder, "no-chain.pem")));
+    writeFileSync(join(folder, "no-chain.pem"), "not PEM\n");
+    expectRefusal(await serve(), /^mayfly: ca\.chain .*no-chain\.pem: the chain file is not PEM/u);
   });
 
   it.each(["http", "operations"])("refuses an address of %s that another process has", async (setting) => {

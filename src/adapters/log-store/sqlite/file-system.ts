@@ -30,7 +30,8 @@ export async function requireDurableFileSystem(directory: string): Promise<void>
     throw new MayflyError("LOG_WRITE_FAILED", `no directory ${directory} for the log`, { cause });
   });
   const name = UNSAFE_FILE_SYSTEMS.get(type);
-  if (name !== undefined) throw new MayflyError("LOG_WRITE_FAILED", `${directory} is on ${name}`);
+  if (name !== undefined)
+    throw new MayflyError("LOG_WRITE_FAILED", `${directory} is on ${name}, where a log could be lost`);
 }
 
 /**

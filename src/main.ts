@@ -3,12 +3,14 @@ import { runProgram } from "./cli/program.ts";
 // Opening these streams makes a pipe non-blocking. Otherwise a thread of the pool that writes log lines for a reader
 // which has stopped would wait in the kernel, and at exit Node waits for that thread: the process would never end.
 const { stdout, stderr } = process;
-// A reader that has gone (`| head`) or a full disk: a failure, but no reason for a stack trace.
-for (const stream of [stdout, stderr]) {
-  stream.on("error", () => {
-    process.exitCode = 1;
-  });
-}
+// A failed write is a failure without a stack trace; a reader that has gone (`| head`) knows why.
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exitCode = 1;
+  if (error.code !== "EPIPE") stderr.write(`mayfly: standard output: ${error.message}\n`);
+});
+stderr.on("error", () => {
+  process.exitCode = 1;
+});
 
 const code = await runProgram(process.argv.slice(2), {
   env: process.env,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { sign, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { startDevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import type { DevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import { verifyLogProof } from "../../dev/verify-log-proof.ts";
@@ -168,6 +169,35 @@ describe("mayfly serve as a process", () => {
   });
 });
 
+describe("a command whose output", () => {
+  const schema = (stdout: number): { status: number | null; stderr: string } => {
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, "config", "schema"], {
+      stdio: ["ignore", stdout, "pipe"],
+      encoding: "utf8",
+    });
+    return { status, stderr };
+  };
+
+  it("nobody reads ends with 1 and without a stack trace", () => {
+    const fifo = join(folder, "output");
+    execFileSync("mkfifo", [fifo]);
+    const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stdout = openSync(fifo, constants.O_WRONLY);
+    closeSync(reader);
+    expect(schema(stdout)).toEqual({ status: 1, stderr: "" });
+    closeSync(stdout);
+  });
+
+  it("cannot be written says so in one line and ends with 1", () => {
+    const stdout = openSync("/dev/full", "w");
+    expect(schema(stdout)).toEqual({
+      status: 1,
+      stderr: "mayfly: standard output: ENOSPC: no space left on device, write\n",
+    });
+    closeSync(stdout);
+  });
+});
+
 describe("a log whose reader", () => {
   /** A loopback port that was free a moment ago. */
   async function unusedPort(): Promise<number> {
@@ -188,11 +218,10 @@ describe("a log whose reader", () => {
     });
     const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
     try {
-      const untilReady = async (): Promise<void> => {
-        while ((await statusOf(`http://${operations}/readyz`).catch(() => 0)) !== 200)
-          expect(child.exitCode).toBeNull();
-      };
-      await untilReady();
+      while ((await statusOf(`http://${operations}/readyz`).catch(() => 0)) !== 200) {
+        expect(child.exitCode).toBeNull();
+        await pause(25);
+      }
       child.kill("SIGTERM");
       return await exited;
     } finally {

@@ -59,8 +59,8 @@ function readTbs(tbs: Uint8Array): TbsParts {
   if (list.tag !== DER_TAG.sequence || last === undefined) throw new DerError("no SEQUENCE of extensions");
   assertThat(!extensions.slice(0, -1).some(isPoisonOrSctList), "a poison or SCT list is not in the last place");
   return {
-    fields: outer.content.subarray(0, outer.content.length - wrapper.bytes.length),
-    extensions: list.content.subarray(0, list.content.length - last.bytes.length),
+    fields: outer.content.subarray(0, -wrapper.length),
+    extensions: list.content.subarray(0, -last.length),
     last: last.bytes,
   };
 }

@@ -3,14 +3,53 @@ export class DerError extends Error {
   override readonly name = "DerError";
 }
 
-/** One tag-length-value (X.690 §8.1); both arrays are views on the bytes that were read. */
-export interface DerElement {
+/**
+ * One tag-length-value (X.690 §8.1), where it stands in the bytes that were read. Its arrays are views on them, made when
+ * they are asked for: a certificate has two hundred elements, and most are only walked over.
+ */
+export class DerElement {
   /** Identifier octet: class, constructed bit and number; only the low-tag-number form is read (X.690 §8.1.2.2). */
   readonly tag: number;
+  /** Octets of the whole element, identifier and length included. */
+  readonly length: number;
+  readonly #source: Uint8Array;
+  readonly #start: number;
+  readonly #header: number;
+
+  /** @param at where the element starts, and how long its identifier and length octets and its contents are */
+  constructor(source: Uint8Array, at: { readonly start: number; readonly header: number; readonly content: number }) {
+    const tag = source[at.start];
+    if (tag === undefined || at.start + at.header + at.content > source.length)
+      throw new DerError("element is cut off");
+    this.tag = tag;
+    this.length = at.header + at.content;
+    this.#source = source;
+    this.#start = at.start;
+    this.#header = at.header;
+  }
+
   /** The contents octets. */
-  readonly content: Uint8Array;
+  get content(): Uint8Array {
+    return this.#source.subarray(this.#start + this.#header, this.#start + this.length);
+  }
+
   /** The whole element, identifier and length included. */
-  readonly bytes: Uint8Array;
+  get bytes(): Uint8Array {
+    return this.#source.subarray(this.#start, this.#start + this.length);
+  }
+
+  /** The elements inside, in their order; they fill the contents exactly. Throws DerError. */
+  children(): readonly DerElement[] {
+    const end = this.#start + this.length;
+    const children: DerElement[] = [];
+    for (let offset = this.#start + this.#header; offset < end;) {
+      const child = readDerElement(this.#source, offset);
+      children.push(child);
+      offset += child.length;
+      if (offset > end) throw new DerError("element is cut off");
+    }
+    return children;
+  }
 }
 
 /** Identifier octets of the universal types (X.680 §8.6), SEQUENCE and SET with their constructed bit. */
@@ -30,18 +69,10 @@ export const DER_TAG = {
 } as const;
 
 const CONSTRUCTED = 0x20;
-const CLASS_BITS = 0xc0;
 const HIGH_TAG_NUMBER = 0x1f;
 
-/** Numeric, Printable, Teletex, Videotex, IA5, Visible, General, Universal and BMPString. */
-const CHARACTER_STRINGS = [0x12, 0x13, 0x14, 0x15, 0x16, 0x1a, 0x1b, 0x1c, 0x1e];
-
-/** Deeper than any X.509 or PKCS#10 structure, shallower than any stack. */
-const MAX_DEPTH = 32;
-const MAX_ELEMENTS = 10_000;
 /** Longest OBJECT IDENTIFIER that is turned into text, in contents octets. */
 const MAX_OID_LENGTH = 64;
-const MAX_TIME_LENGTH = 32;
 
 /**
  * Reads the element that starts at `offset`: identifier and length octets only, the contents stay unread. The length
@@ -55,12 +86,13 @@ export function readDerElement(bytes: Uint8Array, offset: number): DerElement {
   if (tag === undefined || first === undefined) throw new DerError("element is cut off");
   if (tag === 0) throw new DerError("tag 0 is reserved");
   if ((tag & HIGH_TAG_NUMBER) === HIGH_TAG_NUMBER) throw new DerError("high tag numbers are not supported");
-  if (first < 0x80) return view(tag, bytes, { start: offset, content: offset + 2, length: first });
-  return view(tag, bytes, { start: offset, ...longLength(bytes, offset + 2, first & 0x7f) });
+  if (first < 0x80) return new DerElement(bytes, { start: offset, header: 2, content: first });
+  const octets = first & 0x7f;
+  return new DerElement(bytes, { start: offset, header: 2 + octets, content: longLength(bytes, offset + 2, octets) });
 }
 
 /** Long form of the length (X.690 §8.1.3.5): `octets` bytes at `at`, at most four of them. */
-function longLength(bytes: Uint8Array, at: number, octets: number): { content: number; length: number } {
+function longLength(bytes: Uint8Array, at: number, octets: number): number {
   if (octets === 0) throw new DerError("indefinite length");
   if (octets > 4) throw new DerError("length is too large");
   let length = 0;
@@ -70,13 +102,7 @@ function longLength(bytes: Uint8Array, at: number, octets: number): { content: n
     length = length * 256 + octet;
   }
   if (length < 0x80 || length < 256 ** (octets - 1)) throw new DerError("length is not minimal");
-  return { content: at + octets, length };
-}
-
-function view(tag: number, bytes: Uint8Array, at: { start: number; content: number; length: number }): DerElement {
-  const end = at.content + at.length;
-  if (end > bytes.length) throw new DerError("element is cut off");
-  return { tag, content: bytes.subarray(at.content, end), bytes: bytes.subarray(at.start, end) };
+  return length;
 }
 
 /**
@@ -86,7 +112,7 @@ function view(tag: number, bytes: Uint8Array, at: { start: number; content: numb
  */
 export function parseDer(bytes: Uint8Array): DerElement {
   const element = readDerElement(bytes, 0);
-  if (element.bytes.length !== bytes.length) throw new DerError("trailing bytes");
+  if (element.length !== bytes.length) throw new DerError("trailing bytes");
   return element;
 }
 
@@ -97,13 +123,7 @@ export function parseDer(bytes: Uint8Array): DerElement {
  */
 export function derChildren(element: DerElement): readonly DerElement[] {
   if ((element.tag & CONSTRUCTED) === 0) throw new DerError("element is primitive");
-  const children: DerElement[] = [];
-  for (let offset = 0; offset < element.content.length;) {
-    const child = readDerElement(element.content, offset);
-    children.push(child);
-    offset += child.bytes.length;
-  }
-  return children;
+  return element.children();
 }
 
 /**
@@ -165,120 +185,21 @@ export function parseObjectIdentifier(element: DerElement | undefined): string {
   return arcs.join(".");
 }
 
-/**
- * Refuses everything that is not the one DER encoding of its value (X.690 §10, §11), down to the last nested element:
- * definite minimal lengths, primitive strings, the form of each universal type, the order of a SET OF. What only a
- * schema could tell is not judged: omitted DEFAULT values, named bit lists, implicit tags. OCTET STRING and
- * context-specific primitive contents stay opaque.
- *
- * @throws DerError also beyond 32 levels or 10 000 elements
- */
-export function assertCanonicalDer(bytes: Uint8Array): void {
-  const budget = { elements: MAX_ELEMENTS };
-  assertCanonicalElement(parseDer(bytes), MAX_DEPTH, budget);
-}
-
-function assertCanonicalElement(element: DerElement, depth: number, budget: { elements: number }): void {
-  if (depth === 0) throw new DerError("nested too deeply");
-  if (--budget.elements < 0) throw new DerError("too many elements");
-  const universal = (element.tag & CLASS_BITS) === 0;
-  if ((element.tag & CONSTRUCTED) === 0) {
-    if (universal) assertCanonicalContent(element.tag, element.content);
-    return;
-  }
-  if (universal && element.tag !== DER_TAG.sequence && element.tag !== DER_TAG.set) {
-    throw new DerError("type must not be constructed");
-  }
-  let previous: DerElement | undefined;
-  for (let offset = 0; offset < element.content.length;) {
-    const child = readDerElement(element.content, offset);
-    assertCanonicalElement(child, depth - 1, budget);
-    if (element.tag === DER_TAG.set) assertSetOrder(previous, child);
-    previous = child;
-    offset += child.bytes.length;
-  }
-}
-
-/** X.690 §11.6. No element is a prefix of another, so the padding that the rule speaks of never matters. */
-function assertSetOrder(previous: DerElement | undefined, next: DerElement): void {
-  if (previous !== undefined && Buffer.compare(previous.bytes, next.bytes) > 0) {
-    throw new DerError("SET OF is not in order");
-  }
-}
-
-function assertCanonicalContent(tag: number, content: Uint8Array): void {
-  const rule = CONTENT_RULES.get(tag);
-  if (rule === undefined) throw new DerError("type is not supported");
-  rule(content);
-}
-
-/** X.690 §11.7 and §11.8: seconds present, Zulu, no fraction that ends in zero. */
-const UTC_TIME = /^\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\dZ$/;
-const GENERALIZED_TIME =
-  /^\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\.\d*[1-9])?Z$/;
-
-/** Contents rules of the primitive universal types; a type that is not here does not occur in X.509 and is refused. */
-const CONTENT_RULES: ReadonlyMap<number, (content: Uint8Array) => void> = new Map([
-  [DER_TAG.boolean, assertBoolean],
-  [DER_TAG.integer, assertMinimalInteger],
-  [DER_TAG.enumerated, assertMinimalInteger],
-  [DER_TAG.bitString, assertUnusedBitsZero],
-  [DER_TAG.null, assertEmpty],
-  [DER_TAG.objectIdentifier, assertMinimalArcs],
-  [DER_TAG.utcTime, matching(UTC_TIME)],
-  [DER_TAG.generalizedTime, matching(GENERALIZED_TIME)],
-  ...[DER_TAG.octetString, DER_TAG.utf8String, ...CHARACTER_STRINGS].map((tag) => [tag, acceptAny] as const),
-]);
-
-/** Any octets are the one encoding of some string. */
-function acceptAny(): void {
-  return;
-}
-
-function matching(form: RegExp): (content: Uint8Array) => void {
-  return (content) => {
-    const text = content.length > MAX_TIME_LENGTH ? "" : String.fromCharCode(...content);
-    assertThat(form.test(text), "time is not in DER form");
-  };
-}
-
-/** X.690 §11.1. */
-function assertBoolean(content: Uint8Array): void {
-  assertThat(content.length === 1 && (content[0] === 0 || content[0] === 0xff), "BOOLEAN is neither 00 nor FF");
-}
-
-/** X.690 §8.8.2. */
-function assertEmpty(content: Uint8Array): void {
-  assertThat(content.length === 0, "NULL is not empty");
-}
-
-/** X.690 §8.3.2: the first nine bits are neither all zero nor all one. */
-function assertMinimalInteger(content: Uint8Array): void {
+/** Contents of an INTEGER: the first nine bits are neither all zero nor all one (X.690 §8.3.2). Throws DerError. */
+export function assertMinimalInteger(content: Uint8Array): void {
   const [first, second] = content;
   if (first === undefined) throw new DerError("INTEGER is empty");
   if (second === undefined) return;
-  assertThat(!(first === 0 && second < 0x80) && !(first === 0xff && second >= 0x80), "INTEGER is not minimal");
+  const isMinimal = !(first === 0 && second < 0x80) && !(first === 0xff && second >= 0x80);
+  if (!isMinimal) throw new DerError("INTEGER is not minimal");
 }
 
-/** X.690 §8.6.2 and §11.2. */
-function assertUnusedBitsZero(content: Uint8Array): void {
-  const unused = content[0];
-  if (unused === undefined || unused > 7) throw new DerError("BIT STRING has no valid count of unused bits");
-  const last = content.length > 1 ? (content[content.length - 1] ?? 0) : 0;
-  assertThat(content.length > 1 || unused === 0, "BIT STRING is empty but has unused bits");
-  assertThat((last & ((1 << unused) - 1)) === 0, "BIT STRING has unused bits that are set");
-}
-
-/** X.690 §8.19.2: every arc is complete and starts with an octet other than 80. */
-function assertMinimalArcs(content: Uint8Array): void {
+/** Contents of an OBJECT IDENTIFIER: every arc is complete and starts with an octet other than 80 (X.690 §8.19.2). */
+export function assertMinimalArcs(content: Uint8Array): void {
   let atStart = true;
   for (const octet of content) {
     if (atStart && octet === 0x80) throw new DerError("OBJECT IDENTIFIER is not minimal");
     atStart = octet < 0x80;
   }
-  assertThat(atStart && content.length > 0, "OBJECT IDENTIFIER is cut off");
-}
-
-function assertThat(holds: boolean, otherwise: string): void {
-  if (!holds) throw new DerError(otherwise);
+  if (!atStart || content.length === 0) throw new DerError("OBJECT IDENTIFIER is cut off");
 }

@@ -1,6 +1,6 @@
 import { CertificationRequest as PkijsCertificationRequest } from "pkijs";
+import { assertCanonicalDer } from "../encoding/canonical-der.ts";
 import {
-  assertCanonicalDer,
   derChildren,
   derContent,
   DerError,

@@ -1,6 +1,6 @@
 import { MayflyError } from "../errors.ts";
+import { assertCanonicalDer } from "../encoding/canonical-der.ts";
 import {
-  assertCanonicalDer,
   derChildren,
   derContent,
   DER_TAG,

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { X509Certificate as SigstoreCertificate } from "@sigstore/core";
 import { describe, expect, it } from "@jest/globals";
 import { Certificate } from "pkijs";
-import { assertCanonicalDer } from "../../../src/core/encoding/der-reader.ts";
+import { assertCanonicalDer } from "../../../src/core/encoding/canonical-der.ts";
 import { encodeCaBasicConstraints } from "../../../src/core/certificate/extensions/basic-constraints.ts";
 import { makeCa, makeCaCertificate, makeKeyPair, NOW_MS } from "../../support/certificate-fixtures.ts";
 import { openssl, opensslVerify } from "../../support/openssl.ts";

@@ -8,7 +8,8 @@ import { encodeCertificate, encodeTbs } from "../../../src/core/certificate/enco
 import type { LastExtension } from "../../../src/core/certificate/extensions/last-extension.ts";
 import { lintTemplate } from "../../../src/core/certificate/lint-template.ts";
 import type { CertificateTemplate, LintedTemplate } from "../../../src/core/certificate/template.ts";
-import { assertCanonicalDer, derChildren, parseDer } from "../../../src/core/encoding/der-reader.ts";
+import { assertCanonicalDer } from "../../../src/core/encoding/canonical-der.ts";
+import { derChildren, parseDer } from "../../../src/core/encoding/der-reader.ts";
 import type { FulcioExtensions } from "../../../src/core/identity/principal.ts";
 import type { KeyAlgorithm } from "../../../src/core/proof/public-key.ts";
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { assertCanonicalDer } from "../../../src/core/encoding/canonical-der.ts";
 import {
-  assertCanonicalDer,
   derChildren,
   derContent,
   DER_TAG,

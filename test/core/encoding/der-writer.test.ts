@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import * as asn1js from "asn1js";
+import { assertCanonicalDer } from "../../../src/core/encoding/canonical-der.ts";
 import {
-  assertCanonicalDer,
   derChildren,
   parseBitString,
   parseDer,

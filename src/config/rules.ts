@@ -51,11 +51,39 @@ const issuerUrls: Rule = (config) =>
     }
     if (!issuer.url.startsWith("http://")) return [];
     if (!issuer.allowInsecureHttp) return [{ path, message: "expected an https URL" }];
-    const host = /^http:\/\/(?:\[(?<v6>[^\]]*)\]|(?<name>[^/:]*))/u.exec(issuer.url)?.groups;
-    return isLoopback(host?.["v6"] ?? host?.["name"] ?? "")
+    return isLoopback(hostOf(issuer.url))
       ? []
       : [{ path, message: "an issuer without TLS must be on a loopback address" }];
   });
+
+function hostOf(url: string): string {
+  const host = /^https?:\/\/(?:\[(?<v6>[^\]]*)\]|(?<name>[^/:]*))/u.exec(url)?.groups;
+  return host?.["v6"] ?? host?.["name"] ?? "";
+}
+
+/** Otherwise every token of that issuer would be refused, for keys that may not be fetched. */
+const issuersOnThisMachine: Rule = (config) =>
+  config.issuers.flatMap((issuer, index) =>
+    isLoopback(hostOf(issuer.url)) && !issuer.allowPrivateNetwork
+      ? [{ path: ["issuers", index, "url"], message: "an issuer on this machine needs allowPrivateNetwork: true" }]
+      : [],
+  );
+
+/** A log is fixed to its keys: with keys of one start it could not be opened by the next. */
+const memoryKeysOfKeptLog: Rule = ({ log }) =>
+  log.store.kind === "memory"
+    ? []
+    : (["signer", "checkpointSigner"] as const)
+        .filter((name) => log[name].kind === "memory")
+        .map((name) => ({
+          path: ["log", name, "kind"],
+          message: "a key that is forgotten at exit needs a log that is forgotten too: log.store.kind: memory",
+        }));
+
+const backdating: Rule = ({ ca }) =>
+  ca.backdateSeconds < ca.lifetimeSeconds
+    ? []
+    : [{ path: ["ca", "backdateSeconds"], message: "must be less than ca.lifetimeSeconds" }];
 
 const chainOfFileKeys: Rule = ({ ca }) => {
   if (ca.signer.kind === "memory") {
@@ -82,7 +110,15 @@ const distinctListeners: Rule = ({ http, operations }) =>
     ? [{ path: ["operations", "listen"], message: "the same address as http.listen" }]
     : [];
 
-const RULES: readonly Rule[] = [chainOfFileKeys, issuerUrls, plainHttp, distinctListeners];
+const RULES: readonly Rule[] = [
+  chainOfFileKeys,
+  backdating,
+  memoryKeysOfKeptLog,
+  issuerUrls,
+  issuersOnThisMachine,
+  plainHttp,
+  distinctListeners,
+];
 
 const OUTSIDE_DEVELOPMENT: readonly Rule[] = [memoryKeys, memoryStore, insecureIssuers];
 

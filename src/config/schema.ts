@@ -60,19 +60,28 @@ const identity = z
       kind: z.literal("github-actions"),
       baseUrl: z
         .string()
-        .regex(/^https:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/u, "expected https://host without a path")
+        .regex(/^https:\/\/[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?$/u, "expected https://host without a path")
+        .refine((url) => URL.canParse(url), "no such host or port can exist")
         .default("https://github.com")
         .describe("Base of the URLs in certificates; another value is for GitHub Enterprise Server."),
     }),
   ])
   .describe("How the identity in this issuer's tokens becomes the name in the certificate.");
 
+/** Host, port and path as RFC 3986 writes them: what discovery is fetched from must need no normalising. */
+const ISSUER_URL =
+  /^https?:\/\/([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/([A-Za-z0-9._~!$&'()*+,;=:/-]|%[0-9A-Fa-f]{2})*)?$/u;
+
+/** Goes into each certificate, where no value is longer. */
+const MAX_ISSUER_CHARACTERS = 1024;
+
 const issuer = object({
   url: z
     .string()
-    .max(2048)
+    .max(MAX_ISSUER_CHARACTERS)
     .regex(/^https?:\/\/[!-~]+$/u, "expected an https URL of printable ASCII characters")
     .refine((url) => !/[?#@\\]/u.test(url), "an issuer URL has no query, fragment or user information")
+    .refine((url) => ISSUER_URL.test(url) && URL.canParse(url), "expected https://host, perhaps with a port and a path")
     .describe("Exact `iss` value of the tokens; compared byte for byte."),
   audience: z.string().min(1).max(256).default("sigstore").describe("`aud` value that tokens must contain."),
   identity,
@@ -125,9 +134,10 @@ export const configSchema = object({
     origin: z
       .string()
       .regex(
-        /^[a-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*$/u,
+        /^[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)*$/u,
         "expected the log's URL without scheme and final slash",
       )
+      .refine((origin) => URL.canParse(`https://${origin}`), "no such host or port can exist")
       .describe(
         "Origin of checkpoints: the public URL of the log's read side without scheme. Fixed by `mayfly log init`.",
       ),

@@ -201,6 +201,84 @@ const REFUSALS: readonly Refusal[] = [
     to: "origin: https://example.com/log",
     says: "log.origin: expected the log's URL without scheme",
   },
+  {
+    name: "an origin that no URL can have: an empty label",
+    from: "origin: example.com/log",
+    to: "origin: example..com/log",
+    says: "log.origin: expected the log's URL",
+  },
+  {
+    name: "an origin that no URL can have: a port above 65535",
+    from: "origin: example.com/log",
+    to: "origin: example.com:70000/log",
+    says: "log.origin: no such host or port can exist",
+  },
+  {
+    name: "an origin whose path clients would resolve to another one",
+    from: "origin: example.com/log",
+    to: "origin: example.com/../log",
+    says: "log.origin: expected the log's URL",
+  },
+  {
+    name: "back-dating as long as the lifetime, which would leave nothing of it",
+    from: "signer: { kind: memory }\nlog",
+    to: "signer: { kind: memory }\n  lifetimeSeconds: 60\n  backdateSeconds: 60\nlog",
+    says: "c.yaml:8: ca.backdateSeconds: must be less than ca.lifetimeSeconds",
+  },
+  {
+    name: "a kept log whose key is forgotten at exit",
+    from: "  store: { kind: memory }\n",
+    to: "",
+    says: "log.signer.kind: a key that is forgotten at exit needs a log that is forgotten too",
+  },
+  {
+    name: "a kept log whose checkpoint key is forgotten at exit",
+    from: "  store: { kind: memory }\n  signer: { kind: memory }",
+    to: "  signer: { kind: file, path: k, passphrase: { env: P } }",
+    says: "log.checkpointSigner.kind: a key that is forgotten at exit needs a log that is forgotten too",
+  },
+  {
+    name: "an issuer on this machine whose keys could not be fetched",
+    from: "https://issuer.example.com",
+    to: "https://[::1]:8443/realm",
+    says: "issuers[0].url: an issuer on this machine needs allowPrivateNetwork: true",
+  },
+  {
+    name: "an issuer with a port above 65535",
+    from: "https://issuer.example.com",
+    to: "https://issuer.example.com:70000",
+    says: "issuers[0].url: expected https://host",
+  },
+  {
+    name: "an issuer with a broken escape",
+    from: "https://issuer.example.com",
+    to: "https://issuer.example.com/%zz",
+    says: "issuers[0].url: expected https://host",
+  },
+  {
+    name: "an issuer with characters that no URL holds",
+    from: "https://issuer.example.com",
+    to: '"https://issuer.example.com/<realm>"',
+    says: "issuers[0].url: expected https://host",
+  },
+  {
+    name: "an issuer that no certificate could name",
+    from: "https://issuer.example.com",
+    to: `https://issuer.example.com/${"x".repeat(1024)}`,
+    says: "issuers[0].url: Too big",
+  },
+  {
+    name: "a base URL that would make names no verifier takes",
+    from: "{ kind: email }",
+    to: '{ kind: github-actions, baseUrl: "https://ghe..example.com" }',
+    says: "issuers[0].identity.baseUrl: expected https://host",
+  },
+  {
+    name: "a base URL with a port above 65535",
+    from: "{ kind: email }",
+    to: '{ kind: github-actions, baseUrl: "https://ghe.example.com:70000" }',
+    says: "issuers[0].identity.baseUrl: no such host or port can exist",
+  },
 ];
 
 describe("a configuration file", () => {
@@ -230,6 +308,21 @@ describe("a configuration file", () => {
     ]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
+  });
+
+  it.each([
+    "https://accounts.google.com",
+    "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+    "https://keycloak.example.com:8443/realms/My%20realm/",
+    "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE~D539D4633E53DE1B716D3041E",
+    "https://[2001:db8::1]/issuer",
+  ])("accepts the issuer %s", (url) => {
+    expect(parseConfig(GOOD.replace("https://issuer.example.com", `"${url}"`), "c.yaml").issuers[0]?.url).toBe(url);
+  });
+
+  it("accepts back-dating that leaves a second of the lifetime", () => {
+    const text = GOOD.replace("memory }\nlog", "memory }\n  lifetimeSeconds: 60\n  backdateSeconds: 59\nlog");
+    expect(parseConfig(text, "c.yaml").ca).toMatchObject({ lifetimeSeconds: 60, backdateSeconds: 59 });
   });
 
   it.each(REFUSALS)("refuses $name", ({ from, to, says }) => {

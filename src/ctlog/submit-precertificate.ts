@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { encodeTbs } from "../core/certificate/encode-tbs.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import { decodeCtExtensions, encodeCtExtensions } from "../core/ct/ct-extensions.ts";
@@ -62,7 +62,7 @@ export async function openCertificateLog(options: CertificateLogOptions): Promis
 
 /** What makes two submissions the same one: SHA-256 over entry type, issuer key hash and logged TBS. */
 function submissionDigest({ issuerKeyHash, tbsCertificate }: PrecertEntry): Uint8Array {
-  return createHash("sha256").update(PRECERT_ENTRY_TYPE).update(issuerKeyHash).update(tbsCertificate).digest();
+  return hash("sha256", Buffer.concat([PRECERT_ENTRY_TYPE, issuerKeyHash, tbsCertificate]), "buffer");
 }
 
 /** LogEntryType precert_entry(1) of RFC 6962 §3.1, two bytes. */

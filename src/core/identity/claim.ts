@@ -37,5 +37,5 @@ export function optionalClaim(claims: JsonObject, name: string): string | undefi
 /** Counts bytes only where the number of UTF-16 units leaves a doubt: one unit is at most three bytes. */
 function isTooLong(value: string): boolean {
   if (value.length * 3 <= MAX_CLAIM_BYTES) return false;
-  return value.length > MAX_CLAIM_BYTES || new TextEncoder().encode(value).length > MAX_CLAIM_BYTES;
+  return Buffer.byteLength(value, "utf8") > MAX_CLAIM_BYTES;
 }

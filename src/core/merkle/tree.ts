@@ -1,4 +1,4 @@
-import { createHash, hash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Length of every hash of the tree in bytes (SHA-256). */
 export const HASH_LENGTH = 32;
@@ -12,15 +12,17 @@ export interface Subtree {
   readonly end: number;
 }
 
-const LEAF_PREFIX = Uint8Array.of(0);
-
 /** Input of {@link nodeHash}, reused: hashing is synchronous, and building it anew costs as much as hashing it. */
 const nodeInput = new Uint8Array(1 + 2 * HASH_LENGTH);
 nodeInput[0] = 1;
 
 /** `SHA-256(0x00 || leafInput)`, 32 bytes (RFC 6962 §2.1). */
 export function leafHash(leafInput: Uint8Array): Uint8Array {
-  return createHash("sha256").update(LEAF_PREFIX).update(leafInput).digest();
+  // Copied behind its prefix: an incremental hash would leave an object with a destructor behind for each leaf.
+  const input = Buffer.allocUnsafe(1 + leafInput.length);
+  input[0] = 0;
+  input.set(leafInput, 1);
+  return hash("sha256", input, "buffer");
 }
 
 /**

@@ -4,7 +4,7 @@ import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
 import { createMemoryLogStore } from "../adapters/log-store/memory/memory-log-store.ts";
 import { openSqliteLogStore } from "../adapters/log-store/sqlite/sqlite-log-store.ts";
 import type { Config } from "../config/schema.ts";
-import { MayflyError } from "../core/errors.ts";
+import { describeCauses, MayflyError } from "../core/errors.ts";
 import { makeTreeHeadCheckpointSigner } from "../ctlog/tree-head-checkpoint-signer.ts";
 import { makeStaticCtView } from "../ctlog/static-ct-view.ts";
 import type { StaticCtView } from "../ctlog/static-ct-view.ts";
@@ -55,6 +55,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { origin } = config.log;
   const { store, mark, known } = await openStore(options);
   let newest: PublishedCheckpoint | undefined;
+  let isJudged = false;
   const sequencer = await startSequencer({
     store,
     clock: options.clock,
@@ -69,16 +70,19 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     },
     onPublish: (checkpoint) => {
       newest = checkpoint;
-      mark?.advance(checkpoint);
+      // A log that is still to be compared with the mark must not replace it: the next start would find them alike.
+      if (isJudged) mark?.advance(checkpoint);
     },
     onFailure: (error) => {
-      telemetry.notice("error", "a batch of the log failed", { error: String(error) });
+      telemetry.notice("error", "a batch of the log failed", { error: describeCauses(error) });
     },
     onFatal,
   });
   resources.defer(() => sequencer.close());
   // After a power loss the published head may have been too old to compare with; now the committed one is published.
   await assertLogNotBehind(store, known);
+  isJudged = true;
+  if (newest !== undefined) mark?.advance(newest);
   return {
     certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
     view: makeStaticCtView(store),
@@ -118,7 +122,7 @@ async function openStore(options: OpenLogOptions): Promise<OpenedStore> {
   const mark = openFileHighWaterMark({
     path: paths.headMark,
     onFailure: (error) => {
-      telemetry.notice("error", "the head mark could not be written", { error: String(error) });
+      telemetry.notice("error", "the head mark could not be written", { error: describeCauses(error) });
     },
   });
   resources.defer(() => mark.close());

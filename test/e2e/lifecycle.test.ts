@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "@jest/globals";
 import { sign } from "node:crypto";
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import request from "supertest";
 import { dataPaths } from "../../src/compose/data-paths.ts";
 import { makeKey, pemOf, reasonOf } from "../support/caller-keys.ts";
@@ -137,6 +138,28 @@ describe("a start refuses", () => {
         writeFileSync(headMark, note.join("\n"));
       }),
     ).toBe("LOG_ROLLED_BACK");
+  });
+
+  it("a head mark of another history every time, although the checkpoint to compare it with was lost", async () => {
+    const mayfly = await startOne();
+    await issue(mayfly);
+    await issue(mayfly);
+    await mayfly.stop();
+    const { database, headMark } = dataPaths(mayfly.config);
+    const note = readFileSync(headMark, "utf8").split("\n");
+    note[1] = "1";
+    note[2] = Buffer.alloc(32, 1).toString("base64");
+    writeFileSync(headMark, note.join("\n"));
+    // What a power loss can do: entries are durable, the checkpoint that was published last is not.
+    const rows = new DatabaseSync(database);
+    rows.exec("DELETE FROM published");
+    rows.close();
+    const restart = async (): Promise<void> => {
+      opened.push(await mayfly.restart());
+    };
+    expect(await reasonOf(restart)).toBe("LOG_ROLLED_BACK");
+    expect(await reasonOf(restart)).toBe("LOG_ROLLED_BACK");
+    expect(readFileSync(headMark, "utf8")).toBe(note.join("\n"));
   });
 
   it("an audit trail in which a line was changed", async () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { MayflyError } from "../core/errors.ts";
+import { describeCauses, isOurFault, MayflyError } from "../core/errors.ts";
 import type { Reason } from "../core/errors.ts";
 import { describeError, encodeErrorBody } from "../wire/errors.ts";
 import type { ErrorDescription } from "../wire/errors.ts";
@@ -34,18 +34,13 @@ export function refuse(request: IncomingMessage, response: ExchangeResponse, err
   const description = describeError(error);
   exchange.error =
     error instanceof MayflyError ? error : new MayflyError("UNEXPECTED", "a handler failed", { cause: error });
-  if (isOurFault(description)) exchange.detail = messagesOf(exchange.error);
+  if (isOurFault(exchange.error.code)) exchange.detail = describeCauses(exchange.error);
   if (response.headersSent) {
     response.destroy();
     return;
   }
   const headers = [...FRESH_JSON, ...refusalFields(request, response, description)];
   sendAnswer(response, { status: description.status, headers, body: `${encodeErrorBody(description)}\n` });
-}
-
-/** google.rpc.Code INTERNAL or UNAVAILABLE: an operator will want to know why. */
-function isOurFault({ grpcCode }: ErrorDescription): boolean {
-  return grpcCode === 13 || grpcCode === 14;
 }
 
 function refusalFields(request: IncomingMessage, response: ExchangeResponse, description: ErrorDescription): string[] {
@@ -73,11 +68,4 @@ function hasUnreadBody(request: IncomingMessage): boolean {
   const declared =
     request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
   return declared && !request.complete;
-}
-
-/** The messages of an error and of its causes, outermost first. */
-function messagesOf(error: Error): string {
-  const messages: string[] = [];
-  for (let at: unknown = error; at instanceof Error && messages.length < 8; at = at.cause) messages.push(at.message);
-  return messages.join(": ");
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { IssuerSettings } from "../adapters/oidc/issuer-settings.ts";
 import { ConfigError } from "../config/load-config.ts";
@@ -24,8 +25,17 @@ function readCertificates(file: string): string {
   } catch (cause) {
     throw new ConfigError(`${file}: cannot be read`, { cause });
   }
-  if (!pem.includes("-----BEGIN CERTIFICATE-----") || pem.includes("PRIVATE KEY-----")) {
+  const certificates = pem.match(CERTIFICATE);
+  if (certificates === null || pem.includes("PRIVATE KEY-----")) {
     throw new ConfigError(`${file}: expected certificates in PEM and nothing else`);
+  }
+  try {
+    // What TLS cannot read it leaves out without a word, and then trusts nobody.
+    for (const certificate of certificates) new X509Certificate(certificate);
+  } catch (cause) {
+    throw new ConfigError(`${file}: holds a certificate that cannot be read`, { cause });
   }
   return pem;
 }
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/gu;

@@ -5,6 +5,7 @@ import type { ProcessTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
+import { isWithin, leafValidity } from "../core/certificate/validity.ts";
 import type { Admission } from "../http/admission.ts";
 import { makePublicApp } from "../http/app.ts";
 import { makeOperationsApp } from "../http/operations-app.ts";
@@ -84,8 +85,8 @@ async function listen(
 /** Whether a request sent now would get its certificate, as far as this process alone can tell. */
 function readiness({ config, chain, clock, log, shutdown }: ListenerParts): Readiness {
   const refusal = log.refusal();
-  const nowMs = clock.now();
-  const caIsValid = nowMs >= chain.notBeforeMs && nowMs + config.ca.lifetimeSeconds * 1000 <= chain.notAfterMs;
+  const { lifetimeSeconds, backdateSeconds } = config.ca;
+  const caIsValid = isWithin(leafValidity({ nowMs: clock.now(), lifetimeSeconds, backdateSeconds }), chain);
   const checks = [
     { name: "accepting", ok: !shutdown.begun },
     { name: "log", ok: refusal === undefined, ...(refusal === undefined ? {} : { detail: refusal.reason }) },

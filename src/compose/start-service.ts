@@ -12,6 +12,7 @@ import type { MayflyError } from "../core/errors.ts";
 import { makeAdmission } from "../http/admission.ts";
 import { dataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
+import { endOnAuditFailure } from "./end-on-audit-failure.ts";
 import { loadChain } from "./load-chain.ts";
 import { makeGeneration } from "./make-generation.ts";
 import { openIssuers } from "./open-issuers.ts";
@@ -62,7 +63,8 @@ export async function startService(config: Config, context: ServiceContext): Pro
     return { ...urls, shutdown };
   } catch (error) {
     telemetry.notice("error", "start refused", { error: describeCauses(error) });
-    await resources.disposeAsync();
+    // Whatever goes wrong while closing follows from the refusal, and must not take its place.
+    await resources.disposeAsync().catch(() => undefined);
     throw error;
   }
 }
@@ -92,7 +94,8 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
     writerId: randomBytes(12).toString("hex"),
     clock,
   });
-  resources.defer(() => audit.close());
+  const watchedAudit = endOnAuditFailure(audit, onFatal);
+  resources.defer(() => watchedAudit.close());
   const issuers = openIssuers(config.issuers);
   const verifier = openTokenVerifier({
     issuers,
@@ -109,7 +112,7 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
     issuers,
     verifyIdToken: verifier.verifyIdToken,
     log: log.certificateLog,
-    audit,
+    audit: watchedAudit,
     telemetry,
     clock,
   });

@@ -26,7 +26,8 @@ export interface MayflyProcess {
 const PROGRAM = join(import.meta.dirname, "..", "src", "bin.ts");
 
 /**
- * Starts `mayfly serve` as a process of its own and waits until it says that it is ready.
+ * Starts `mayfly serve` as a process of its own and waits until it says that it is ready. It is asked to leave when this
+ * process exits.
  *
  * @throws Error with the last lines of its log when it ends, or is not ready within the deadline (20 s)
  */
@@ -39,6 +40,10 @@ export async function startMayfly(options: MayflyProcessOptions): Promise<Mayfly
   });
   closeSync(log);
   const exited = exitCodeOf(child);
+  // Not in our process group, so whatever ends this process would leave it behind.
+  const takeAlong = (): void => void child.kill("SIGTERM");
+  process.once("exit", takeAlong);
+  void exited.then(() => process.off("exit", takeAlong));
   const stop = async (): Promise<number> => {
     child.kill("SIGTERM");
     return exited;

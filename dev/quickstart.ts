@@ -30,6 +30,14 @@ interface Outcome {
   readonly bundleFile: string;
 }
 
+/** What a stop signal does; until there is something to finish it ends this process, which takes the server along. */
+let stop = (): void => process.exit(130);
+for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    stop();
+  });
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -113,10 +121,7 @@ async function serveUntilStopped(mayfly: MayflyProcess, issuerUrl: string): Prom
     `\nStill serving; a token of one's own: curl '${issuerUrl}/token?email=you@example.com'. Ctrl-C ends.\n`,
   );
   const stopped = new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const)
-      process.once(signal, () => {
-        resolve();
-      });
+    stop = resolve;
   });
   const ended = mayfly.exited.then((code) => {
     throw new Error(`mayfly serve ended by itself with code ${String(code)}`);

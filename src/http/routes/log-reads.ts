@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Express } from "express";
 import { MayflyError } from "../../core/errors.ts";
 import { parseTilePath } from "../../core/merkle/tile.ts";
@@ -15,6 +15,12 @@ export interface PublishedLog {
   readonly reads: StaticCtView;
 }
 
+/**
+ * Tiles in memory at once, from the read to the last byte sent. A data tile has half a megabyte, at worst five: without a
+ * bound, as many slow readers as there are connections could take the memory that issuing needs.
+ */
+const MAX_OPEN_TILES = 64;
+
 /** GET and HEAD of `<prefix>/checkpoint`, `<prefix>/tile/…` and `<prefix>/issuer/<hex>`. */
 export function addLogReads(app: Express, { pathPrefix, reads }: PublishedLog): void {
   const at = (pattern: string, template: string): Place => ({
@@ -28,11 +34,26 @@ export function addLogReads(app: Express, { pathPrefix, reads }: PublishedLog): 
     at("/checkpoint", "checkpoint"),
     readOnly(CHECKPOINT, () => reads.checkpoint()),
   );
-  addRoute(app, at("/tile/.*", "tile"), readOnly(TILE, tile));
+  addRoute(app, at("/tile/.*", "tile"), readOnly(TILE, bounded(tile, MAX_OPEN_TILES)));
   addRoute(app, at("/issuer/[0-9a-f]{64}", "issuer"), readOnly(ISSUER, issuer));
 }
 
-type Read = (request: IncomingMessage) => Promise<Uint8Array | undefined>;
+type Read = (request: IncomingMessage, response: ServerResponse) => Promise<Uint8Array | undefined>;
+
+/** The read, refused with `overloaded` while `max` answers of it are not sent yet. */
+function bounded(read: Read, max: number): Read {
+  let open = 0;
+  return (request, response) => {
+    if (open >= max) {
+      throw new MayflyError("TOO_MANY_REQUESTS_IN_FLIGHT", `${open} tiles are being read`, { retryAfterMs: 1_000 });
+    }
+    open++;
+    response.once("close", () => {
+      open--;
+    });
+    return read(request, response);
+  };
+}
 
 function readTile(reads: StaticCtView, path: string): Promise<Uint8Array | undefined> {
   const tile = parseTilePath(path);
@@ -44,8 +65,8 @@ function readTile(reads: StaticCtView, path: string): Promise<Uint8Array | undef
 
 /** What is there is served as it is; what is not must not be remembered as missing by a cache in between. */
 function readOnly(headers: HeaderFields, read: Read): Methods {
-  const handler: Handler = async (request) => {
-    const body = await read(request);
+  const handler: Handler = async (request, response) => {
+    const body = await read(request, response);
     if (body === undefined) throw new MayflyError("NO_SUCH_TILE", "the published log has no such resource");
     return { status: 200, headers, body };
   };

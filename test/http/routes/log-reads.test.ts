@@ -1,4 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import request from "supertest";
 import { MayflyError } from "../../../src/core/errors.ts";
 import type { StaticCtView } from "../../../src/ctlog/static-ct-view.ts";
@@ -59,6 +61,37 @@ describe("reads of the log", () => {
       "x-content-type-options": "nosniff",
     });
     expect(answer.headers["content-encoding"]).toBeUndefined();
+  });
+
+  it("holds 64 tiles in memory at most, until their readers have them", async () => {
+    const gate = Promise.withResolvers<undefined>();
+    const allBegun = Promise.withResolvers<undefined>();
+    let begun = 0;
+    const log: StaticCtView = {
+      ...LOG,
+      dataTile: async (index, width) => {
+        if (++begun === 64) allBegun.resolve(undefined);
+        await gate.promise;
+        return LOG.dataTile(index, width);
+      },
+    };
+    const server = bare(rigOf(log)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/log`;
+    const read = () => globalThis.fetch(`${url}/tile/data/003.p/200`);
+    const taken = Array.from({ length: 64 }, read);
+    await allBegun.promise;
+    const refused = await read();
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(await refused.json()).toMatchObject({ code: 14, details: [{ reason: "TOO_MANY_REQUESTS_IN_FLIGHT" }] });
+    expect((await globalThis.fetch(`${url}/checkpoint`)).status).toBe(200);
+    gate.resolve(undefined);
+    const texts = await Promise.all(taken.map(async (answer) => (await answer).text()));
+    expect(texts).toEqual(Array(64).fill("entries"));
+    expect((await read()).status).toBe(200);
+    server.close();
+    server.closeAllConnections();
   });
 
   it("answers HEAD with the header of GET", async () => {

@@ -253,6 +253,60 @@ describe("a sequencer", () => {
       await assertLogConsistent(memory);
     });
 
+    describe("that knows how many callers are on their way", () => {
+      /** No timer may end the gathering: only arrivals do. */
+      const limits = { ...SEQUENCER_LIMITS, gatherMs: 60_000, gatherQuietMs: 60_000 };
+
+      it("waits for all of them, however many turns they take", async () => {
+        await start({ limits, onTheWay: () => 3 });
+        const entries: Promise<unknown>[] = [];
+        for (const submission of makeSubmissions("gathered", 3)) {
+          entries.push(sequencer.append(submission));
+          await settle();
+        }
+        await Promise.all(entries);
+        expect(batches.map(({ entries: count }) => count)).toEqual([3]);
+      });
+
+      it("commits at once for a lone caller", async () => {
+        await start({ limits, onTheWay: () => 1 });
+        for (const submission of makeSubmissions("lone", 3)) await sequencer.append(submission);
+        expect(batches.map(({ entries }) => entries)).toEqual([1, 1, 1]);
+      });
+
+      it("waits for the callers of the batch before, who come back together", async () => {
+        let onTheWay = 4;
+        await start({ limits, onTheWay: () => onTheWay });
+        await Promise.all(makeSubmissions("first", 4).map((submission) => sequencer.append(submission)));
+        onTheWay = 1;
+        const entries: Promise<unknown>[] = [];
+        for (const submission of makeSubmissions("again", 4)) {
+          entries.push(sequencer.append(submission));
+          await settle();
+        }
+        await Promise.all(entries);
+        expect(batches.map(({ entries: count }) => count)).toEqual([4, 4]);
+      });
+
+      it("never waits for more than a batch can hold", async () => {
+        await start({ limits: { ...limits, maxBatchEntries: 2 }, onTheWay: () => 1_000 });
+        await Promise.all(makeSubmissions("held", 4).map((submission) => sequencer.append(submission)));
+        expect(batches.map(({ entries }) => entries)).toEqual([2, 2]);
+      });
+
+      it("goes on without those who do not come", async () => {
+        await start({ limits: { ...limits, gatherQuietMs: 1 }, onTheWay: () => 5 });
+        await Promise.all(makeSubmissions("some", 2).map((submission) => sequencer.append(submission)));
+        await assertLogConsistent(memory);
+      });
+
+      it("goes on when they come too slowly", async () => {
+        await start({ limits: { ...limits, gatherMs: 1 }, onTheWay: () => 5 });
+        await sequencer.append(makeSubmission("slow"));
+        await assertLogConsistent(memory);
+      });
+    });
+
     it("gives every batch a later time even while the clock stands", async () => {
       await start();
       const times: number[] = [];

@@ -5,24 +5,18 @@ import { BatchCommitter, type CommitOutcome } from "./batch-committer.ts";
 import type { Submission } from "./build-batch.ts";
 import type { CheckpointSigner } from "./checkpoint-signer.ts";
 import { CheckpointPublisher } from "./checkpoint-publisher.ts";
+import { Gathering, type GatheringLimits } from "./gathering.ts";
 import { startIdleTimer, type IdleTimer, type StartIdleTimer } from "./idle-timer.ts";
 import { LogClock } from "./log-clock.ts";
 
 /** Bounds of a {@link Sequencer}. */
-export interface SequencerLimits {
-  /** Entries that one transaction writes at most. */
-  readonly maxBatchEntries: number;
+export interface SequencerLimits extends GatheringLimits {
   /** Submissions that may wait for their batch. */
   readonly maxPending: number;
   /** A checkpoint that no entry replaced for so long is signed again, so that readers see the log is alive. */
   readonly idleMs: number;
-  /** Longest time in which a batch gathers submissions that are on their way. */
-  readonly gatherMs: number;
-  /** A batch stops gathering when none came for so long. */
-  readonly gatherQuietMs: number;
 }
 
-/** What a sequencer is given unless its starter says otherwise. */
 export const SEQUENCER_LIMITS: SequencerLimits = {
   maxBatchEntries: 256,
   maxPending: 1_024,
@@ -78,7 +72,7 @@ export interface Sequencer {
    * @throws MayflyError `log_failed`, `log_unavailable` or what a signer throws; the entry may exist all the same
    */
   append(submission: Submission): Promise<AppendedEntry>;
-  /** Why the next submission would be refused, if it would be. */
+  /** Why the next submission would be refused, if it would be, or why the last batch failed and none was published since. */
   refusal(): MayflyError | undefined;
   /** Refuses what is new, finishes what was accepted, and resolves. */
   close(): Promise<void>;
@@ -115,13 +109,13 @@ class LoopSequencer implements Sequencer {
   readonly #clock: LogClock;
   readonly #publisher: CheckpointPublisher;
   readonly #committer: BatchCommitter;
+  readonly #gathering: Gathering;
   readonly #idleTimer: IdleTimer;
   readonly #underway = new Map<string, Promise<AppendedEntry>>();
   #queue: Waiter[] = [];
   #unreleased: Unreleased[] = [];
   #heartbeatDue = false;
-  #lastBatch = 0;
-  #onArrival: (() => void) | undefined;
+  #failure: MayflyError | undefined;
   #running: Promise<void> | undefined;
   #closed: MayflyError | undefined;
 
@@ -131,6 +125,7 @@ class LoopSequencer implements Sequencer {
     this.#clock = clock;
     this.#publisher = publisher;
     this.#committer = new BatchCommitter(options.store, (lastMs) => publisher.timeAfter(lastMs));
+    this.#gathering = new Gathering(this.#limits, options.onTheWay);
     this.#idleTimer = (options.startIdleTimer ?? startIdleTimer)(() => {
       this.#heartbeatDue = true;
       this.#wake();
@@ -152,13 +147,14 @@ class LoopSequencer implements Sequencer {
     promise.then(forget, forget);
     this.#underway.set(key, promise);
     this.#queue.push({ submission, resolve, reject });
-    this.#onArrival?.();
+    this.#gathering.arrived();
     this.#wake();
     return promise;
   }
 
   refusal(): MayflyError | undefined {
     if (this.#closed !== undefined) return this.#closed;
+    if (this.#failure !== undefined) return this.#failure;
     try {
       this.#publisher.timeAfter(0);
       return undefined;
@@ -181,47 +177,17 @@ class LoopSequencer implements Sequencer {
   /** Until nothing waits: take what has gathered, commit it, publish, answer. Batches form while the last one is written. */
   async #run(): Promise<void> {
     while (this.#queue.length > 0 || this.#heartbeatDue) {
-      await this.#gather();
+      await this.#gathering.gather(() => this.#queue.length);
       try {
         await this.#sequence();
       } catch (error) {
         this.#rejectUnreleased(error);
         if (isFatal(error)) this.#fail(error);
-        else this.#options.onFailure?.(error);
+        else this.#remember(error);
       }
       this.#idleTimer.refresh();
     }
     this.#running = undefined;
-  }
-
-  /**
-   * Lets a batch form. Callers of one batch are answered together and come back together: the first of them alone would
-   * take a whole commit, with its fsync and its signatures, for which all the others would have to wait.
-   */
-  async #gather(): Promise<void> {
-    // Whoever arrives in the same turn of the event loop still gets into this batch.
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-    if (this.#hasGathered() || this.#closed !== undefined) return;
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    const begin = (): void => {
-      resolve(undefined);
-    };
-    const quiet = setTimeout(begin, this.#limits.gatherQuietMs);
-    const limit = setTimeout(begin, this.#limits.gatherMs);
-    this.#onArrival = () => {
-      if (this.#hasGathered()) begin();
-      else quiet.refresh();
-    };
-    await promise;
-    this.#onArrival = undefined;
-    clearTimeout(quiet);
-    clearTimeout(limit);
-  }
-
-  /** Whether everybody is here who is on the way, or may be coming back from the batch before. */
-  #hasGathered(): boolean {
-    const expected = Math.max(this.#options.onTheWay?.() ?? 0, this.#lastBatch);
-    return this.#queue.length >= Math.min(expected, this.#limits.maxBatchEntries);
   }
 
   /** Commit, sign, publish, answer: in this order and no other. */
@@ -230,7 +196,7 @@ class LoopSequencer implements Sequencer {
     const heartbeat = this.#heartbeatDue;
     this.#heartbeatDue = false;
     const waiters = this.#queue.splice(0, this.#limits.maxBatchEntries);
-    this.#lastBatch = this.#options.onTheWay === undefined ? 0 : waiters.length;
+    this.#gathering.taken(waiters.length);
     const { outcomes, head } = await this.#committer.commit(waiters.map(({ submission }) => submission));
     waiters.forEach((waiter, at) => {
       this.#settle(waiter, outcomes[at]);
@@ -239,6 +205,7 @@ class LoopSequencer implements Sequencer {
     this.#release();
     if (head !== undefined) await this.#publisher.publish(head);
     else if (heartbeat || this.#unreleased.length > 0) await this.#publisher.publishNewest();
+    if (head !== undefined || heartbeat) this.#failure = undefined;
     this.#release();
     if (head === undefined) return;
     const entries = outcomes.filter(({ kind }) => kind === "committed").length;
@@ -263,7 +230,14 @@ class LoopSequencer implements Sequencer {
     const failed = outcomes.find((outcome) => outcome.kind === "failed");
     if (failed === undefined) return;
     if (isFatal(failed.error)) throw failed.error;
-    this.#options.onFailure?.(failed.error);
+    this.#remember(failed.error);
+  }
+
+  /** Until something is published again, nobody should be sent here; the heartbeat tries when no caller does. */
+  #remember(error: unknown): void {
+    // The clock is asked anew each time.
+    if (error instanceof MayflyError && error.reason !== "LOG_CLOCK") this.#failure = error;
+    this.#options.onFailure?.(error);
   }
 
   /** Answers everybody whose entry a published checkpoint covers, whoever signed it. */

@@ -253,6 +253,16 @@ describe("a sequencer", () => {
       await assertLogConsistent(memory);
     });
 
+    it("tells of a failed batch until something is published again", async () => {
+      await start();
+      recorder.failNext("append", "before", new MayflyError("LOG_WRITE_FAILED", "disk full"));
+      await expect(sequencer.append(makeSubmission("lost"))).rejects.toMatchObject({ reason: "LOG_WRITE_FAILED" });
+      expect(sequencer.refusal()?.reason).toBe("LOG_WRITE_FAILED");
+      idle();
+      await settle();
+      expect(sequencer.refusal()).toBeUndefined();
+    });
+
     describe("that knows how many callers are on their way", () => {
       /** No timer may end the gathering: only arrivals do. */
       const limits = { ...SEQUENCER_LIMITS, gatherMs: 60_000, gatherQuietMs: 60_000 };

@@ -1,5 +1,4 @@
-import type { DerElement } from "../encoding/der-reader.ts";
-import { DER_TAG, DerError, derChildren, parseDer } from "../encoding/der-reader.ts";
+import { DER_TAG, derContentStart, derElementEnd, DerError } from "../encoding/der-reader.ts";
 import { MayflyError } from "../errors.ts";
 
 const EXTENSIONS_TAG = 0xa3;
@@ -30,7 +29,10 @@ export function assertCorrespond(precertificateTbs: Uint8Array, finalTbs: Uint8A
     assertThat(isEqual(precertificate.fields, final.fields), "a field differs");
     assertThat(isEqual(precertificate.extensions, final.extensions), "an extension differs");
     assertThat(isEqual(precertificate.last, POISON), "the precertificate does not end in the poison");
-    assertThat(startsWith(parseDer(final.last).content, SCT_LIST_START), "the certificate does not end in an SCT list");
+    assertThat(
+      startsWith(final.last, derContentStart(final.last, 0), SCT_LIST_START),
+      "the certificate does not end in an SCT list",
+    );
   } catch (cause) {
     if (cause instanceof DerError) throw new MayflyError("CORRESPONDENCE", "a TBS is not DER", { cause });
     throw cause;
@@ -46,31 +48,50 @@ interface TbsParts {
   readonly last: Uint8Array;
 }
 
+/** Walks by offsets: it runs for every certificate, over some thirty elements of which three parts are wanted. */
 function readTbs(tbs: Uint8Array): TbsParts {
-  const outer = parseDer(tbs);
-  const fields = derChildren(outer);
-  const wrapper = fields[TBS_FIELDS - 1];
-  if (outer.tag !== DER_TAG.sequence || fields.length !== TBS_FIELDS || wrapper?.tag !== EXTENSIONS_TAG) {
-    throw new DerError("not a TBSCertificate with eight fields");
-  }
-  const list = parseDer(wrapper.content);
-  const extensions = derChildren(list);
-  const last = extensions.at(-1);
-  if (list.tag !== DER_TAG.sequence || last === undefined) throw new DerError("no SEQUENCE of extensions");
-  assertThat(!extensions.slice(0, -1).some(isPoisonOrSctList), "a poison or SCT list is not in the last place");
+  requireElement(tbs, { start: 0, end: tbs.length, tag: DER_TAG.sequence });
+  const fields = derContentStart(tbs, 0);
+  const wrapper = skip(tbs, fields, TBS_FIELDS - 1);
+  requireElement(tbs, { start: wrapper, end: tbs.length, tag: EXTENSIONS_TAG });
+  const list = derContentStart(tbs, wrapper);
+  requireElement(tbs, { start: list, end: tbs.length, tag: DER_TAG.sequence });
+  const extensions = derContentStart(tbs, list);
+  const last = findLast(tbs, extensions);
   return {
-    fields: outer.content.subarray(0, -wrapper.length),
-    extensions: list.content.subarray(0, -last.length),
-    last: last.bytes,
+    fields: tbs.subarray(fields, wrapper),
+    extensions: tbs.subarray(extensions, last),
+    last: tbs.subarray(last),
   };
 }
 
-function isPoisonOrSctList({ content }: DerElement): boolean {
-  return startsWith(content, POISON_ID) || startsWith(content, SCT_LIST_ID);
+/** There is an element of this tag from `start` to `end` and nothing else. */
+function requireElement(bytes: Uint8Array, at: { start: number; end: number; tag: number }): void {
+  if (bytes[at.start] !== at.tag || derElementEnd(bytes, at.start) !== at.end) {
+    throw new DerError("not a TBSCertificate with eight fields, of which the last are extensions");
+  }
 }
 
-function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  for (let at = 0; at < prefix.length; at++) if (bytes[at] !== prefix[at]) return false;
+function skip(bytes: Uint8Array, start: number, elements: number): number {
+  let at = start;
+  for (let skipped = 0; skipped < elements; skipped++) at = derElementEnd(bytes, at);
+  return at;
+}
+
+/** Where the last of the extensions begins, which go on to the end of the TBS. */
+function findLast(tbs: Uint8Array, extensions: number): number {
+  let last = extensions;
+  for (let end = derElementEnd(tbs, last); end < tbs.length; end = derElementEnd(tbs, last)) {
+    const content = derContentStart(tbs, last);
+    const isPoisonOrSctList = startsWith(tbs, content, POISON_ID) || startsWith(tbs, content, SCT_LIST_ID);
+    assertThat(!isPoisonOrSctList, "a poison or SCT list is not in the last place");
+    last = end;
+  }
+  return last;
+}
+
+function startsWith(bytes: Uint8Array, offset: number, prefix: Uint8Array): boolean {
+  for (let at = 0; at < prefix.length; at++) if (bytes[offset + at] !== prefix[at]) return false;
   return true;
 }
 

@@ -1,5 +1,5 @@
 import type { DerElement } from "../encoding/der-reader.ts";
-import { DER_TAG, derChildren, derContent, parseDer, readDerElement } from "../encoding/der-reader.ts";
+import { DER_TAG, derChildren, derContent, derContentStart, derElementEnd, parseDer } from "../encoding/der-reader.ts";
 import type { SubjectAltName } from "../identity/principal.ts";
 import { FULCIO_EXTENSIONS } from "./extensions/fulcio.ts";
 import type { LastExtension } from "./extensions/last-extension.ts";
@@ -127,17 +127,22 @@ function lintFulcioExtensions(list: readonly DerElement[], { template }: Expecta
   return list.slice(place);
 }
 
-/** As a leaf has twenty of these, extnID is compared where it stands; extnValue follows, or `critical` does. */
+/** As a leaf has twenty of these, each is read where it stands: extnID, then extnValue unless `critical` is there. */
 function lintFulcioExtension(element: DerElement | undefined, row: (typeof FULCIO_ROWS)[number], text: string): void {
   const { label, extnId, form } = row;
   const content = derContent(element, DER_TAG.sequence);
   lintThat(startsWith(content, extnId), "extension-order", label);
   lintThat(content[extnId.length] !== DER_TAG.boolean, "fulcio-extension", label);
-  const extnValue = readDerElement(content, extnId.length);
-  lintThat(extnId.length + extnValue.bytes.length === content.length, "structure", label);
-  const value = derContent(extnValue, DER_TAG.octetString);
-  const octets = form === "raw" ? value : derContent(parseDer(value), DER_TAG.utf8String);
-  lintThat(isEqual(octets, Buffer.from(text, "utf8")), "fulcio-extension", label);
+  let start = enter(content, extnId.length, DER_TAG.octetString);
+  if (form === "utf8") start = enter(content, start, DER_TAG.utf8String);
+  lintThat(isEqual(content.subarray(start), Buffer.from(text, "utf8")), "fulcio-extension", label);
+}
+
+/** Where the contents begin of the element at `offset`, which has this tag and reaches to the end of `bytes`. */
+function enter(bytes: Uint8Array, offset: number, tag: number): number {
+  lintThat(derElementEnd(bytes, offset) === bytes.length, "structure", "something follows a value of an extension");
+  lintThat(bytes[offset] === tag, "structure", "a value of an extension has another type");
+  return derContentStart(bytes, offset);
 }
 
 function lintLast(list: readonly DerElement[], kind: LastExtension["kind"]): void {

@@ -16,16 +16,17 @@ export class DerElement {
   readonly #start: number;
   readonly #header: number;
 
-  /** @param at where the element starts, and how long its identifier and length octets and its contents are */
-  constructor(source: Uint8Array, at: { readonly start: number; readonly header: number; readonly content: number }) {
-    const tag = source[at.start];
-    if (tag === undefined || at.start + at.header + at.content > source.length)
-      throw new DerError("element is cut off");
-    this.tag = tag;
-    this.length = at.header + at.content;
+  /**
+   * @param start where the element begins in `source`
+   * @throws DerError
+   */
+  constructor(source: Uint8Array, start: number) {
+    const end = derElementEnd(source, start);
+    this.tag = source[start] ?? 0;
+    this.length = end - start;
     this.#source = source;
-    this.#start = at.start;
-    this.#header = at.header;
+    this.#start = start;
+    this.#header = derContentStart(source, start) - start;
   }
 
   /** The contents octets. */
@@ -81,14 +82,30 @@ const MAX_OID_LENGTH = 64;
  * @throws DerError
  */
 export function readDerElement(bytes: Uint8Array, offset: number): DerElement {
+  return new DerElement(bytes, offset);
+}
+
+/** Offset of the contents of the element at `offset`, whose length octets were read before. */
+export function derContentStart(bytes: Uint8Array, offset: number): number {
+  const first = bytes[offset + 1] ?? 0;
+  return offset + 2 + (first < 0x80 ? 0 : first & 0x7f);
+}
+
+/**
+ * Offset behind the element at `offset`, under the rules of {@link readDerElement}; for walks that need no more.
+ *
+ * @throws DerError
+ */
+export function derElementEnd(bytes: Uint8Array, offset: number): number {
   const tag = bytes[offset];
   const first = bytes[offset + 1];
   if (tag === undefined || first === undefined) throw new DerError("element is cut off");
   if (tag === 0) throw new DerError("tag 0 is reserved");
   if ((tag & HIGH_TAG_NUMBER) === HIGH_TAG_NUMBER) throw new DerError("high tag numbers are not supported");
-  if (first < 0x80) return new DerElement(bytes, { start: offset, header: 2, content: first });
-  const octets = first & 0x7f;
-  return new DerElement(bytes, { start: offset, header: 2 + octets, content: longLength(bytes, offset + 2, octets) });
+  const length = first < 0x80 ? first : longLength(bytes, offset + 2, first & 0x7f);
+  const end = derContentStart(bytes, offset) + length;
+  if (end > bytes.length) throw new DerError("element is cut off");
+  return end;
 }
 
 /** Long form of the length (X.690 §8.1.3.5): `octets` bytes at `at`, at most four of them. */

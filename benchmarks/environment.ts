@@ -137,8 +137,13 @@ function makeKeysAndLog(folder: string, config: string): void {
 
 function startServer(folder: string, config: string, profileFolder: string | undefined): ChildProcess {
   const log = openSync(join(folder, "server.log"), "w");
-  const profiling = profileFolder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(profileFolder)}`];
-  return spawn(process.execPath, [...profiling, PROGRAM, "serve", "--config", config], { stdio: ["ignore", log, log] });
+  const profiling =
+    profileFolder === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profileFolder)}` };
+  // As a command, so that it runs with the settings of V8 in its first line.
+  return spawn(PROGRAM, ["serve", "--config", config], {
+    stdio: ["ignore", log, log],
+    env: { ...process.env, ...profiling },
+  });
 }
 
 async function untilReady(server: ChildProcess, folder: string, operationsPort: number): Promise<void> {

@@ -21,8 +21,8 @@ export const SEQUENCER_LIMITS: SequencerLimits = {
   maxBatchEntries: 256,
   maxPending: 1_024,
   idleMs: 60_000,
-  gatherMs: 10,
-  gatherQuietMs: 1,
+  gatherMs: 25,
+  gatherQuietMs: 2,
 };
 
 /** One batch that was committed and published. */

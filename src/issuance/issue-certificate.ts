@@ -34,16 +34,17 @@ export function makeIssueCertificate(deps: IssuanceDeps): IssueCertificate {
   const { keyPolicy, issuer, lifetimeSeconds, backdateSeconds, signer } = deps;
   // prettier-ignore
   return async (request) => {
-    const nowMs     = deps.now();                                                      // one clock reading per request
-    const idToken   = await deps.verifyIdToken(request.idToken, nowMs);                // RFC 7519 §7.2, OIDC Core §3.1.3.7
-    const principal = derivePrincipal(idToken);                                        // who asks
-    const key       = await provePossession(request.key, principal.challenge, keyPolicy); // and holds which key
-    const serial    = deps.serialNumber();
-    const draft     = buildTemplate({ principal, key, nowMs, issuer, serialNumber: serial, lifetimeSeconds, backdateSeconds });
-    const template  = lintTemplate(draft);                                             // docs/certificate-profile.md
-    const precert   = await signPrecertificate(template, signer);                      // RFC 6962 §3.1
-    const sct       = await deps.log.add(precert);                                     // RFC 6962 §3.2; durable and published on return
-    const leaf      = await signCertificate(precert, sct, signer);                     // RFC 6962 §3.3
-    return { leaf, chainPem: issuer.pem, sct, serialNumber: serial, ...(sct.leafIndex === undefined ? {} : { logIndex: sct.leafIndex }) };
+    const nowMs        = deps.now();                                                 // one clock reading per request
+    const idToken      = await deps.verifyIdToken(request.idToken, nowMs);           // RFC 7519 §7.2, OIDC Core §3.1.3.7
+    const principal    = derivePrincipal(idToken);                                   // who asks
+    const key          = await provePossession(request.key, principal.challenge, keyPolicy); // and holds which key
+    const serialNumber = deps.serialNumber();
+    const draft        = buildTemplate({ principal, key, nowMs, issuer, serialNumber, lifetimeSeconds, backdateSeconds });
+    const template     = lintTemplate(draft);                                        // docs/certificate-profile.md
+    const precert      = await signPrecertificate(template, signer);                 // RFC 6962 §3.1
+    const sct          = await deps.log.add(precert);                                // RFC 6962 §3.2: durable and published
+    const leaf         = await signCertificate(precert, sct, signer);                // RFC 6962 §3.3
+    const logIndex     = sct.leafIndex === undefined ? {} : { logIndex: sct.leafIndex };
+    return { leaf, chainPem: issuer.pem, sct, serialNumber, ...logIndex };
   };
 }

@@ -16,7 +16,7 @@ const SCT_LIST_START = hex("060a2b06010401d67902040204");
 /**
  * Proves on the bytes that a certificate is the one its precertificate promised (RFC 6962 §3.1, §3.2): all fields are
  * byte-equal and so are the extensions, in the same order, but for exactly one poison in the precertificate and exactly
- * one SCT list, not critical, in the certificate, each in the last place.
+ * one SCT list, not critical and of exactly one SCT, in the certificate, each in the last place.
  *
  * @param precertificateTbs DER TBSCertificate that was signed and logged
  * @param finalTbs DER TBSCertificate that is about to be signed
@@ -29,10 +29,7 @@ export function assertCorrespond(precertificateTbs: Uint8Array, finalTbs: Uint8A
     assertThat(isEqual(precertificate.fields, final.fields), "a field differs");
     assertThat(isEqual(precertificate.extensions, final.extensions), "an extension differs");
     assertThat(isEqual(precertificate.last, POISON), "the precertificate does not end in the poison");
-    assertThat(
-      startsWith(final.last, derContentStart(final.last, 0), SCT_LIST_START),
-      "the certificate does not end in an SCT list",
-    );
+    assertThat(holdsOneSct(final.last), "the certificate does not end in an SCT list of exactly one SCT");
   } catch (cause) {
     if (cause instanceof DerError) throw new MayflyError("CORRESPONDENCE", "a TBS is not DER", { cause });
     throw cause;
@@ -88,6 +85,22 @@ function findLast(tbs: Uint8Array, extensions: number): number {
     last = end;
   }
   return last;
+}
+
+/**
+ * Whether an extension is the SCT list, not critical, with exactly one SCT (RFC 6962 §3.3): an OCTET STRING in the
+ * extnValue, in it a 16-bit length of all and a 16-bit length of each. No lint reads the certificate's bytes after this.
+ */
+function holdsOneSct(extension: Uint8Array): boolean {
+  const content = derContentStart(extension, 0);
+  if (!startsWith(extension, content, SCT_LIST_START)) return false;
+  const extnValue = content + SCT_LIST_ID.length;
+  const octets = derContentStart(extension, extnValue);
+  const ends = [derElementEnd(extension, extnValue), derElementEnd(extension, octets)];
+  if (extension[octets] !== DER_TAG.octetString || ends.some((end) => end !== extension.length)) return false;
+  const list = derContentStart(extension, octets);
+  const view = new DataView(extension.buffer, extension.byteOffset + list, extension.length - list);
+  return view.byteLength > 4 && view.getUint16(0) === view.byteLength - 2 && view.getUint16(2) === view.byteLength - 4;
 }
 
 function startsWith(bytes: Uint8Array, offset: number, prefix: Uint8Array): boolean {

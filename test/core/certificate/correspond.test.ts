@@ -48,6 +48,37 @@ describe("assertCorrespond", () => {
     }).not.toThrow();
   });
 
+  /** The certificate with an extnValue of the SCT list's place that is made of `contents`. */
+  const withSctExtension = (contents: Uint8Array): Uint8Array =>
+    edited(finalTbs(), (list) => {
+      list.at(-1)!.extnValue = new OctetString({ valueHex: Uint8Array.from(contents).buffer });
+    });
+  const wrapped = (list: Uint8Array): Uint8Array =>
+    new Uint8Array(new OctetString({ valueHex: Uint8Array.from(list).buffer }).toBER());
+  const oneSct = SCT_LIST.subarray(2);
+  const lengthOf = (list: Uint8Array): Uint8Array => Uint8Array.of(list.length >> 8, list.length & 0xff);
+
+  it("accepts an SCT list that pkijs wrapped", () => {
+    expect(() => {
+      assertCorrespond(precertificateTbs(), withSctExtension(wrapped(SCT_LIST)));
+    }).not.toThrow();
+  });
+
+  it.each<[string, Uint8Array]>([
+    ["a list of two SCTs", wrapped(Buffer.concat([lengthOf(Buffer.concat([oneSct, oneSct])), oneSct, oneSct]))],
+    ["a list of no SCT", wrapped(Uint8Array.of(0, 0))],
+    ["a list with an empty SCT", wrapped(Uint8Array.of(0, 2, 0, 0))],
+    ["a list that is cut off", wrapped(SCT_LIST.subarray(0, -1))],
+    ["a list with something behind it", wrapped(Buffer.concat([SCT_LIST, Uint8Array.of(0)]))],
+    ["a list without its inner OCTET STRING", SCT_LIST],
+    ["something behind the inner OCTET STRING", Buffer.concat([wrapped(SCT_LIST), Uint8Array.of(5, 0)])],
+    ["nothing", new Uint8Array(0)],
+  ])("refuses a certificate whose last extension holds %s", (_, contents) => {
+    expect(() => {
+      assertCorrespond(precertificateTbs(), withSctExtension(contents));
+    }).toThrow(correspondence);
+  });
+
   it.each<[string, Uint8Array]>([
     ["another serial number", finalTbs({ serialNumber: serialNumber() })],
     ["another issuer", finalTbs({ issuer: makeCa().chain })],

@@ -2,6 +2,8 @@ export default {
   testEnvironment: "node",
   roots: ["<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
+  // Long suites run by name: `npm run test:crash` and its neighbours (tools/run-suite.mjs).
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/long/"],
   extensionsToTreatAsEsm: [".ts"],
   // Node's own type stripping, which jest 30.5 uses for .ts when nothing else transforms the file.
   transform: {},

@@ -1,11 +1,12 @@
 // All of `npm test`: every gate, then every test, and totals that a machine can read from the last line.
 // Arguments go to jest: `npm test -- test/core`.
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
+import { countTests, readReport } from "./jest-report.mjs";
 
 const GATES = ["typecheck", "lint", "format:check", "deps:check", "lockfile:check"];
 const GATES_AT_ONCE = 2;
@@ -77,28 +78,6 @@ async function runGates() {
   await Promise.all(Array.from({ length: GATES_AT_ONCE }, lane));
 }
 
-/** What did not pass in one test file; a file that could not run at all counts as one failed test. */
-function countFile(file, skips) {
-  let failures = file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed") ? 1 : 0;
-  const texts = file.message.trim() === "" ? [] : [`${relative(process.cwd(), file.name)}\n${file.message.trimEnd()}`];
-  for (const test of file.assertionResults) {
-    if (test.status === "passed") totals.passed += 1;
-    else if (test.status === "failed") failures += 1;
-    else {
-      // A skip must say why; this also catches a forgotten `.only`, which makes jest skip its neighbours.
-      if (/\(skipped: [^)]+\)/u.test(test.fullName)) {
-        totals.skipped += 1;
-        skips.push(`  ${test.fullName}`);
-      } else {
-        failures += 1;
-        texts.push(`skipped without "(skipped: reason)" in its title: ${test.fullName}`);
-      }
-    }
-  }
-  totals.failed += failures;
-  return texts;
-}
-
 async function runTests() {
   const workers = String(Math.max(2, availableParallelism() - 1));
   const step = await runScript("jest", [
@@ -108,18 +87,18 @@ async function runTests() {
     `--maxWorkers=${workers}`,
     ...process.argv.slice(2),
   ]);
-  const failedBefore = totals.failed;
-  const skips = [];
-  const files = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")).testResults : [];
-  const texts = files.flatMap((file) => countFile(file, skips));
-  if (totals.failed > failedBefore) {
+  const { passed, failed, skips, texts } = countTests(readReport(report));
+  totals.passed += passed;
+  totals.failed += failed;
+  totals.skipped += skips.length;
+  if (failed > 0) {
     print({ ...step, ok: false, output: texts.join("\n\n") });
   } else {
     // jest may fail without a failed test: no tests found, a bad option, a crash, a process that would not end.
     if (!step.ok) totals.failed += 1;
     print(step);
   }
-  if (skips.length > 0) console.log(["skipped:", ...skips].join("\n"));
+  if (skips.length > 0) console.log(["skipped:", ...skips].join("\n  "));
 }
 
 function interrupt(signal, exitCode) {

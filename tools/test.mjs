@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import { countTests, readReport } from "./jest-report.mjs";
+import { judgeRows, loadCatalogue, summarizeRows } from "./rows.mjs";
 
 const GATES = ["typecheck", "lint", "format:check", "deps:check", "lockfile:check"];
 const GATES_AT_ONCE = 2;
@@ -87,7 +88,8 @@ async function runTests() {
     `--maxWorkers=${workers}`,
     ...process.argv.slice(2),
   ]);
-  const { passed, failed, skips, texts } = countTests(readReport(report));
+  const files = readReport(report);
+  const { passed, failed, skips, texts } = countTests(files);
   totals.passed += passed;
   totals.failed += failed;
   totals.skipped += skips.length;
@@ -99,6 +101,12 @@ async function runTests() {
     print(step);
   }
   if (skips.length > 0) console.log(["skipped:", ...skips].join("\n  "));
+  return files.flatMap((file) => file.assertionResults);
+}
+
+/** What the tests say about the catalogue of inputs; a part of the tests says nothing about what is not covered. */
+async function showRows(tests) {
+  if (process.argv.length === 2) console.log(summarizeRows(judgeRows(await loadCatalogue(), tests)));
 }
 
 function interrupt(signal, exitCode) {
@@ -123,7 +131,7 @@ process.once("SIGTERM", () => interrupt("SIGTERM", 143));
 
 const start = performance.now();
 await runGates();
-await runTests();
+await showRows(await runTests());
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${((performance.now() - start) / 1000).toFixed(1)} s in all`);
 console.log(`${String(totals.passed)} passed, ${String(totals.failed)} failed, ${String(totals.skipped)} skipped`);

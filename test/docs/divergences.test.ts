@@ -15,9 +15,10 @@ const evidence = Array.from(PAGE.matchAll(EVIDENCE), ({ groups }): [string, stri
 const rows = PAGE.split("\n").filter((line) => /^\| [^-]/u.test(line) && !/^\| (?:Area|Fulcio has) +\|/u.test(line));
 
 describe("the page of differences from Fulcio", () => {
-  it.each(evidence)("names a test that exists: %s %j", (file, part) => {
-    const path = `test/${file}`;
-    expect(existsSync(path) && readFileSync(path, "utf8").includes(part)).toBe(true);
+  it("names tests that exist", () => {
+    const exists = (file: string, part: string) =>
+      existsSync(`test/${file}`) && readFileSync(`test/${file}`, "utf8").includes(part);
+    expect(evidence.filter(([file, part]) => !exists(file, part))).toEqual([]);
   });
 
   it("names one in every row but those of what is not there", () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -27,9 +27,11 @@ afterEach(() => {
 
 /** Starts the runner on a project of its own, with jest itself as that project's jest. */
 function startRunner(scripts: Record<string, string>, tests: Record<string, string>): ChildProcess {
-  const manifest = { name: "fixture", private: true, scripts: { ...CONTENT, jest: JEST, ...scripts } };
+  const manifest = { name: "fixture", private: true, type: "module", scripts: { ...CONTENT, jest: JEST, ...scripts } };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   for (const [name, text] of Object.entries(tests)) writeFileSync(join(folder, `${name}.test.js`), text);
+  mkdirSync(join(folder, "test/rows"), { recursive: true });
+  writeFileSync(join(folder, "test/rows/catalogue.ts"), "export const catalogue = [];");
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS|JEST_)/u.test(name)),
   );

@@ -59,16 +59,24 @@ export function messageField(message: JsonObject, field: Field): JsonObject | un
   throw new MayflyError("WRONG_TYPE", `field ${field.proto} is not an object`);
 }
 
+/** Characters that a string field must not have, and the reason for which such a text is refused. */
+export interface Forbidden {
+  /** Matches a text that holds one of them. */
+  readonly pattern: RegExp;
+  readonly reason: Reason;
+}
+
 /**
  * A string field; empty when absent.
  *
- * @param forbidden matches a text that holds a character the field must not have
- * @throws MayflyError `malformed_request`
+ * @throws MayflyError `malformed_request`, or for the reason of `forbidden`
  */
-export function stringField(message: JsonObject, field: Field, forbidden: RegExp): string {
+export function stringField(message: JsonObject, field: Field, forbidden: Forbidden): string {
   const value = fieldValue(message, field) ?? "";
   if (typeof value !== "string") throw new MayflyError("WRONG_TYPE", `field ${field.proto} is not a string`);
-  if (forbidden.test(value)) throw new MayflyError("CONTROL_CHARACTER", `field ${field.proto} has control characters`);
+  if (forbidden.pattern.test(value)) {
+    throw new MayflyError(forbidden.reason, `field ${field.proto} has control characters`);
+  }
   return value;
 }
 

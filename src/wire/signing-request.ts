@@ -3,6 +3,7 @@ import type { Reason } from "../core/errors.ts";
 import type { JsonObject } from "../core/encoding/json-reader.ts";
 import type { KeyRequest, SigningRequest } from "../core/issuance-types.ts";
 import { bytesField, checkEnumField, messageField, parseMessage, stringField } from "./protojson.ts";
+import type { Forbidden } from "./protojson.ts";
 
 /*
  * dev.sigstore.fulcio.v2, as far as a signing request needs it:
@@ -29,9 +30,9 @@ const MAX_PROOF_BYTES = 2 * 1024;
 const MAX_KEY_BYTES = 8 * 1024;
 const MAX_CSR_BYTES = 16 * 1024;
 
-const CONTROL_CHARACTER = /\p{Cc}/u;
+const NOT_IN_TOKEN: Forbidden = { pattern: /\p{Cc}/u, reason: "TOKEN_MALFORMED" };
 /** PEM has lines (RFC 7468 §2). */
-const CONTROL_CHARACTER_BUT_WHITESPACE = /[^\t\n\r\P{Cc}]/u;
+const NOT_IN_KEY: Forbidden = { pattern: /[^\t\n\r\P{Cc}]/u, reason: "CONTROL_CHARACTER" };
 
 /** RFC 6750 §2.1 with exactly one space; the scheme is compared without case (RFC 9110 §11.1). */
 const BEARER = /^bearer(?: ([\x21-\x7e]+))?$/iu;
@@ -49,7 +50,7 @@ const EMPTY = new Uint8Array(0);
 export function parseSigningRequest(body: Uint8Array, authorization: readonly string[]): SigningRequest {
   const message = parseMessage(body);
   const credentials = messageField(message, CREDENTIALS);
-  const inBody = credentials === undefined ? "" : stringField(credentials, OIDC_IDENTITY_TOKEN, CONTROL_CHARACTER);
+  const inBody = credentials === undefined ? "" : stringField(credentials, OIDC_IDENTITY_TOKEN, NOT_IN_TOKEN);
   const key = parseKeyRequest(message);
   return { idToken: inBody === "" ? parseBearerToken(authorization) : inBody, key };
 }
@@ -75,7 +76,7 @@ function parsePublicKey(request: JsonObject): Uint8Array {
   const publicKey = messageField(request, PUBLIC_KEY);
   if (publicKey === undefined) return EMPTY;
   checkEnumField(publicKey, ALGORITHM);
-  return Buffer.from(stringField(publicKey, CONTENT, CONTROL_CHARACTER_BUT_WHITESPACE), "utf8");
+  return Buffer.from(stringField(publicKey, CONTENT, NOT_IN_KEY), "utf8");
 }
 
 function bounded(bytes: Uint8Array, maxBytes: number, reason: Reason): Uint8Array {

@@ -1,0 +1,397 @@
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { Agent, request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sign, X509Certificate } from "node:crypto";
+import { expect } from "@jest/globals";
+import { createMemoryAuditTrail } from "../../src/adapters/audit/memory.ts";
+import type { MemoryAuditTrail } from "../../src/adapters/audit/memory.ts";
+import type { IssuerSettings } from "../../src/adapters/oidc/issuer-settings.ts";
+import { openTokenVerifier } from "../../src/adapters/oidc/open-token-verifier.ts";
+import type { TokenVerifierOptions } from "../../src/adapters/oidc/open-token-verifier.ts";
+import { createMemorySigner } from "../../src/adapters/signers/memory.ts";
+import { openTelemetry } from "../../src/adapters/telemetry/open-telemetry.ts";
+import { makeCaChain } from "../../src/compose/make-ca.ts";
+import { drawSerialNumber } from "../../src/compose/serial-number.ts";
+import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
+import type { Reason } from "../../src/core/errors.ts";
+import { DEFAULT_CLIENT_SIGNING_ALGORITHMS } from "../../src/core/proof/client-signing-algorithm.ts";
+import { makeAdmission } from "../../src/http/admission.ts";
+import { makePublicApp } from "../../src/http/app.ts";
+import { makeHttpServer } from "../../src/http/server.ts";
+import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
+import { makeAuditedIssuance } from "../../src/issuance/with-audit.ts";
+import { makeFakeClock } from "../fakes/fake-clock.ts";
+import type { FakeClock } from "../fakes/fake-clock.ts";
+import { makeKey, pemOf } from "./caller-keys.ts";
+import type { CallerKey } from "./caller-keys.ts";
+import { someSct } from "./issuance.ts";
+import { makeTokenKey, signToken } from "./tokens.ts";
+import type { TokenKey } from "./tokens.ts";
+
+/** When everything behind a door happens, in seconds; its clock stands still until a test moves it. */
+export const NOW = 1_800_000_000;
+
+export const EMAIL = "canary.signer@example.com";
+export const EMAIL_ISSUER = "https://issuer.example.com";
+export const GITHUB_ISSUER = "https://actions.example.com";
+
+/** Texts that Fulcio answers with. */
+export const TOKEN_TEXT = "There was an error processing the identity token";
+export const KEY_TEXT = "The public key supplied in the request could not be parsed";
+export const CA_TEXT = "error communicating with CA backend";
+export const MALFORMED_TEXT = "The request could not be parsed";
+
+/** How a refusal is answered. */
+export interface Refusal {
+  readonly status: number;
+  readonly code: number;
+  readonly message: string;
+  readonly reason: Reason;
+}
+
+/** Any fault of a token: 400, code 3 and one text for all of them. */
+export const badToken = (reason: Reason): Refusal => ({ status: 400, code: 3, message: TOKEN_TEXT, reason });
+/** Any fault of the form of a request. */
+export const malformed = (reason: Reason): Refusal => ({ status: 400, code: 3, message: MALFORMED_TEXT, reason });
+
+/** One call, as bytes on the wire; the path is that of signing and the method POST unless told otherwise. */
+export interface Call {
+  readonly method?: string;
+  readonly path?: string;
+  /** Name, value, name, value …, so that a field can come twice. */
+  readonly headers?: readonly string[];
+  readonly body?: string | Uint8Array;
+}
+
+/** An answer, and what was used behind the door while it was made. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+  readonly used: Usage;
+}
+
+/** What costs or commits: signatures by the CA, entries of the log, fetches of issuers' documents. */
+export interface Usage {
+  readonly signatures: number;
+  readonly entries: number;
+  readonly fetches: number;
+}
+
+/** A signing call by its parts; what is left out is good. */
+export interface SigningCall {
+  /** The caller's token; a good one for {@link EMAIL} when left out. */
+  readonly token?: string;
+  /** What the proof signs; {@link EMAIL} when left out. */
+  readonly challenge?: string;
+}
+
+export interface DoorOptions {
+  /** Replaces the two issuers whose documents are in memory. */
+  readonly issuers?: readonly IssuerSettings[];
+  /** For issuers with documents of their own. */
+  readonly verifier?: Partial<TokenVerifierOptions>;
+  /** Stands between issuance and its ports. */
+  readonly ports?: (deps: IssuanceDeps) => Partial<IssuanceDeps>;
+}
+
+/** What a secret's shortest telling part is: shorter ones could stand in any text. */
+const TELLING_LENGTH = 16;
+
+/**
+ * The whole public service in this process, from the socket to the audit trail: Mayfly's own HTTP server, the app, the
+ * verification of tokens and proofs, issuance by a key in memory. Only the log and the issuers' documents are doubles,
+ * and they count how often they are asked.
+ */
+export class Door {
+  readonly clock: FakeClock;
+  readonly audit: MemoryAuditTrail;
+  readonly key: TokenKey;
+  readonly callerKey: CallerKey;
+  readonly port: number;
+  readonly #use: Usage;
+  readonly #metrics: () => Promise<string>;
+  readonly #close: () => Promise<string>;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #secrets = new Set<string>();
+  readonly #shown: string[] = [];
+
+  constructor(parts: DoorParts) {
+    this.clock = parts.clock;
+    this.audit = parts.audit;
+    this.key = parts.key;
+    this.callerKey = parts.callerKey;
+    this.port = parts.port;
+    this.#use = parts.use;
+    this.#metrics = parts.metrics;
+    this.#close = parts.close;
+  }
+
+  /** What was used since the door was opened. */
+  get used(): Usage {
+    return { ...this.#use };
+  }
+
+  /** Claims of a good token for {@link EMAIL}; `undefined` leaves one out. */
+  claims(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+    return {
+      iss: EMAIL_ISSUER,
+      aud: "sigstore",
+      sub: "canary-subject-of-the-token",
+      email: EMAIL,
+      email_verified: true,
+      iat: NOW,
+      exp: NOW + 600,
+      ...changes,
+    };
+  }
+
+  /** A token that is good but for the changes, signed by the issuers' key. */
+  token(changes: Readonly<Record<string, unknown>> = {}, header: object = {}): string {
+    return signToken(this.key, this.claims(changes), header);
+  }
+
+  /** The key half of a signing body: PEM and a proof over `challenge`. */
+  keyRequest(challenge = EMAIL): object {
+    const content = pemOf(this.callerKey.publicKey).toString();
+    const proof = sign("sha256", Buffer.from(challenge), this.callerKey.privateKey).toString("base64");
+    this.keepSecret(proof, ...content.split("\n").filter((line) => !line.startsWith("-----")));
+    return { publicKey: { content }, proofOfPossession: proof };
+  }
+
+  /** A signing call through the API. */
+  sign({ token = this.token(), challenge }: SigningCall = {}): Promise<Answer> {
+    this.keepTokenSecret(token);
+    const body = { credentials: { oidcIdentityToken: token }, publicKeyRequest: this.keyRequest(challenge) };
+    return this.call({ body: JSON.stringify(body) });
+  }
+
+  /** Any call; what is used behind the door meanwhile is counted as its doing. */
+  async call({ method = "POST", path = "/api/v2/signingCert", headers = [], body }: Call = {}): Promise<Answer> {
+    const before = this.used;
+    const length = body === undefined ? [] : ["Content-Length", String(Buffer.byteLength(body))];
+    const request = httpRequest({
+      port: this.port,
+      host: "127.0.0.1",
+      agent: this.#agent,
+      method,
+      path,
+      headers: ["Host", "ca.example", ...length, ...headers],
+    });
+    request.end(body);
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString("utf8");
+    const after = this.used;
+    const used = {
+      signatures: after.signatures - before.signatures,
+      entries: after.entries - before.entries,
+      fetches: after.fetches - before.fetches,
+    };
+    return { status: response.statusCode ?? 0, headers: response.headers, text, used };
+  }
+
+  /** Names texts that may never leave: they are looked for in every refusal, and at the end in all output. */
+  keepSecret(...texts: readonly string[]): void {
+    for (const text of texts) if (text.length >= TELLING_LENGTH) this.#secrets.add(text);
+  }
+
+  /** {@link keepSecret} for each part of a token, and for who is in it. */
+  keepTokenSecret(token: string): void {
+    this.keepSecret(token, ...token.slice(0, 20_000).split("."), EMAIL, "canary-subject-of-the-token");
+  }
+
+  /**
+   * Asserts that a call was refused so, byte for byte of what a caller sees, and that nothing came of it: no signature,
+   * no log entry, no certificate, and no secret in the answer.
+   */
+  expectRefused(answer: Answer, { status, code, message, reason }: Refusal): void {
+    const details = [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "mayfly" }];
+    expect({ status: answer.status, body: parsed(answer.text) }).toEqual({ status, body: { code, message, details } });
+    expect(answer.headers).toMatchObject({
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    });
+    expect(answer.headers["retry-after"] !== undefined).toBe(status === 503 || status === 429);
+    expect({ signatures: answer.used.signatures, entries: answer.used.entries }).toEqual({ signatures: 0, entries: 0 });
+    this.#shown.push(answer.text + JSON.stringify(answer.headers));
+    expect(this.#leaks(this.#shown.at(-1) ?? "")).toEqual([]);
+  }
+
+  /** Asserts that a call was answered with a certificate that is in the log, and gives the certificate. */
+  expectIssued(answer: Answer): X509Certificate {
+    expect({ status: answer.status, reason: reasonIn(answer.text) }).toEqual({ status: 200, reason: undefined });
+    expect({ signatures: answer.used.signatures, entries: answer.used.entries }).toEqual({ signatures: 2, entries: 1 });
+    return certificateIn(answer.text);
+  }
+
+  /** All metrics, in the text format of Prometheus. */
+  metrics(): Promise<string> {
+    return this.#metrics();
+  }
+
+  /** Closes everything and asserts that no secret of any call is in log, metrics or audit trail. */
+  async close(): Promise<void> {
+    const metrics = await this.metrics();
+    this.#agent.destroy();
+    const log = await this.#close();
+    const output = [log, metrics, JSON.stringify(this.audit.records)].join("\n");
+    expect(this.#leaks(output)).toEqual([]);
+    expect(output).not.toMatch(/eyJ[\w-]{8,}|BEGIN [A-Z ]*KEY/u);
+  }
+
+  #leaks(text: string): string[] {
+    return [...this.#secrets].filter((secret) => text.includes(secret));
+  }
+}
+
+interface DoorParts {
+  readonly clock: FakeClock;
+  readonly audit: MemoryAuditTrail;
+  readonly key: TokenKey;
+  readonly callerKey: CallerKey;
+  readonly port: number;
+  readonly use: Usage;
+  readonly metrics: () => Promise<string>;
+  /** Gives everything that was written to the log. */
+  readonly close: () => Promise<string>;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The reason in an answer's body; undefined when it holds none. */
+export function reasonIn(text: string): string | undefined {
+  return /"reason":"([A-Z0-9_]+)"/u.exec(text)?.[1];
+}
+
+/** The leaf in an answer's body. */
+export function certificateIn(text: string): X509Certificate {
+  const answer = JSON.parse(text) as {
+    signedCertificateEmbeddedSct: { chain: { certificates: [string, ...string[]] } };
+  };
+  return new X509Certificate(answer.signedCertificateEmbeddedSct.chain.certificates[0]);
+}
+
+/** Opens a door. Whoever opens one closes it, which is the last of its assertions. */
+export async function openDoor({ issuers, verifier: settings, ports }: DoorOptions = {}): Promise<Door> {
+  const folder = mkdtempSync(join(tmpdir(), "mayfly-door-"));
+  const logFile = join(folder, "log");
+  const telemetry = openTelemetry({ version: "test", logLevel: "debug", destination: logFile });
+  const use = { signatures: 0, entries: 0, fetches: 0 };
+  const clock = makeFakeClock(NOW * 1000);
+  const audit = createMemoryAuditTrail();
+  const key = makeTokenKey("ES256", "ec-1");
+  const verifier = openTokenVerifier({
+    issuers: issuers ?? memoryIssuers(),
+    clock,
+    random: () => 0.5,
+    onNotice: (level, message, fields) => {
+      telemetry.notice(level, message, fields);
+    },
+    ...(issuers === undefined ? { openFetch: memoryFetch([key.jwk], use) } : {}),
+    ...settings,
+  });
+  const deps = await issuanceDeps({ clock, use, verifyIdToken: verifier.verifyIdToken });
+  const issueCertificate = makeAuditedIssuance(
+    { ...deps, ...ports?.(deps) },
+    { audit, telemetry, clock, generation: 1 },
+  );
+  const admission = makeAdmission();
+  let ids = 0;
+  const server = makeHttpServer({
+    admission,
+    listener: makePublicApp({
+      generation: () => ({ number: 1, issueCertificate, issuers: [], trustBundle: [deps.issuer.pem] }),
+      admission,
+      clock,
+      telemetry,
+      requestId: () => `own-${++ids}`,
+    }),
+  });
+  const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
+  return new Door({
+    clock,
+    audit,
+    key,
+    callerKey: makeKey("ecdsa-p256"),
+    port,
+    use,
+    metrics: () => telemetry.metrics(),
+    close: async () => {
+      await server.close({ drainMs: 1_000 });
+      await verifier.close();
+      await telemetry.close();
+      const text = readFileSync(logFile, "utf8");
+      rmSync(folder, { recursive: true });
+      return text;
+    },
+  });
+}
+
+function memoryIssuers(): IssuerSettings[] {
+  const common = { audience: "sigstore", allowInsecureHttp: false, allowPrivateNetwork: false };
+  return [
+    { ...common, url: EMAIL_ISSUER, identity: { kind: "email", skipEmailVerification: false } },
+    { ...common, url: GITHUB_ISSUER, identity: { kind: "github-actions", baseUrl: "https://github.com" } },
+  ];
+}
+
+/** Issuers' documents without a network; each fetch is counted. */
+export function memoryFetch(
+  keys: readonly object[],
+  use: { fetches: number },
+): NonNullable<TokenVerifierOptions["openFetch"]> {
+  return ({ url }) => ({
+    fetchJson: (target) => {
+      use.fetches++;
+      const algorithms = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "none", "HS256"];
+      const document = target.endsWith("/jwks")
+        ? { keys }
+        : { issuer: url, jwks_uri: `${url}/jwks`, id_token_signing_alg_values_supported: algorithms };
+      return Promise.resolve({ bytes: Buffer.from(JSON.stringify(document)) });
+    },
+    close: () => Promise.resolve(),
+  });
+}
+
+async function issuanceDeps({
+  clock,
+  use,
+  verifyIdToken,
+}: {
+  readonly clock: FakeClock;
+  readonly use: { signatures: number; entries: number };
+  readonly verifyIdToken: IssuanceDeps["verifyIdToken"];
+}): Promise<IssuanceDeps> {
+  const [root, issuing] = [createMemorySigner("ecdsa-p384-sha384"), createMemorySigner("ecdsa-p256-sha256")];
+  const nowMs = clock.now();
+  const chain = await makeCaChain({ organization: "Example", root, issuing, nowMs: nowMs - 86_400_000 });
+  return {
+    now: () => clock.now(),
+    serialNumber: drawSerialNumber,
+    verifyIdToken,
+    keyPolicy: { permittedAlgorithms: DEFAULT_CLIENT_SIGNING_ALGORITHMS, forbiddenKeys: new Set() },
+    issuer: parseIssuerChain(chain, nowMs),
+    lifetimeSeconds: 600,
+    backdateSeconds: 0,
+    signer: {
+      ...issuing,
+      sign: (tbs) => {
+        use.signatures++;
+        return issuing.sign(tbs);
+      },
+    },
+    log: { add: () => Promise.resolve(someSct(clock.now(), use.entries++)) },
+  };
+}

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ProcessTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import { ConfigError } from "../config/load-config.ts";
@@ -11,6 +10,7 @@ import { makePublicApp } from "../http/app.ts";
 import { makeOperationsApp } from "../http/operations-app.ts";
 import type { Readiness } from "../http/operations-app.ts";
 import { makeHttpServer } from "../http/server.ts";
+import type { HttpServerOptions } from "../http/server.ts";
 import type { Generation } from "../issuance/generation.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { OpenedLog } from "./open-log.ts";
@@ -57,14 +57,14 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
   });
   return {
     operationsUrl: await listen(parts, "operations", { listener: operations }),
-    publicUrl: await listen(parts, "http", { listener: app, admission }),
+    publicUrl: await listen(parts, "http", { listener: app, admission, exchange: common }),
   };
 }
 
 async function listen(
   { config, resources, shutdown }: ListenerParts,
   setting: "http" | "operations",
-  options: { readonly listener: RequestListener; readonly admission?: Admission },
+  options: HttpServerOptions,
 ): Promise<string> {
   const server = makeHttpServer(options);
   const wanted = config[setting].listen;

@@ -30,6 +30,8 @@ export function sendAnswer(response: ExchangeResponse, { status, headers, body }
  * cannot be taken back: then the connection is cut, so that nobody takes a part for the whole.
  */
 export function refuse(request: IncomingMessage, response: ExchangeResponse, error: unknown): void {
+  // A handler whose request was given up while it read the rest of it has nothing to add.
+  if (response.writableEnded) return;
   const { exchange } = response.locals;
   const description = describeError(error);
   exchange.error =

@@ -13,6 +13,8 @@ interface Lane {
   count: number;
   /** The last of them, until its response is done: an idle connection keeps no request in memory. */
   last: Turn | undefined;
+  /** The one that the listener was given, until its response is done; those behind it wait. */
+  atWork: Turn | undefined;
 }
 
 /**
@@ -62,7 +64,7 @@ export class Connections {
   #laneOf(socket: Duplex): Lane {
     const known = this.#lanes.get(socket);
     if (known !== undefined) return known;
-    const lane: Lane = { count: 0, last: undefined };
+    const lane: Lane = { count: 0, last: undefined, atWork: undefined };
     this.#lanes.set(socket, lane);
     return lane;
   }
@@ -71,8 +73,10 @@ export class Connections {
     const { request, response } = turn;
     if (++lane.count >= this.#maxRequestsPerSocket || this.#isClosing) response.shouldKeepAlive = false;
     this.#atWork.add(response);
+    lane.atWork = turn;
     response.once("close", () => {
       if (lane.last === turn) lane.last = undefined;
+      lane.atWork = undefined;
       this.#atWork.delete(response);
       if (this.#atWork.size > 0) return;
       for (const wake of this.#waiting) wake();
@@ -81,9 +85,9 @@ export class Connections {
     this.#listener(request, response);
   }
 
-  /** The last request of a connection, unless its response is done. */
-  unansweredTurn(socket: Duplex): Turn | undefined {
-    return this.#lanes.get(socket)?.last;
+  /** The request of a connection whose answer comes next, unless there is none. */
+  turnAtWork(socket: Duplex): Turn | undefined {
+    return this.#lanes.get(socket)?.atWork;
   }
 
   /** From now on every answer closes its connection, also the answers to what is at work. */

@@ -2,10 +2,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import type { Admission } from "./admission.ts";
+import { makeRefuseStream } from "./broken-stream.ts";
+import type { RefuseStream } from "./broken-stream.ts";
 import { Connections } from "./connections.ts";
-import { reasonOfParseError, refuseConnection } from "./parse-error.ts";
+import type { ExchangeDeps } from "./exchange.ts";
+import { reasonOfParseError } from "./parse-error.ts";
 
 /** Bounds on connections and on the arrival of requests, milliseconds and bytes. */
 export interface ServerLimits {
@@ -41,6 +43,8 @@ export interface HttpServerOptions {
   readonly listener: RequestListener;
   /** Closed first, and waited for last; absent where no request is costly. */
   readonly admission?: Admission;
+  /** What never becomes a request is recorded with these; absent where nothing is recorded. */
+  readonly exchange?: ExchangeDeps;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -64,10 +68,11 @@ export interface HttpServer {
 }
 
 /** Puts a listener behind a hardened server of Node's. */
-export function makeHttpServer({ listener, admission, limits }: HttpServerOptions): HttpServer {
+export function makeHttpServer({ listener, admission, exchange, limits }: HttpServerOptions): HttpServer {
   const bounds = { ...SERVER_LIMITS, ...limits };
   const connections = new Connections(listener, bounds.maxRequestsPerSocket);
-  const server = openServer(connections, bounds);
+  const server = openServer(bounds);
+  takeRequests(server, connections, makeRefuseStream(connections, exchange));
   let closing: Promise<CloseReport> | undefined;
   return {
     async listen({ host, port }) {
@@ -85,7 +90,7 @@ export function makeHttpServer({ listener, admission, limits }: HttpServerOption
   };
 }
 
-function openServer(connections: Connections, limits: ServerLimits): Server {
+function openServer(limits: ServerLimits): Server {
   const server = createServer({
     insecureHTTPParser: false,
     // The listener itself refuses a missing Host, and several, with a JSON body.
@@ -98,6 +103,10 @@ function openServer(connections: Connections, limits: ServerLimits): Server {
   });
   server.timeout = limits.stallTimeoutMs;
   server.maxConnections = limits.maxConnections;
+  return server;
+}
+
+function takeRequests(server: Server, connections: Connections, refuseStream: RefuseStream): void {
   const take: RequestListener = (request, response) => {
     connections.take(request, response);
   };
@@ -105,25 +114,11 @@ function openServer(connections: Connections, limits: ServerLimits): Server {
   // The listener decides about `100 Continue` and refuses other expectations.
   server.on("checkContinue", take).on("checkExpectation", take);
   server.on("connect", (_request, socket) => {
-    refuseConnection(socket, "HTTP_MALFORMED");
+    refuseStream(socket, "HTTP_MALFORMED");
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    refuseBrokenStream(connections, error, socket);
+    refuseStream(socket, reasonOfParseError(error.code));
   });
-  return server;
-}
-
-function refuseBrokenStream(connections: Connections, error: NodeJS.ErrnoException, socket: Duplex): void {
-  const reason = reasonOfParseError(error.code);
-  const turn = connections.unansweredTurn(socket);
-  // An answer written now would be taken for the answer to a request that is still at work.
-  const wouldMislead = turn !== undefined && (turn.request.complete || turn.response.headersSent);
-  if (turn?.response.writableEnded === true) {
-    socket.end(() => {
-      socket.destroy();
-    });
-  } else if (reason === undefined || !socket.writable || wouldMislead) socket.destroy();
-  else refuseConnection(socket, reason);
 }
 
 interface Draining {

@@ -6,6 +6,7 @@ import { makeAdmission } from "../../src/http/admission.ts";
 import type { Admission } from "../../src/http/admission.ts";
 import { makePublicApp } from "../../src/http/app.ts";
 import type { PublicAppDeps } from "../../src/http/app.ts";
+import type { ExchangeDeps } from "../../src/http/exchange.ts";
 
 export const ISSUED: IssuedCertificate = {
   leaf: Uint8Array.of(0x30, 0x03, 0x02, 0x01, 0x07),
@@ -28,6 +29,8 @@ export const ISSUED: IssuedCertificate = {
 export interface Rig {
   readonly listener: ReturnType<typeof makePublicApp>;
   readonly admission: Admission;
+  /** What requests, and what never became one, are recorded with. */
+  readonly exchange: ExchangeDeps;
   /** What issuance was asked for. */
   readonly requests: SigningRequest[];
   /** What telemetry was told. */
@@ -62,21 +65,20 @@ export function makeRig(
   };
   let ids = 0;
   let ticks = 0;
-  const rig: Rig = {
-    listener: makePublicApp({
-      generation: () => rig.generation,
-      admission,
-      clock: { now: () => 1_795_000_000_000, monotonic: () => ++ticks },
-      requestId: () => `own-${++ids}`,
-      telemetry: {
-        request: (event) => {
-          events.push(event);
-          for (const { count, wake } of waiting) if (events.length >= count) wake();
-        },
+  const exchange: ExchangeDeps = {
+    clock: { now: () => 1_795_000_000_000, monotonic: () => ++ticks },
+    requestId: () => `own-${++ids}`,
+    telemetry: {
+      request: (event) => {
+        events.push(event);
+        for (const { count, wake } of waiting) if (events.length >= count) wake();
       },
-      ...overrides,
-    }),
+    },
+  };
+  const rig: Rig = {
+    listener: makePublicApp({ generation: () => rig.generation, admission, ...exchange, ...overrides }),
     admission,
+    exchange,
     requests,
     events,
     recorded: (count) =>

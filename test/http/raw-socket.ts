@@ -25,7 +25,8 @@ export interface RawClient {
 }
 
 export async function startRaw(rig: Rig, limits: Partial<ServerLimits> = {}): Promise<RawServer> {
-  const server = makeHttpServer({ listener: rig.listener, admission: rig.admission, limits });
+  const { listener, admission, exchange } = rig;
+  const server = makeHttpServer({ listener, admission, exchange, limits });
   const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
   const open = async (): Promise<RawClient> => {
     const socket = connect({ port, host: "127.0.0.1" });

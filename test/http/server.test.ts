@@ -67,52 +67,52 @@ describe("requests that the HTTP parser or the first check refuses", () => {
     `POST /api/v2/signingCert HTTP/1.1\r\nHost: a\r\n${headers}\r\n${body}${HEALTH}`;
 
   it.each([
-    ["A01 a header block of more than 32 KiB", get(`X: ${"y".repeat(4_000)}\r\n`.repeat(9)), 431],
-    ["A01 one header field of more than 24 KiB", get(`X: ${"y".repeat(24 * 1024 + 1)}\r\n`), 431],
-    ["A01 one header field of more than 32 KiB", get(`X: ${"y".repeat(33 * 1024)}\r\n`), 431],
-    ["A02 65 header fields", get("X: y\r\n".repeat(64)), 431],
+    ["[A1] a header block of more than 32 KiB", get(`X: ${"y".repeat(4_000)}\r\n`.repeat(9)), 431],
+    ["[A1] one header field of more than 24 KiB", get(`X: ${"y".repeat(24 * 1024 + 1)}\r\n`), 431],
+    ["[A1] one header field of more than 32 KiB", get(`X: ${"y".repeat(33 * 1024)}\r\n`), 431],
+    ["[A2] 65 header fields", get("X: y\r\n".repeat(64)), 431],
     [
-      "A03 Content-Length together with Transfer-Encoding",
+      "[A3] Content-Length together with Transfer-Encoding",
       post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
       400,
     ],
     [
-      "A03 Transfer-Encoding together with Content-Length",
+      "[A3] Transfer-Encoding together with Content-Length",
       post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
       400,
     ],
-    ["A03 two equal Content-Length", post("Content-Length: 2\r\nContent-Length: 2\r\n", "{}"), 400],
-    ["A03 two different Content-Length", post("Content-Length: 2\r\nContent-Length: 3\r\n", "{}"), 400],
-    ["A03 a list in Content-Length", post("Content-Length: 2, 2\r\n", "{}"), 400],
-    ["A03 a signed Content-Length", post("Content-Length: +2\r\n", "{}"), 400],
-    ["A03 a transfer coding before chunked", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 400],
-    ["A03 chunked twice", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 400],
-    ["A03 a transfer coding other than chunked", post("Transfer-Encoding: gzip\r\n"), 400],
-    ["A03 identity as a transfer coding", post("Transfer-Encoding: identity\r\n"), 400],
-    ["A04 a bare line feed", "GET /healthz HTTP/1.1\nHost: a\n\n", 400],
-    ["A04 a bare line feed after a field", "GET /healthz HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400],
-    ["A04 a folded line", get("X: b\r\n c\r\n"), 400],
-    ["A04 NUL in a field", get("X: a\0b\r\n"), 400],
-    ["A04 ESC in a field", get("X: a\x1b[1mb\r\n"), 400],
-    ["A04 A25 ESC in the request identifier", get("X-Request-ID: a\x1b[1m\r\n"), 400],
-    ["A04 white space before the colon", get("X : a\r\n"), 400],
-    ["A04 a field without a name", get(": a\r\n"), 400],
-    ["A05 no Host", "GET /healthz HTTP/1.1\r\n\r\n", 400],
-    ["A05 two Host", get("Host: b\r\n"), 400],
-    ["A05 two equal Host in other letters", get("hOST: a\r\n"), 400],
-    ["A06 an absolute-form target", "GET http://evil.example/healthz HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+    ["[A3] two equal Content-Length", post("Content-Length: 2\r\nContent-Length: 2\r\n", "{}"), 400],
+    ["[A3] two different Content-Length", post("Content-Length: 2\r\nContent-Length: 3\r\n", "{}"), 400],
+    ["[A3] a list in Content-Length", post("Content-Length: 2, 2\r\n", "{}"), 400],
+    ["[A3] a signed Content-Length", post("Content-Length: +2\r\n", "{}"), 400],
+    ["[A3] a transfer coding before chunked", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 400],
+    ["[A3] chunked twice", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 400],
+    ["[A3] a transfer coding other than chunked", post("Transfer-Encoding: gzip\r\n"), 400],
+    ["[A3] identity as a transfer coding", post("Transfer-Encoding: identity\r\n"), 400],
+    ["[A4] a bare line feed", "GET /healthz HTTP/1.1\nHost: a\n\n", 400],
+    ["[A4] a bare line feed after a field", "GET /healthz HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400],
+    ["[A4] a folded line", get("X: b\r\n c\r\n"), 400],
+    ["[A4] NUL in a field", get("X: a\0b\r\n"), 400],
+    ["[A4] ESC in a field", get("X: a\x1b[1mb\r\n"), 400],
+    ["[A4] [A25] ESC in the request identifier", get("X-Request-ID: a\x1b[1m\r\n"), 400],
+    ["[A4] white space before the colon", get("X : a\r\n"), 400],
+    ["[A4] a field without a name", get(": a\r\n"), 400],
+    ["[A5] no Host", "GET /healthz HTTP/1.1\r\n\r\n", 400],
+    ["[A5] two Host", get("Host: b\r\n"), 400],
+    ["[A5] two equal Host in other letters", get("hOST: a\r\n"), 400],
+    ["[A6] an absolute-form target", "GET http://evil.example/healthz HTTP/1.1\r\nHost: a\r\n\r\n", 400],
     [
-      "A06 an absolute-form target of our own",
+      "[A6] an absolute-form target of our own",
       "GET http://a/healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
       400,
     ],
-    ["A06 CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n", 400],
-    ["A06 OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-    ["A06 a fragment in the target", "GET /healthz#x HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-    ["A06 bytes above 0x7f in the target", Buffer.from("GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", "latin1"), 400],
-    ["A28 the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
-    ["A28 no HTTP at all", "\x16\x03\x01\x02\x00\x01\x00", 400],
-    ["A29 an unknown expectation", get("Expect: 200-maybe\r\n"), 417],
+    ["[A6] CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n", 400],
+    ["[A6] OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+    ["[A6] a fragment in the target", "GET /healthz#x HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+    ["[A6] bytes above 0x7f in the target", Buffer.from("GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", "latin1"), 400],
+    ["[A28] the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
+    ["[A28] no HTTP at all", "\x16\x03\x01\x02\x00\x01\x00", 400],
+    ["[A29] an unknown expectation", get("Expect: 200-maybe\r\n"), 417],
     ["an unknown method", "BREW /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 400],
   ])("%s: one JSON refusal, then the connection is closed", async (_name, bytes, status) => {
     const { exchange, rig } = await start();
@@ -122,23 +122,27 @@ describe("requests that the HTTP parser or the first check refuses", () => {
     expect(text).toMatch(/\r\nConnection: close\r\n/iu);
     const body: unknown = JSON.parse(text.slice(text.indexOf("\r\n\r\n")));
     expect(body).toMatchObject({ code: 3, details: [{ domain: "mayfly" }] });
+    const { reason } = (body as { details: [{ reason: string }] }).details[0];
+    await rig.recorded(1);
+    expect(rig.events).toMatchObject([{ route: "other", status, reason, requestId: "own-1" }]);
+    expect(text).toContain("\r\nX-Request-Id: own-1\r\n");
     expect(rig.requests).toHaveLength(0);
   });
 
-  it("A02 64 header fields are served", async () => {
+  it("[A2] 64 header fields are served", async () => {
     const { exchange } = await start();
     const text = await exchange(LAST_HEALTH.replace("Host: a\r\n", `Host: a\r\n${"X: y\r\n".repeat(62)}`));
     expect(statuses(text)).toEqual([200]);
   });
 
-  it("A06 TRACE is answered like any wrong method and echoes nothing", async () => {
+  it("[A6] TRACE is answered like any wrong method and echoes nothing", async () => {
     const { exchange } = await start();
     const text = await exchange("TRACE /healthz HTTP/1.1\r\nHost: a\r\nX: echo-me\r\nConnection: close\r\n\r\n");
     expect(statuses(text)).toEqual([501]);
     expect(text).not.toContain("echo-me");
   });
 
-  it("A28 a request to upgrade to h2c is served as HTTP/1.1", async () => {
+  it("[A28] a request to upgrade to h2c is served as HTTP/1.1", async () => {
     const { open: connect } = await start();
     const client = await connect();
     client.write(
@@ -153,7 +157,7 @@ describe("requests that the HTTP parser or the first check refuses", () => {
     expect(statuses(await exchange("GET /healthz HTTP/1.0\r\n\r\n"))).toEqual([200]);
   });
 
-  it("A07 finds a second Authorization field, of which Node keeps the first", async () => {
+  it("[A7] finds a second Authorization field, of which Node keeps the first", async () => {
     const { exchange, rig } = await start();
     const text = await exchange(
       signingCall("{}", "Authorization: Bearer a.b.c\r\nauthorization: Bearer d.e.f\r\nConnection: close\r\n"),
@@ -176,7 +180,7 @@ describe("bodies on the wire", () => {
     client.socket.destroy();
   });
 
-  it("A15 a Content-Length above 128 KiB is 413 before a byte of the body is read", async () => {
+  it("[A15] a Content-Length above 128 KiB is 413 before a byte of the body is read", async () => {
     const { exchange, rig } = await start();
     const text = await exchange("POST /api/v2/signingCert HTTP/1.1\r\nHost: a\r\nContent-Length: 131073\r\n\r\n");
     expect(statuses(text)).toEqual([413]);
@@ -186,7 +190,7 @@ describe("bodies on the wire", () => {
     expect(rig.events[0]).toMatchObject({ status: 413, reason: "BODY_TOO_LARGE" });
   });
 
-  it("A15 a Content-Length that is no number of ours is 413 too", async () => {
+  it("[A15] a Content-Length that is no number of ours is 413 too", async () => {
     const { exchange } = await start();
     const text = await exchange(
       "POST /api/v2/signingCert HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999\r\n\r\n",
@@ -194,13 +198,13 @@ describe("bodies on the wire", () => {
     expect(statuses(text)).toEqual([413]);
   });
 
-  it("A15 a body of exactly 128 KiB is read", async () => {
+  it("[A15] a body of exactly 128 KiB is read", async () => {
     const { exchange } = await start();
     const text = await exchange(signingCall(BODY.padEnd(128 * 1024), "Connection: close\r\n"));
     expect(statuses(text)).toEqual([200]);
   });
 
-  it("A16 a chunked body that crosses 128 KiB is 413, and the connection is closed", async () => {
+  it("[A16] a chunked body that crosses 128 KiB is 413, and the connection is closed", async () => {
     const { open: connect, rig } = await start();
     const client = await connect();
     client.write(`${CHUNKED}${chunk(" ".repeat(128 * 1024))}`);
@@ -210,10 +214,12 @@ describe("bodies on the wire", () => {
     expect(rig.events[0]).toMatchObject({ status: 413, reason: "BODY_TOO_LARGE" });
   });
 
-  it("A16 endless chunk extensions end the connection", async () => {
+  it("[A16] endless chunk extensions end the connection", async () => {
     const { exchange, rig } = await start();
     const text = await exchange(`${CHUNKED}1;${"x".repeat(20_000)}\r\n \r\n0\r\n\r\n`);
     expect(statuses(text)).toEqual([413]);
+    await rig.recorded(1);
+    expect(rig.events).toMatchObject([{ status: 413, reason: "BODY_TOO_LARGE", route: "/api/v2/signingCert" }]);
     expect(rig.requests).toHaveLength(0);
   });
 
@@ -223,7 +229,7 @@ describe("bodies on the wire", () => {
     expect(rig.requests).toHaveLength(0);
   });
 
-  it("B20 a body that ends before its Content-Length is 400, and nothing of it is processed", async () => {
+  it("[B20] a body that ends before its Content-Length is 400, and nothing of it is processed", async () => {
     const { open: connect, rig } = await start();
     const client = await connect();
     client.write(signingCall(BODY).slice(0, -1));
@@ -232,10 +238,11 @@ describe("bodies on the wire", () => {
     expect(statuses(text)).toEqual([400]);
     expect(text).toContain("BODY_INCOMPLETE");
     await rig.recorded(1);
+    expect(rig.events).toMatchObject([{ status: 400, reason: "BODY_INCOMPLETE", route: "/api/v2/signingCert" }]);
     expect(rig.requests).toHaveLength(0);
   });
 
-  it("A29 100 Continue is sent before a body that will be read", async () => {
+  it("[A29] 100 Continue is sent before a body that will be read", async () => {
     const { open: connect } = await start();
     const client = await connect();
     client.write(signingCall(BODY, "Expect: 100-continue\r\n").slice(0, -BODY.length));
@@ -249,7 +256,7 @@ describe("bodies on the wire", () => {
     ["is too long", "/api/v2/signingCert", "Content-Length: 131073\r\n", 413],
     ["is of another type", "/api/v2/signingCert", "Content-Type: text/plain\r\nContent-Length: 9\r\n", 415],
     ["goes to no route", "/api/v2/nothing", "Content-Length: 9\r\n", 404],
-  ])("A29 no 100 Continue is sent for a body that %s", async (_name, path, headers, status) => {
+  ])("[A29] no 100 Continue is sent for a body that %s", async (_name, path, headers, status) => {
     const { exchange } = await start();
     const text = await exchange(`POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n${headers}\r\n`);
     expect(statuses(text)).toEqual([status]);
@@ -269,7 +276,7 @@ describe("bodies on the wire", () => {
 describe("slow and idle connections", () => {
   const QUICK: Partial<ServerLimits> = { headersTimeoutMs: 40, requestTimeoutMs: 80, checkIntervalMs: 20 };
 
-  it("A17 a body that does not come to its end is 408, and the caller behind it is served", async () => {
+  it("[A17] a body that does not come to its end is 408, and the caller behind it is served", async () => {
     const { open: connect, rig } = await start(undefined, QUICK);
     const client = await connect();
     client.write(signingCall(BODY).slice(0, -3));
@@ -277,10 +284,23 @@ describe("slow and idle connections", () => {
     expect(statuses(text)).toEqual([408]);
     expect(text).toContain("REQUEST_TIMEOUT");
     await rig.recorded(1);
+    expect(rig.events).toMatchObject([{ status: 408, reason: "REQUEST_TIMEOUT", route: "/api/v2/signingCert" }]);
     expect(rig.requests).toHaveLength(0);
   });
 
-  it("A17 a body that is slow for the reader's own clock is 408 as well, and on record", async () => {
+  it("[A17] a chunked body of one byte at a time is 408", async () => {
+    const { open: connect, rig } = await start(undefined, QUICK);
+    const client = await connect();
+    client.write("POST /api/v2/signingCert HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const trickle = setInterval(() => {
+      client.write("1\r\n \r\n");
+    }, 5);
+    expect(statuses(await client.closed())).toEqual([408]);
+    clearInterval(trickle);
+    expect(rig.events).toMatchObject([{ status: 408, reason: "REQUEST_TIMEOUT" }]);
+  });
+
+  it("[A17] a body that is slow for the reader's own clock is 408 as well, and on record", async () => {
     const rig = makeRig(undefined, { bodyLimits: { maxBytes: 1_000, timeoutMs: 20 } });
     const raw = await startRaw(rig);
     open.push(raw);
@@ -306,25 +326,58 @@ describe("slow and idle connections", () => {
     client.socket.destroy();
   });
 
-  it("A18 a header that does not come to its end is 408", async () => {
-    const { open: connect } = await start(undefined, QUICK);
+  it("[A18] a header that does not come to its end is 408", async () => {
+    const { open: connect, rig } = await start(undefined, QUICK);
     const client = await connect();
     client.write("GET /healthz HTTP/1.1\r\nHost: a\r\nX");
     expect(statuses(await client.closed())).toEqual([408]);
+    expect(rig.events).toMatchObject([{ status: 408, reason: "REQUEST_TIMEOUT", route: "other" }]);
   });
 
-  it("A19 a connection that sends nothing is closed", async () => {
-    const { open: connect } = await start(undefined, QUICK);
+  it("[A18] a header of one byte at a time is 408", async () => {
+    const { open: connect, rig } = await start(undefined, QUICK);
     const client = await connect();
+    client.write("GET /healthz HTTP/1.1\r\nHost: a\r\nX: ");
+    const trickle = setInterval(() => {
+      client.write("y");
+    }, 5);
     expect(statuses(await client.closed())).toEqual([408]);
+    clearInterval(trickle);
+    expect(rig.events).toMatchObject([{ status: 408, reason: "REQUEST_TIMEOUT" }]);
   });
 
-  it("A20 an idle connection is closed without a word", async () => {
+  it("[A18] five hundred slow headers at once keep nobody else from being served", async () => {
+    const {
+      open: connect,
+      exchange,
+      rig,
+    } = await start(undefined, {
+      ...QUICK,
+      headersTimeoutMs: 1_000,
+      requestTimeoutMs: 1_000,
+    });
+    const slow = await Promise.all(Array.from({ length: 500 }, connect));
+    for (const client of slow) client.write("GET /healthz HTTP/1.1\r\nHost: a\r\nX");
+    expect(statuses(await exchange(LAST_HEALTH))).toEqual([200]);
+    expect(statuses(await exchange(signingCall(BODY, "Connection: close\r\n")))).toEqual([200]);
+    expect(rig.events.map(({ status }) => status)).toEqual([200, 200]);
+    for (const client of slow) expect(statuses(await client.closed())).toEqual([408]);
+  });
+
+  it.each(["", "\r\n\r\n"])("[A19] a connection that sends nothing but %j is closed", async (bytes) => {
+    const { open: connect, rig } = await start(undefined, QUICK);
+    const client = await connect();
+    client.write(bytes);
+    expect(statuses(await client.closed())).toEqual([408]);
+    expect(rig.events).toMatchObject([{ status: 408, reason: "REQUEST_TIMEOUT", route: "other" }]);
+  });
+
+  it("[A20] an idle connection is closed without a word", async () => {
     const { exchange } = await start(undefined, { keepAliveTimeoutMs: 20 });
     expect(statuses(await exchange(HEALTH))).toEqual([200]);
   });
 
-  it("A21 a connection gets as many answers as it may, the last of which closes it", async () => {
+  it("[A21] a connection gets as many answers as it may, the last of which closes it", async () => {
     const { exchange } = await start(undefined, { maxRequestsPerSocket: 3 });
     const text = await exchange(HEALTH.repeat(5));
     expect(statuses(text)).toEqual([200, 200, 200]);
@@ -345,7 +398,7 @@ describe("slow and idle connections", () => {
 });
 
 describe("pipelined requests", () => {
-  it("A21 are answered in order, one at work at a time", async () => {
+  it("[A21] are answered in order, one at work at a time", async () => {
     const order: number[] = [];
     let atWork = 0;
     let most = 0;
@@ -364,7 +417,7 @@ describe("pipelined requests", () => {
     client.socket.destroy();
   });
 
-  it("A03 garbage behind a request that is at work is never taken for its answer", async () => {
+  it("[A3] garbage behind a request that is at work is never taken for its answer", async () => {
     const held = heldIssuance();
     const { open: connect, rig } = await start(held.issue);
     const client = await connect();
@@ -375,6 +428,44 @@ describe("pipelined requests", () => {
     held.release();
     await rig.recorded(1);
     expect(rig.events[0]).toMatchObject({ status: 499 });
+  });
+
+  it("[A6] CONNECT behind a request that is at work is never answered before it", async () => {
+    const held = heldIssuance();
+    const { open: connect, rig } = await start(held.issue);
+    const client = await connect();
+    client.write(signingCall(BODY));
+    await until(() => rig.requests.length === 1);
+    client.write("CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n");
+    expect(await client.closed()).toBe("");
+    held.release();
+    await rig.recorded(1);
+    expect(rig.events).toMatchObject([{ status: 499 }]);
+  });
+
+  it("[A17] a slow body behind a request that is at work is never answered before it", async () => {
+    const held = heldIssuance();
+    const { open: connect, rig } = await start(held.issue, {
+      headersTimeoutMs: 40,
+      requestTimeoutMs: 80,
+      checkIntervalMs: 20,
+    });
+    const client = await connect();
+    client.write(signingCall(BODY) + signingCall(BODY).slice(0, -3));
+    expect(await client.closed()).toBe("");
+    held.release();
+    await rig.recorded(1);
+    expect(rig.events).toMatchObject([{ status: 499 }]);
+    expect(rig.requests).toHaveLength(1);
+  });
+
+  it("[A4] garbage that comes in many pieces is refused, and recorded, once", async () => {
+    const { open: connect, rig } = await start();
+    const client = await connect();
+    client.socket.setNoDelay(true);
+    for (let piece = 0; piece < 20; piece++) client.write("\0");
+    expect(statuses(await client.closed())).toEqual([400]);
+    expect(rig.events).toHaveLength(1);
   });
 
   it("what waits behind a refusal that closes the connection is not taken", async () => {

@@ -10,7 +10,7 @@ import { makeStaticCtView } from "../ctlog/static-ct-view.ts";
 import type { StaticCtView } from "../ctlog/static-ct-view.ts";
 import { openCertificateLog } from "../ctlog/submit-precertificate.ts";
 import type { CertificateLog } from "../ports/certificate-log.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { SteadyClock } from "../ports/clock.ts";
 import type { HighWaterMark } from "../ports/high-water-mark.ts";
 import type { LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -26,7 +26,7 @@ import type { LogSigners } from "./init-log.ts";
 export interface OpenLogOptions {
   readonly config: Config;
   readonly signers: LogSigners;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly telemetry: Telemetry;
   /** Callers admitted and not answered yet. */
   readonly requestsInFlight: () => number;

@@ -1,13 +1,13 @@
 import { MayflyError } from "../core/errors.ts";
 import { judgeClock, startClockHistory, type ClockHistory, type ClockReading } from "../core/time/judge-clock.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { SteadyClock } from "../ports/clock.ts";
 
 /** Gives the times that go into a log, and refuses while the wall clock cannot be believed. */
 export class LogClock {
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   #history: ClockHistory;
 
-  constructor(clock: Clock) {
+  constructor(clock: SteadyClock) {
     this.#clock = clock;
     this.#history = startClockHistory(this.#read());
   }
@@ -30,6 +30,10 @@ export class LogClock {
   }
 
   #read(): ClockReading {
-    return { wallMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() };
+    return {
+      wallMs: this.#clock.now(),
+      monotonicMs: this.#clock.monotonic(),
+      sinceBootMs: this.#clock.sinceBoot(),
+    };
   }
 }

@@ -1,5 +1,5 @@
 import { MayflyError } from "../core/errors.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { SteadyClock } from "../ports/clock.ts";
 import type { LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
 import { BatchCommitter, type CommitOutcome } from "./batch-committer.ts";
 import type { Submission } from "./build-batch.ts";
@@ -35,7 +35,7 @@ export interface SequencedBatch {
 /** What a {@link Sequencer} is made of. */
 export interface SequencerOptions {
   readonly store: LogStore;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly origin: string;
   /** Keys that sign each checkpoint, in the order of their lines. */
   readonly checkpointSigners: readonly CheckpointSigner[];

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "../../src/ports/clock.ts";
+import type { SteadyClock } from "../../src/ports/clock.ts";
 import type { LogManifest, PublishedCheckpoint, StoredIssuer, TreeHead } from "../../src/ports/log-store.ts";
 import type { Submission } from "../../src/tlog/build-batch.ts";
 
@@ -47,9 +47,10 @@ export function checkpointOf(head: TreeHead, timestampMs = head.timestampMs): Pu
 }
 
 /** A clock that only moves when it is told to. */
-export class FakeClock implements Clock {
+export class FakeClock implements SteadyClock {
   wallMs = CREATED_MS + 1_000;
   monotonicMs = 5_000;
+  sinceBootMs = 90_000;
 
   now(): number {
     return this.wallMs;
@@ -59,10 +60,21 @@ export class FakeClock implements Clock {
     return this.monotonicMs;
   }
 
+  sinceBoot(): number {
+    return this.sinceBootMs;
+  }
+
   /** Time passes. */
   advance(ms: number): void {
     this.wallMs += ms;
     this.monotonicMs += ms;
+    this.sinceBootMs += ms;
+  }
+
+  /** The machine sleeps. */
+  sleep(ms: number): void {
+    this.wallMs += ms;
+    this.sinceBootMs += ms;
   }
 
   /** Somebody sets the wall clock. */

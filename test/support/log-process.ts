@@ -1,3 +1,4 @@
+import { systemClock } from "../../src/adapters/clock/system-clock.ts";
 import { openSqliteLogStore } from "../../src/adapters/log-store/sqlite/sqlite-log-store.ts";
 import { createMemorySigner } from "../../src/adapters/signers/memory.ts";
 import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
@@ -16,7 +17,7 @@ const onFatal = (error: Error): never => {
 const store = await openSqliteLogStore({ path, onFatal, allowAnyFilesystem: true });
 const sequencer = await startSequencer({
   store,
-  clock: { now: () => Date.now(), monotonic: () => performance.now() },
+  clock: systemClock,
   origin: MANIFEST.origin,
   checkpointSigners: [
     makeTreeHeadCheckpointSigner(MANIFEST.origin, createMemorySigner("ecdsa-p256-sha256")),

@@ -509,6 +509,13 @@ describe("a sequencer", () => {
       expect(fatal).toEqual([]);
     });
 
+    it("goes on at once after the machine slept for days", async () => {
+      await start();
+      clock.sleep(3 * 86_400_000);
+      expect(sequencer.refusal()).toBeUndefined();
+      expect(await sequencer.append(makeSubmission("one"))).toMatchObject({ index: 0, timestampMs: clock.now() });
+    });
+
     it("goes on when the clock was set by little and then ran steadily", async () => {
       await start();
       clock.set(10_000);

@@ -1,7 +1,9 @@
-import type { Clock } from "../../ports/clock.ts";
+import { uptime } from "node:os";
+import type { SteadyClock } from "../../ports/clock.ts";
 
 /** The machine's clocks. */
-export const systemClock: Clock = {
+export const systemClock: SteadyClock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  sinceBoot: () => uptime() * 1_000,
 };

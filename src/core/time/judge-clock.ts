@@ -1,7 +1,10 @@
-/** Both clocks, read at the same moment, milliseconds. */
+/** Three clocks, read at the same moment, milliseconds. */
 export interface ClockReading {
   readonly wallMs: number;
+  /** Never steps; stands still while the machine sleeps. */
   readonly monotonicMs: number;
+  /** Never steps; goes on while the machine sleeps. */
+  readonly sinceBootMs: number;
 }
 
 /** What the judgement of the next reading depends on. */
@@ -12,6 +15,8 @@ export interface ClockHistory {
   readonly latest: ClockReading;
   /** Until the monotonic clock reaches this, the wall clock is not believed. */
   readonly settledAtMonotonicMs: number;
+  /** By how much the wall clock was set last. */
+  readonly lastStepMs: number;
 }
 
 /** The time to write into the log, or why the clock must not be used for that now. */
@@ -29,13 +34,17 @@ const LARGEST_JUMP_MS = 3_600_000;
 
 /** The history of a clock that was read once, at start. */
 export function startClockHistory(reading: ClockReading): ClockHistory {
-  return { trusted: reading, latest: reading, settledAtMonotonicMs: reading.monotonicMs };
+  return { trusted: reading, latest: reading, settledAtMonotonicMs: reading.monotonicMs, lastStepMs: 0 };
 }
 
 /**
  * Decides whether a time may go into the log. Times there must grow and can never be corrected, so a wall clock that was
- * set is refused until it ran steadily for 30 s, one that is behind the log until it has caught up, and one that jumped
- * ahead by more than an hour until it is set back or the process is started again.
+ * set is refused until it ran steadily for 30 s, one that is behind the log until it has caught up, and one that was set
+ * ahead by more than an hour until it is set back. Nothing but that can show from here whether such a jump was right; a
+ * person can, by starting the process again.
+ *
+ * A machine that slept (suspend, hibernation) wakes with the right time: the clock that counts from boot says how long it
+ * was, so that is no jump, however long. A virtual machine that was frozen by its host knows nothing of the time it lost.
  *
  * @param lastMs the newest time in the log
  * @returns the verdict, its time being greater than `lastMs`, and the history to judge the next reading with
@@ -45,23 +54,48 @@ export function judgeClock(
   reading: ClockReading,
   lastMs: number,
 ): { readonly verdict: ClockVerdict; readonly history: ClockHistory } {
-  const wasSet = Math.abs(stepBetween(history.latest, reading)) > TOLERANCE_MS;
-  const settledAtMonotonicMs = wasSet ? reading.monotonicMs + SETTLE_MS : history.settledAtMonotonicMs;
-  const refuse = (why: string): { readonly verdict: ClockVerdict; readonly history: ClockHistory } => ({
-    verdict: { kind: "refused", why },
-    history: { trusted: history.trusted, latest: reading, settledAtMonotonicMs },
-  });
-  if (reading.monotonicMs < settledAtMonotonicMs) return refuse("the clock was set less than 30 s ago");
-  if (stepBetween(history.trusted, reading) > LARGEST_JUMP_MS)
-    return refuse("the clock jumped forward by over an hour");
-  if (reading.wallMs < lastMs - TOLERANCE_MS) return refuse("the clock is over 5 s behind the log");
+  const stepMs = stepBetween(history.latest, reading);
+  const settling =
+    Math.abs(stepMs) > TOLERANCE_MS
+      ? { settledAtMonotonicMs: reading.monotonicMs + SETTLE_MS, lastStepMs: stepMs }
+      : { settledAtMonotonicMs: history.settledAtMonotonicMs, lastStepMs: history.lastStepMs };
+  const why = whyRefused({ ...history, ...settling }, reading, lastMs);
+  if (why !== undefined) {
+    return {
+      verdict: { kind: "refused", why },
+      history: { trusted: history.trusted, latest: reading, ...settling },
+    };
+  }
   return {
     verdict: { kind: "accepted", timestampMs: Math.max(reading.wallMs, lastMs + 1) },
-    history: { trusted: reading, latest: reading, settledAtMonotonicMs },
+    history: { trusted: reading, latest: reading, ...settling },
   };
 }
 
-/** How much further the wall clock moved than the monotonic clock. */
+/** What speaks against the reading, in words for an operator who is to mend it. */
+function whyRefused(history: ClockHistory, reading: ClockReading, lastMs: number): string | undefined {
+  const jumpMs = stepBetween(history.trusted, reading);
+  if (jumpMs > LARGEST_JUMP_MS) {
+    return `the clock jumped forward by ${seconds(jumpMs)}; set it back, or restart Mayfly if the new time is right`;
+  }
+  if (reading.monotonicMs < history.settledAtMonotonicMs) {
+    const direction = history.lastStepMs > 0 ? "forward" : "back";
+    return `the clock was set ${direction} by ${seconds(history.lastStepMs)}; it must run steadily for 30 s first`;
+  }
+  const behindMs = lastMs - reading.wallMs;
+  if (behindMs <= TOLERANCE_MS) return undefined;
+  return `the clock is ${seconds(behindMs)} behind the log's newest time, and must catch up first`;
+}
+
+const seconds = (ms: number): string => `${Math.round(Math.abs(ms) / 1_000)} s`;
+
+/**
+ * How much further the wall clock moved than time did. A clock that somebody set disagrees with both of the others; with
+ * one alone it disagrees after sleep, or where a container shows the time since boot wrongly.
+ */
 function stepBetween(from: ClockReading, to: ClockReading): number {
-  return to.wallMs - from.wallMs - (to.monotonicMs - from.monotonicMs);
+  const wallMs = to.wallMs - from.wallMs;
+  const byMonotonic = wallMs - (to.monotonicMs - from.monotonicMs);
+  const bySinceBoot = wallMs - (to.sinceBootMs - from.sinceBootMs);
+  return Math.abs(byMonotonic) < Math.abs(bySinceBoot) ? byMonotonic : bySinceBoot;
 }

@@ -18,6 +18,16 @@ describe("systemClock", () => {
   });
 });
 
+describe("systemClock.sinceBoot", () => {
+  it("goes on beside the clock that never steps", () => {
+    const [up, monotonic] = [systemClock.sinceBoot(), systemClock.monotonic()];
+    expect(up).toBeGreaterThan(0);
+    const deadline = monotonic + 30;
+    while (systemClock.monotonic() < deadline);
+    expect(systemClock.sinceBoot()).toBeGreaterThan(up);
+  });
+});
+
 describe("the fake clock", () => {
   it("moves only when told, and steps only its wall clock", () => {
     const clock = makeFakeClock(1_000);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import {
   judgeClock,
   startClockHistory,
@@ -6,12 +7,20 @@ import {
   type ClockReading,
 } from "../../../src/core/time/judge-clock.ts";
 
-const START: ClockReading = { wallMs: 1_000_000_000, monotonicMs: 50 };
+const START: ClockReading = { wallMs: 1_000_000_000, monotonicMs: 50, sinceBootMs: 700_000 };
 
 /** The reading after `elapsedMs` of a clock that was set by `setMs` meanwhile. */
 const later = (elapsedMs: number, setMs = 0): ClockReading => ({
   wallMs: START.wallMs + elapsedMs + setMs,
   monotonicMs: START.monotonicMs + elapsedMs,
+  sinceBootMs: START.sinceBootMs + elapsedMs,
+});
+
+/** The same of a machine that slept for `sleptMs` before the reading. */
+const awake = (reading: ClockReading, sleptMs: number): ClockReading => ({
+  ...reading,
+  wallMs: reading.wallMs + sleptMs,
+  sinceBootMs: reading.sinceBootMs + sleptMs,
 });
 
 /** Verdict kinds of readings that follow each other. */
@@ -81,5 +90,71 @@ describe("judgeClock", () => {
 
   it("believes a jump forward of an hour once the clock has run steadily", () => {
     expect(judge([later(0, 3_600_000), later(30_000, 3_600_000)])).toEqual(["refused", "accepted"]);
+  });
+
+  it.each([10_000, 3_600_001, 30 * 86_400_000])("does not take a sleep of %i ms for a jump", (sleptMs) => {
+    expect(judge([later(0), awake(later(1), sleptMs), awake(later(40_000), sleptMs)])).toEqual([
+      "accepted",
+      "accepted",
+      "accepted",
+    ]);
+  });
+
+  it("refuses a clock that was set while the machine slept", () => {
+    const hour = 3_600_000;
+    expect(judge([awake(later(0, 6_000), hour), awake(later(30_000, 6_000), hour)])).toEqual(["refused", "accepted"]);
+    expect(judge([awake(later(0, -2 * hour), hour), awake(later(30_000, -2 * hour), hour)])).toEqual([
+      "refused",
+      "accepted",
+    ]);
+    expect(judge([awake(later(0, hour + 1), hour), awake(later(86_400_000, hour + 1), hour)])).toEqual([
+      "refused",
+      "refused",
+    ]);
+  });
+
+  it("does not mind a time since boot that is wrong, as in some containers, while the other clocks agree", () => {
+    const lost = (reading: ClockReading): ClockReading => ({ ...reading, sinceBootMs: 5 });
+    expect(judge([later(0), lost(later(10)), lost(later(100_000))])).toEqual(["accepted", "accepted", "accepted"]);
+  });
+
+  it.each([
+    ["set forward", later(10, 6_000), 0, "was set forward by 6 s"],
+    ["set back", later(10, -61_000), 0, "was set back by 61 s"],
+    ["jumping", later(10, 7_200_000), 0, "jumped forward by 7200 s; set it back, or restart Mayfly if"],
+    ["behind the log", later(10), START.wallMs + 90_010, "is 90 s behind the log's newest time"],
+  ])("says of a clock %s what is wrong with it", (_, reading, lastMs, why) => {
+    const { verdict } = judgeClock(startClockHistory(START), reading, lastMs);
+    expect(verdict).toEqual({ kind: "refused", why: expect.stringContaining(why) });
+  });
+
+  it("gives times that grow, whatever the clocks do", () => {
+    const step = fc.record({
+      elapsedMs: fc.nat(200_000),
+      sleptMs: fc.oneof(fc.constant(0), fc.nat(10_000_000)),
+      setMs: fc.oneof(fc.constant(0), fc.integer({ min: -8_000_000, max: 8_000_000 })),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let history = startClockHistory(START);
+        let reading = START;
+        let lastMs = START.wallMs;
+        for (const { elapsedMs, sleptMs, setMs } of steps) {
+          reading = {
+            wallMs: reading.wallMs + elapsedMs + sleptMs + setMs,
+            monotonicMs: reading.monotonicMs + elapsedMs,
+            sinceBootMs: reading.sinceBootMs + elapsedMs + sleptMs,
+          };
+          const judged = judgeClock(history, reading, lastMs);
+          history = judged.history;
+          if (judged.verdict.kind === "refused") continue;
+          const { timestampMs } = judged.verdict;
+          expect(timestampMs).toBeGreaterThan(lastMs);
+          expect(timestampMs - reading.wallMs).toBeLessThanOrEqual(5_001);
+          lastMs = timestampMs;
+        }
+      }),
+      { seed: 20261122, numRuns: 500 },
+    );
   });
 });

@@ -101,7 +101,8 @@ export class DuplicateSubmission extends Error {
 /**
  * Durable, linear history of one log shard. One implementation per storage engine; one contract suite runs on each.
  *
- * A failure inside `append` before COMMIT leaves the log as it was (MayflyError `log_failed`, reason LOG_WRITE_FAILED).
+ * A failure inside `append` before COMMIT leaves the log as it was: MayflyError `log_failed` (LOG_WRITE_FAILED), or
+ * `log_unavailable` (LOG_BUSY, LOG_DISK_FULL) where waiting helps.
  * A failure in or after COMMIT has an unknown outcome: the store calls the `onFatal` it was opened with and rejects
  * everything from then on; only start-up recovers.
  */

@@ -270,7 +270,7 @@ describe("a log in an SQLite file", () => {
       const other = new DatabaseSync(path);
       other.exec("BEGIN IMMEDIATE");
       const refused = store.append(building(makeSubmissions("x", 1)));
-      await expect(refused).rejects.toMatchObject({ reason: "LOG_WRITE_FAILED" });
+      await expect(refused).rejects.toMatchObject({ code: "log_unavailable", reason: "LOG_BUSY" });
       other.exec("ROLLBACK");
       other.close();
       await fill(store, "x", 1);

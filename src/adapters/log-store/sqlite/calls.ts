@@ -1,5 +1,6 @@
 import type { MessagePort, Transferable } from "node:worker_threads";
-import { MayflyError, type Reason } from "../../../core/errors.ts";
+import type { Reason } from "../../../core/errors.ts";
+import { sqliteFailure } from "./sqlite-failure.ts";
 
 /** What a worker can be asked, by name; the same type on both sides of the thread border. */
 export type Calls = Readonly<Record<string, (argument: never) => unknown>>;
@@ -18,7 +19,7 @@ export type ReplyMessage =
 
 /** Options of {@link serveCalls}. */
 export interface ServeOptions {
-  /** Reason of errors that are not MayflyError. */
+  /** Reason of errors that are not MayflyError and of which SQLite says nothing more. */
   readonly otherReason: Reason;
   /** Runs after each answer, when nobody waits for it. */
   readonly afterReply?: () => void;
@@ -52,7 +53,7 @@ function answer(call: () => unknown, otherReason: Reason): Reply {
   try {
     return { ok: true, value: call() };
   } catch (error) {
-    const reason = error instanceof MayflyError ? error.reason : otherReason;
+    const { reason } = sqliteFailure(error, otherReason, "a call failed");
     return { ok: false, reason, detail: describe(error) };
   }
 }

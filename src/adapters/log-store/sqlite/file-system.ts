@@ -1,4 +1,5 @@
-import { lstat, statfs } from "node:fs/promises";
+import { access, constants, lstat, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import { MayflyError } from "../../../core/errors.ts";
 
 /**
@@ -46,4 +47,18 @@ export async function requireRegularFile(path: string): Promise<void> {
     });
   });
   if (!stats.isFile()) throw new MayflyError("LOG_WRITE_FAILED", `${path} is no regular file`);
+}
+
+/**
+ * Refuses a log that cannot be written: SQLite would open it all the same and fail over the first entry.
+ *
+ * @param path of the log's database, beside which SQLite makes files of its own
+ * @throws MayflyError `log_failed` (LOG_WRITE_FAILED)
+ */
+export async function requireWritable(path: string): Promise<void> {
+  for (const place of [path, dirname(path)]) {
+    await access(place, constants.R_OK | constants.W_OK).catch((cause: unknown) => {
+      throw new MayflyError("LOG_WRITE_FAILED", `${place} cannot be written to`, { cause });
+    });
+  }
 }

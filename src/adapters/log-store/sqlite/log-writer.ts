@@ -6,6 +6,7 @@ import { judgeCheckpoint } from "../judge-checkpoint.ts";
 import { LogRows } from "./log-rows.ts";
 import type { WriterBatch } from "./packed-batch.ts";
 import { tileKey } from "./schema.ts";
+import { isDiskFull, sqliteFailure } from "./sqlite-failure.ts";
 
 /** What became of a batch. */
 export type AppendResult =
@@ -24,8 +25,9 @@ interface Verdict<T> {
 /**
  * The transactions that write to a log; synchronous, on whatever thread they are called.
  *
- * They throw MayflyError `log_failed`: LOG_WRITE_FAILED leaves the log as it was, LOG_CORRUPT too, but something is wrong
- * that no further attempt will cure; after LOG_OUTCOME_UNKNOWN only opening the file anew tells what is in it.
+ * They throw MayflyError: LOG_WRITE_FAILED, LOG_BUSY and LOG_DISK_FULL leave the log as it was, LOG_CORRUPT too, but
+ * something is wrong that no further attempt will cure; after LOG_OUTCOME_UNKNOWN only opening the file anew tells what is
+ * in it.
  */
 export class LogWriter {
   readonly #database: DatabaseSync;
@@ -124,8 +126,7 @@ export class LogWriter {
     } catch (cause) {
       if (cause instanceof MayflyError && cause.reason === "LOG_OUTCOME_UNKNOWN") throw cause;
       this.#rollBackAfter(cause);
-      if (cause instanceof MayflyError) throw cause;
-      throw new MayflyError("LOG_WRITE_FAILED", "a batch could not be written", { cause });
+      throw sqliteFailure(cause, "LOG_WRITE_FAILED", "a batch could not be written");
     }
   }
 
@@ -133,6 +134,9 @@ export class LogWriter {
     try {
       this.#statements.commit.run();
     } catch (cause) {
+      // No room for a page of the WAL: the frame that ends a transaction is its last, so there is none, and SQLite has
+      // rolled back. Callers may try again when there is room.
+      if (isDiskFull(cause) && !this.#database.isTransaction) throw cause;
       // Nobody can say how much of it reached the disk, and asking again would not tell.
       throw new MayflyError("LOG_OUTCOME_UNKNOWN", "COMMIT failed", { cause });
     }

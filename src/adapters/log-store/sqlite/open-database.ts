@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { MayflyError } from "../../../core/errors.ts";
 import { requireRow } from "./row.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
+import { sqliteFailure } from "./sqlite-failure.ts";
 
 /** How long a statement waits for another process's transaction. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -13,7 +14,8 @@ const OLDEST_SQLITE = [3, 51, 3] as const;
  * Opens a log's database for writing. Every COMMIT reaches the disk before it returns (`synchronous` FULL), and the WAL is
  * only copied back when {@link WalCheckpointer} says so.
  *
- * @throws MayflyError `log_failed` (LOG_CORRUPT) when the file is no log of this format
+ * @throws MayflyError LOG_CORRUPT when the file is no log of this format, LOG_BUSY, LOG_DISK_FULL or LOG_READ_FAILED when
+ *   it cannot be used now
  */
 export function openForWriting(path: string): DatabaseSync {
   return open(path, { readOnly: false }, (database) => {
@@ -25,7 +27,8 @@ export function openForWriting(path: string): DatabaseSync {
 /**
  * Opens a log's database for reading beside its writer.
  *
- * @throws MayflyError `log_failed` (LOG_CORRUPT) when the file is no log of this format
+ * @throws MayflyError LOG_CORRUPT when the file is no log of this format, LOG_BUSY, LOG_DISK_FULL or LOG_READ_FAILED when
+ *   it cannot be used now
  */
 export function openForReading(path: string): DatabaseSync {
   return open(path, { readOnly: true }, requireFormat);
@@ -34,7 +37,7 @@ export function openForReading(path: string): DatabaseSync {
 /**
  * Opens an empty file that becomes a log's database.
  *
- * @throws MayflyError `log_failed` (LOG_CORRUPT) when SQLite cannot use it
+ * @throws MayflyError LOG_CORRUPT, LOG_BUSY, LOG_DISK_FULL or LOG_READ_FAILED when SQLite cannot use it
  */
 export function openForCreating(path: string): DatabaseSync {
   return open(path, { readOnly: false }, setWritingMode);
@@ -53,8 +56,7 @@ function open(
     return database;
   } catch (cause) {
     database?.close();
-    if (cause instanceof MayflyError) throw cause;
-    throw new MayflyError("LOG_CORRUPT", `${path} cannot be opened as a database`, { cause });
+    throw sqliteFailure(cause, "LOG_READ_FAILED", `${path} cannot be opened as a database`);
   }
 }
 

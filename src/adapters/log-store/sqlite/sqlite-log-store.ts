@@ -11,7 +11,7 @@ import {
   type PublishedCheckpoint,
   type TreeHead,
 } from "../../../ports/log-store.ts";
-import { requireDurableFileSystem, requireRegularFile } from "./file-system.ts";
+import { requireDurableFileSystem, requireRegularFile, requireWritable } from "./file-system.ts";
 import type { AppendResult } from "./log-writer.ts";
 import { packBatch } from "./packed-batch.ts";
 import type { ReaderCalls } from "./reader-calls.ts";
@@ -39,6 +39,7 @@ export async function openSqliteLogStore(options: SqliteLogStoreOptions): Promis
   const path = resolve(options.path);
   if (options.allowAnyFilesystem !== true) await requireDurableFileSystem(dirname(path));
   await requireRegularFile(path);
+  await requireWritable(path);
   const store = new SqliteLogStore(options.onFatal);
   try {
     await store.open(path);

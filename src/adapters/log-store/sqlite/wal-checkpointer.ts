@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { MayflyError } from "../../../core/errors.ts";
 import { requireRow } from "./row.ts";
+import { isDiskFull } from "./sqlite-failure.ts";
 
 /** Above this much the WAL is copied back at once, so that it cannot grow without bound. */
 const WAL_LIMIT_BYTES = 16 * 1_048_576;
@@ -32,7 +33,8 @@ export class WalCheckpointer {
   }
 
   /**
-   * Copies what no reader needs in the WAL any more. Waits for nobody.
+   * Copies what no reader needs in the WAL any more. Waits for nobody; with no room on the disk, the WAL keeps it all
+   * until a later run.
    *
    * @throws MayflyError `log_failed` (LOG_OUTCOME_UNKNOWN) when the disk refuses: its pages cannot be trusted any more
    */
@@ -41,6 +43,7 @@ export class WalCheckpointer {
     try {
       this.#copy.get();
     } catch (cause) {
+      if (isDiskFull(cause)) return;
       throw new MayflyError("LOG_OUTCOME_UNKNOWN", "the WAL could not be copied into the database", { cause });
     }
   }

@@ -82,7 +82,7 @@ module.exports = {
     {
       name: "sqlite-in-its-adapter",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/adapters/log-store/sqlite/" },
+      from: { path: "^src/", pathNot: "^src/adapters/(log-store/sqlite|data-directory)/" },
       to: { path: "^(node:)?sqlite$" },
     },
     {

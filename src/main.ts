@@ -14,6 +14,7 @@ stderr.on("error", () => {
 
 const code = await runProgram(process.argv.slice(2), {
   env: process.env,
+  pid: process.pid,
   stdout: (text) => stdout.write(text),
   stderr: (text) => stderr.write(text),
   onStopSignal: (handler) => {

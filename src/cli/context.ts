@@ -1,6 +1,7 @@
 /** What a command may ask of the process it runs in; `main.ts` gives the real one, tests their own. */
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly pid: number;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
   /** Registers what SIGTERM and SIGINT do. */

@@ -39,7 +39,7 @@ async function serve(configFile: string, context: CommandContext): Promise<numbe
   context.onStopSignal(() => {
     stop();
   });
-  const { shutdown } = await startService(loadConfig(configFile), { env: context.env });
+  const { shutdown } = await startService(loadConfig(configFile), { env: context.env, pid: context.pid });
   stop = (): void => {
     shutdown.stop();
   };

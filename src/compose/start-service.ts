@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { openAuditFile } from "../adapters/audit/file.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
+import { lockDataDirectory } from "../adapters/data-directory/lock-data-directory.ts";
 import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 import { openTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { ProcessTelemetry, TelemetryOptions } from "../adapters/telemetry/open-telemetry.ts";
@@ -28,6 +29,8 @@ import { readVersion } from "./version.ts";
 /** What the process gives its service. */
 export interface ServiceContext {
   readonly env: Environment;
+  /** Id of this process, for whoever finds its data directory in use. */
+  readonly pid?: number;
   /** Where log lines go; standard output when left out. */
   readonly destination?: NonNullable<TelemetryOptions["destination"]>;
 }
@@ -57,6 +60,7 @@ export async function startService(config: Config, context: ServiceContext): Pro
   });
   const shutdown = makeShutdown(config.shutdown, { resources, telemetry });
   try {
+    lockData(config, { context, resources });
     const urls = await openParts({ config, env: context.env, telemetry, resources, shutdown });
     for (const name of unsafeOptions(config)) telemetry.unsafeOption(name);
     telemetry.notice("info", "ready", { version, environment: config.environment, ...urls });
@@ -67,6 +71,18 @@ export async function startService(config: Config, context: ServiceContext): Pro
     await resources.disposeAsync().catch(() => undefined);
     throw error;
   }
+}
+
+/** Before anything in the directory is read or written; released when all of it is closed. */
+function lockData(
+  { dataDirectory }: Config,
+  { context: { pid }, resources }: { readonly context: ServiceContext; readonly resources: AsyncDisposableStack },
+): void {
+  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+  const lock = lockDataDirectory(dataDirectory, { nowMs: systemClock.now(), ...(pid === undefined ? {} : { pid }) });
+  resources.defer(() => {
+    lock.release();
+  });
 }
 
 interface Parts {
@@ -88,7 +104,6 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
   const admission = makeAdmission();
   const requestsInFlight = (): number => admission.inFlight;
   const log = await openLog({ config, signers, clock, telemetry, requestsInFlight, onFatal, resources });
-  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const audit = await openAuditFile({
     path: dataPaths(config).auditTrail,
     writerId: randomBytes(12).toString("hex"),

@@ -153,6 +153,21 @@ describe("mayfly serve as a process", () => {
     expect((await issue(second.publicUrl)).length).toBeGreaterThan(0);
   });
 
+  it("[P08] refuses a data directory that another process uses, names that process, and leaves it alone", async () => {
+    const configFile = configure();
+    const first = await start({ configFile });
+    const second = startMayflyProcess({ configFile });
+    const { code, stderr } = await second.exited;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      new RegExp(`^mayfly: .*/data is in use by another Mayfly: process ${first.mayfly.pid} on .*\\n$`, "u"),
+    );
+    expect((await issue(first.publicUrl)).length).toBeGreaterThan(0);
+    first.mayfly.signal("SIGKILL");
+    await first.mayfly.exited;
+    expect((await issue((await start({ configFile })).publicUrl)).length).toBeGreaterThan(0);
+  });
+
   it("refuses to start in one line on standard error and one in the log, and exits with 1", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");

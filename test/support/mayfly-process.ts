@@ -19,6 +19,7 @@ export interface LogLine {
 
 /** A `mayfly serve` in a process of its own. */
 export interface MayflyProcess {
+  readonly pid: number | undefined;
   readonly signal: (name: NodeJS.Signals) => void;
   /** The first log line with this message, said already or later; rejects when the process ends without it. */
   readonly line: (message: string) => Promise<LogLine>;
@@ -73,5 +74,5 @@ export function startMayflyProcess(options: ProcessOptions): MayflyProcess {
       waiting.add(look);
       look();
     });
-  return { signal: (name) => child.kill(name), line, exited };
+  return { pid: child.pid, signal: (name) => child.kill(name), line, exited };
 }

@@ -14,6 +14,7 @@ export async function runCli(args: readonly string[], given: Partial<CommandCont
   let stderr = "";
   const code = await runProgram(args, {
     env: {},
+    pid: 1,
     stdout: (text) => (stdout += text),
     stderr: (text) => (stderr += text),
     onStopSignal: () => undefined,

@@ -17,6 +17,7 @@ const code = await runProgram(process.argv.slice(2), {
   pid: process.pid,
   stdout: (text) => stdout.write(text),
   stderr: (text) => stderr.write(text),
+  stderrIsTerminal: stderr.isTTY,
   onStopSignal: (handler) => {
     process.on("SIGTERM", handler);
     process.on("SIGINT", handler);

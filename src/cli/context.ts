@@ -4,6 +4,8 @@ export interface CommandContext {
   readonly pid: number;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Whether somebody watches standard error: then a line may be drawn over. */
+  readonly stderrIsTerminal?: boolean;
   /** Registers what SIGTERM and SIGINT do. */
   readonly onStopSignal: (handler: () => void) => void;
   /** Registers what an error that nobody caught does. */

@@ -9,6 +9,7 @@ import { configSchemaCommand } from "./config-schema.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCreateCommand } from "./key-create.ts";
 import { logInitCommand } from "./log-init.ts";
+import { logVerifyCommand } from "./log-verify.ts";
 import { requireOptions } from "./required-option.ts";
 import { serveCommand } from "./serve.ts";
 
@@ -50,6 +51,7 @@ First steps:
   mayfly config check --config mayfly.yaml
   mayfly log init --config mayfly.yaml
   mayfly serve --config mayfly.yaml
+  mayfly log verify --config mayfly.yaml
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage. Every command explains itself with --help.`;
 
@@ -66,7 +68,12 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
       requireOptions(command);
     })
     .addCommand(serveCommand(context, done))
-    .addCommand(group("log", "look after the certificate transparency log", [logInitCommand(context)]))
+    .addCommand(
+      group("log", "look after the certificate transparency log", [
+        logInitCommand(context),
+        logVerifyCommand(context, done),
+      ]),
+    )
     .addCommand(
       group("config", "write and check configuration files", [
         configExampleCommand(context),

@@ -12,7 +12,7 @@ export interface DataPaths {
 }
 
 /** Where the configuration's data directory keeps what. */
-export function dataPaths({ dataDirectory }: Config): DataPaths {
+export function dataPaths({ dataDirectory }: Pick<Config, "dataDirectory">): DataPaths {
   return {
     database: join(dataDirectory, "log.sqlite"),
     headMark: join(dataDirectory, "head.note"),

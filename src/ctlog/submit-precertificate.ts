@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { encodeTbs } from "../core/certificate/encode-tbs.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import { decodeCtExtensions, encodeCtExtensions } from "../core/ct/ct-extensions.ts";
@@ -11,6 +10,7 @@ import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { LogStore, StoredIssuer } from "../ports/log-store.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Sequencer } from "../tlog/sequencer.ts";
+import { submissionDigest } from "./submission-digest.ts";
 
 /** What a log of certificates is made of. */
 export interface CertificateLogOptions {
@@ -59,14 +59,6 @@ export async function openCertificateLog(options: CertificateLogOptions): Promis
     },
   };
 }
-
-/** What makes two submissions the same one: SHA-256 over entry type, issuer key hash and logged TBS. */
-function submissionDigest({ issuerKeyHash, tbsCertificate }: PrecertEntry): Uint8Array {
-  return hash("sha256", Buffer.concat([PRECERT_ENTRY_TYPE, issuerKeyHash, tbsCertificate]), "buffer");
-}
-
-/** LogEntryType precert_entry(1) of RFC 6962 §3.1, two bytes. */
-const PRECERT_ENTRY_TYPE = Uint8Array.of(0, 1);
 
 /** A CA's certificates as the log stores them: the same objects for the same chain, so that they are written once. */
 function makeIssuersOf(): (chain: IssuerChain) => readonly StoredIssuer[] {

@@ -86,6 +86,39 @@ export interface LogSnapshot {
   issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
+/** One row of the index against which new submissions are compared. */
+export interface StoredSubmission {
+  readonly submissionSha256: Uint8Array;
+  /** Index of the entry that it became. */
+  readonly index: number;
+}
+
+/**
+ * Every record that a store holds of a log, for whoever checks all of it. Head and published checkpoint are of one moment;
+ * the other records are read when they are asked for, and may have grown since.
+ */
+export interface LogRecords {
+  readonly manifest: LogManifest;
+  readonly head: TreeHead;
+  readonly published: PublishedCheckpoint | undefined;
+  /** One more than the highest index of an entry's record, in the moment of the head. */
+  readonly endOfEntries: number;
+  /** Stored bytes of the entries `start` ≤ index < `end`, as far as there are such records. */
+  entries(start: number, end: number): Promise<readonly Uint8Array[]>;
+  /** The hashes of a tile as they are stored. */
+  tile(level: number, index: number): Promise<Uint8Array | undefined>;
+  issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
+  /**
+   * Looks up several submissions at once.
+   *
+   * @param sha256s 32 bytes each, one after the other
+   * @returns the index for each of them, undefined for those that are not known
+   */
+  indexesOfSubmissions(sha256s: Uint8Array): Promise<readonly (number | undefined)[]>;
+  /** At most `limit` submissions in the order of their SHA-256, those behind `after`. */
+  submissions(after: Uint8Array, limit: number): Promise<readonly StoredSubmission[]>;
+}
+
 /** Thrown by {@link LogStore.append}: some entries are in the log already. Nothing of the batch was written. */
 export class DuplicateSubmission extends Error {
   override readonly name = "DuplicateSubmission";

@@ -5,7 +5,16 @@ import { runCli } from "../support/run-cli.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
-const LEAVES = ["serve", "log init", "config example", "config check", "config schema", "key create", "ca create"];
+const LEAVES = [
+  "serve",
+  "log init",
+  "log verify",
+  "config example",
+  "config check",
+  "config schema",
+  "key create",
+  "ca create",
+];
 const GROUPS = ["log", "config", "key", "ca"];
 
 /** Commands as a help text lists them. */
@@ -68,8 +77,10 @@ describe("help", () => {
     expect(await runCli(["help", "serve"])).toEqual(await runCli(["serve", "--help"]));
   });
 
-  it("tells which exit codes serve has", async () => {
-    expect((await runCli(["serve", "--help"])).stdout).toMatch(/Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 /u);
+  it.each(["serve", "log verify"])("tells which exit codes %s has", async (command) => {
+    expect((await runCli([...command.split(" "), "--help"])).stdout).toMatch(
+      /Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 /u,
+    );
   });
 
   it.each([[[]], ...GROUPS.map((group) => [[group]])])(
@@ -106,6 +117,11 @@ describe("wrong usage", () => {
       "log init without a configuration",
       ["log", "init"],
       "mayfly: required option '-c, --config <file>' not specified\nTry: mayfly log init --help\n",
+    ],
+    [
+      "log verify without a configuration",
+      ["log", "verify"],
+      "mayfly: required option '-c, --config <file>' not specified\nTry: mayfly log verify --help\n",
     ],
     [
       "config check without a file",

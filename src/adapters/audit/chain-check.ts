@@ -13,6 +13,15 @@ export interface AuditFileReport {
   readonly highestLogIndex?: number;
 }
 
+/** What the trail says of a certificate that was answered. */
+export interface IssuedLine {
+  /** Counted from 1. */
+  readonly lineNumber: number;
+  readonly logIndex: number;
+  /** Lower-case hex; empty when the line has none. */
+  readonly serialNumber: string;
+}
+
 type Members = Readonly<Record<string, unknown>>;
 
 /** How far back a start line may point: an old process may go on writing while the new one starts. */
@@ -31,6 +40,14 @@ export class ChainCheck {
   #lines = 0;
   #tornLines = 0;
   #highestLogIndex: number | undefined;
+  #issued: IssuedLine[] = [];
+
+  /** The issued certificates of the lines since the last call. */
+  takeIssued(): readonly IssuedLine[] {
+    const issued = this.#issued;
+    this.#issued = [];
+    return issued;
+  }
 
   /**
    * Takes the file's next line, without its newline.
@@ -57,7 +74,11 @@ export class ChainCheck {
   end(rest: Buffer): AuditFileReport {
     if (rest.length > 0) this.line(rest);
     else if (this.#fragments.length > 0) throw this.#broken("is damaged");
-    const counts = { lines: this.#lines, starts: this.#chains.size, tornLines: this.#tornLines };
+    const counts = {
+      lines: this.#lines,
+      starts: this.#chains.size,
+      tornLines: this.#tornLines,
+    };
     return this.#highestLogIndex === undefined ? counts : { ...counts, highestLogIndex: this.#highestLogIndex };
   }
 
@@ -94,10 +115,15 @@ export class ChainCheck {
     chain.seq += 1;
     chain.hash = hash;
     this.#lines += 1;
-    const { kind, result, logIndex } = members;
-    if (kind === "outcome" && result === "issued" && typeof logIndex === "number") {
-      this.#highestLogIndex = Math.max(this.#highestLogIndex ?? 0, logIndex);
-    }
+    const { kind, result } = members;
+    if (kind === "outcome" && result === "issued") this.#noteIssued(members);
+  }
+
+  #noteIssued({ logIndex, serialNumber }: Members): void {
+    if (typeof logIndex !== "number") return;
+    this.#highestLogIndex = Math.max(this.#highestLogIndex ?? 0, logIndex);
+    const name = typeof serialNumber === "string" ? serialNumber : "";
+    this.#issued.push({ lineNumber: this.#lineNumber, logIndex, serialNumber: name });
   }
 
   #remember(hash: string): void {

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { MayflyError } from "../../core/errors.ts";
 import { MAX_LINE_BYTES } from "./audit-line.ts";
 import { ChainCheck } from "./chain-check.ts";
-import type { AuditFileReport } from "./chain-check.ts";
+import type { AuditFileReport, IssuedLine } from "./chain-check.ts";
 
 const NEWLINE = 0x0a;
 
@@ -14,9 +14,13 @@ const NEWLINE = 0x0a;
  * lines elsewhere.
  * A line cut short by a crash is counted, not refused. A file that is not there has no lines.
  *
+ * @param onIssued is given the issued certificates of each part that was read, and awaited before the next part is
  * @throws MayflyError `internal` (AUDIT_FAILED), naming the line, when a chain is broken or the file cannot be read
  */
-export async function verifyAuditFile(path: string): Promise<AuditFileReport> {
+export async function verifyAuditFile(
+  path: string,
+  onIssued: (issued: readonly IssuedLine[]) => Promise<void> = () => Promise.resolve(),
+): Promise<AuditFileReport> {
   const check = new ChainCheck();
   let rest: Buffer = Buffer.alloc(0);
   try {
@@ -30,12 +34,15 @@ export async function verifyAuditFile(path: string): Promise<AuditFileReport> {
       rest = bytes.subarray(from);
       // A line that does not end would be held whole; the check refuses it for its length.
       if (rest.length > MAX_LINE_BYTES) check.line(rest);
+      await onIssued(check.takeIssued());
     }
   } catch (cause) {
     if (cause instanceof MayflyError) throw cause;
     if (!isMissing(cause)) throw new MayflyError("AUDIT_FAILED", "the audit trail cannot be read", { cause });
   }
-  return check.end(rest);
+  const report = check.end(rest);
+  await onIssued(check.takeIssued());
+  return report;
 }
 
 function isMissing(cause: unknown): boolean {

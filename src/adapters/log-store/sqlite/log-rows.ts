@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { subtreeHash, TILE_WIDTH, tileWidthAt } from "../../../core/merkle/tile.ts";
 import { HASH_LENGTH, rootOfRightEdge } from "../../../core/merkle/tree.ts";
 import { MayflyError } from "../../../core/errors.ts";
-import type { LogManifest, PublishedCheckpoint, TreeHead } from "../../../ports/log-store.ts";
+import type { LogManifest, PublishedCheckpoint, StoredSubmission, TreeHead } from "../../../ports/log-store.ts";
 import { findRow, requireRow, Row } from "./row.ts";
 import { tileKey } from "./schema.ts";
 
@@ -15,6 +15,7 @@ export class LogRows {
   readonly #lastEntry: StatementSync;
   readonly #tile: StatementSync;
   readonly #submission: StatementSync;
+  readonly #submissions: StatementSync;
   readonly #issuer: StatementSync;
 
   constructor(database: DatabaseSync) {
@@ -25,6 +26,7 @@ export class LogRows {
     this.#lastEntry = database.prepare("SELECT coalesce(max(idx), -1) AS last FROM entry");
     this.#tile = database.prepare("SELECT hashes FROM tile WHERE key = ?");
     this.#submission = database.prepare("SELECT idx FROM submission WHERE sha256 = ?");
+    this.#submissions = database.prepare("SELECT sha256, idx FROM submission WHERE sha256 > ? ORDER BY sha256 LIMIT ?");
     this.#issuer = database.prepare("SELECT der FROM issuer WHERE fingerprint = ?");
   }
 
@@ -75,12 +77,25 @@ export class LogRows {
     return this.#entries.all(start, end).map((columns) => new Row(columns).blob("stored"));
   }
 
+  /** One more than the highest index of an entry. */
+  endOfEntries(): number {
+    return requireRow(this.#lastEntry).integer("last") + 1;
+  }
+
   tile(level: number, index: number): Uint8Array | undefined {
     return findRow(this.#tile, tileKey(level, index))?.blob("hashes");
   }
 
   indexOfSubmission(sha256: Uint8Array): number | undefined {
     return findRow(this.#submission, sha256)?.integer("idx");
+  }
+
+  /** At most `limit` rows of the index of submissions in the order of their keys, those behind `after`. */
+  submissions(after: Uint8Array, limit: number): StoredSubmission[] {
+    return this.#submissions.all(after, limit).map((columns) => {
+      const row = new Row(columns);
+      return { submissionSha256: row.blob("sha256"), index: row.integer("idx") };
+    });
   }
 
   issuer(fingerprint: Uint8Array): Uint8Array | undefined {
@@ -98,7 +113,7 @@ export class LogRows {
     const published = this.published();
     const rootOf = (leaves: number): Uint8Array =>
       subtreeHash(0, leaves, (level, index) => this.tile(level, index) ?? new Uint8Array(0));
-    if (requireRow(this.#lastEntry).integer("last") !== size - 1) throw inconsistent("entries");
+    if (this.endOfEntries() !== size) throw inconsistent("entries");
     if (!isEqual(rootOfRightEdge(rightEdge), root)) throw inconsistent("right edge");
     if (!isEqual(rootOf(size), root)) throw inconsistent("tiles");
     if (published === undefined) return;

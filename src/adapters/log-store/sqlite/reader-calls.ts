@@ -1,8 +1,18 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { LogManifest, PublishedCheckpoint, TreeHead } from "../../../ports/log-store.ts";
+import { HASH_LENGTH } from "../../../core/merkle/tree.ts";
+import type {
+  LogManifest,
+  LogRecords,
+  PublishedCheckpoint,
+  StoredSubmission,
+  TreeHead,
+} from "../../../ports/log-store.ts";
 import { LogRows } from "./log-rows.ts";
 import { openForReading } from "./open-database.ts";
 import { readTogether } from "./read-together.ts";
+
+/** What {@link LogRecords} is as of one moment. */
+export type LogState = Pick<LogRecords, "manifest" | "head" | "published" | "endOfEntries">;
 
 /** What the reader's thread can be asked. `open` comes first and once. */
 export interface ReaderCalls {
@@ -15,6 +25,9 @@ export interface ReaderCalls {
   readonly tile: (position: { readonly level: number; readonly index: number }) => Uint8Array | undefined;
   readonly issuer: (fingerprint: Uint8Array) => Uint8Array | undefined;
   readonly indexOfSubmission: (sha256: Uint8Array) => number | undefined;
+  readonly state: (nothing: undefined) => LogState;
+  readonly indexesOfSubmissions: (sha256s: Uint8Array) => (number | undefined)[];
+  readonly submissions: (page: { readonly after: Uint8Array; readonly limit: number }) => StoredSubmission[];
 }
 
 /** The reader's side of its thread. */
@@ -46,7 +59,28 @@ export function makeReaderThread(): ReaderThread {
       tile: ({ level, index }) => required().rows.tile(level, index),
       issuer: (fingerprint) => required().rows.issuer(fingerprint),
       indexOfSubmission: (sha256) => required().rows.indexOfSubmission(sha256),
+      state: () => {
+        const { database, rows } = required();
+        return readTogether(database, () => stateOf(rows));
+      },
+      indexesOfSubmissions: (sha256s) => indexesOf(required().rows, sha256s),
+      submissions: ({ after, limit }) => required().rows.submissions(after, limit),
     },
     close: () => opened?.database.close(),
   };
+}
+
+function stateOf(rows: LogRows): LogState {
+  return {
+    manifest: rows.manifest(),
+    head: rows.head(),
+    published: rows.published(),
+    endOfEntries: rows.endOfEntries(),
+  };
+}
+
+function indexesOf(rows: LogRows, sha256s: Uint8Array): (number | undefined)[] {
+  return Array.from({ length: sha256s.length / HASH_LENGTH }, (_, at) =>
+    rows.indexOfSubmission(sha256s.subarray(at * HASH_LENGTH, (at + 1) * HASH_LENGTH)),
+  );
 }

@@ -1,4 +1,4 @@
-import { dirname, extname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { MayflyError } from "../../../core/errors.ts";
 import { tileWidthAt } from "../../../core/merkle/tile.ts";
 import { HASH_LENGTH } from "../../../core/merkle/tree.ts";
@@ -16,6 +16,7 @@ import type { AppendResult } from "./log-writer.ts";
 import { packBatch } from "./packed-batch.ts";
 import type { ReaderCalls } from "./reader-calls.ts";
 import { WorkerClient } from "./worker-client.ts";
+import { workerUrl } from "./worker-url.ts";
 import type { WriterCalls } from "./writer-calls.ts";
 
 /** What {@link openSqliteLogStore} needs. */
@@ -176,9 +177,4 @@ class SqliteLogStore implements LogStore {
     this.#closed = new MayflyError("LOG_CLOSED", "the log failed and is closed", { cause: error });
     this.#onFatal(error);
   }
-}
-
-/** Beside this module, with its extension: `.ts` when types are stripped, `.js` when it was compiled. */
-function workerUrl(name: "writer" | "reader"): URL {
-  return new URL(`./${name}-worker${extname(import.meta.url)}`, import.meta.url);
 }

@@ -1,0 +1,122 @@
+import { basename } from "node:path";
+import type { AuditFileReport } from "../adapters/audit/chain-check.ts";
+import { verifyAuditFile } from "../adapters/audit/verify-audit-file.ts";
+import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
+import { openSqliteLogRecords } from "../adapters/log-store/sqlite/open-sqlite-log-records.ts";
+import { parseLogKey } from "../core/ct/log-key.ts";
+import { MayflyError } from "../core/errors.ts";
+import { makeDecodeCertificateEntry } from "../ctlog/decode-certificate-entry.ts";
+import { verifyAnswered } from "../ctlog/verify-answered.ts";
+import { verifyCheckpoint } from "../ctlog/verify-checkpoint.ts";
+import type { LogManifest, LogRecords, PublishedCheckpoint, TreeHead } from "../ports/log-store.ts";
+import { noteProblem, type LogProblem, type OnProblem } from "../tlog/log-problem.ts";
+import { verifyLog, type StatedTreeOfLog, type VerifiedLog } from "../tlog/verify-log.ts";
+import type { DataPaths } from "./data-paths.ts";
+
+/** What is verified, and who hears of it. */
+export interface VerifyDataFolderOptions {
+  readonly paths: DataPaths;
+  /** Origin that the log must have. */
+  readonly origin: string;
+  readonly onProblem: OnProblem;
+  /** Told again and again how many entries of how many were read. */
+  readonly onProgress?: (entries: number, of: number) => void;
+}
+
+/** What was found in a data folder. */
+export interface DataFolderReport extends VerifiedLog {
+  readonly manifest: LogManifest;
+  readonly head: TreeHead;
+  readonly published: PublishedCheckpoint | undefined;
+  /** The checkpoint that is remembered outside the database. */
+  readonly remembered: PublishedCheckpoint | undefined;
+  /** Undefined when the trail is damaged. */
+  readonly audit: AuditFileReport | undefined;
+  /** Certificates that the audit trail says were issued. */
+  readonly answered: number;
+  readonly problems: number;
+}
+
+/**
+ * Verifies everything in a data folder against everything else: the log from its entries up, the published checkpoint and
+ * the head mark with their signatures, the audit trail and each index that a caller was told. Only reads, so a service may
+ * be running on the folder.
+ *
+ * @throws MayflyError `log_failed` when there is no log, or nothing can be read of it
+ */
+export async function verifyDataFolder(options: VerifyDataFolderOptions): Promise<DataFolderReport> {
+  const { paths } = options;
+  let problems = 0;
+  const onProblem = (problem: LogProblem): void => {
+    problems += 1;
+    options.onProblem(problem);
+  };
+  // Before the log: what is remembered of it now must be in it when it is read.
+  const remembered = await readHeadMark(paths.headMark, onProblem);
+  const { records, close } = await openSqliteLogRecords(paths.database);
+  try {
+    const { manifest, head, published } = records;
+    await verifyManifest(manifest, options.origin, onProblem);
+    const stated = [
+      ...(await verifyStated("published checkpoint", published, { manifest, onProblem })),
+      ...(await verifyStated(basename(paths.headMark), remembered, { manifest, onProblem })),
+    ];
+    const verified = await verifyLog(records, {
+      decodeEntry: makeDecodeCertificateEntry(),
+      stated,
+      onProblem,
+      onProgress: (entries) => options.onProgress?.(entries, head.size),
+    });
+    const { audit, answered } = await verifyAudit(paths.auditTrail, records, onProblem);
+    return { ...verified, manifest, head, published, remembered, audit, answered, problems };
+  } finally {
+    await close();
+  }
+}
+
+function readHeadMark(path: string, onProblem: OnProblem): Promise<PublishedCheckpoint | undefined> {
+  return noteProblem(basename(path), onProblem, () =>
+    openFileHighWaterMark({ path, onFailure: () => undefined }).read(),
+  );
+}
+
+async function verifyManifest(manifest: LogManifest, origin: string, onProblem: OnProblem): Promise<void> {
+  await noteProblem("manifest", onProblem, () => {
+    if (manifest.origin !== origin) {
+      throw new MayflyError("LOG_WRONG_KEY", `the log was made as ${manifest.origin}, not as ${origin}`);
+    }
+    if (Buffer.compare(parseLogKey(manifest.logPublicKey).logId, manifest.logId) !== 0) {
+      throw new MayflyError("LOG_CORRUPT", "the log id is not that of the log's key");
+    }
+  });
+}
+
+/** The checkpoint as a tree to compare the log with; signatures are judged here. */
+async function verifyStated(
+  where: string,
+  checkpoint: PublishedCheckpoint | undefined,
+  { manifest, onProblem }: { readonly manifest: LogManifest; readonly onProblem: OnProblem },
+): Promise<readonly StatedTreeOfLog[]> {
+  if (checkpoint === undefined) return [];
+  await noteProblem(where, onProblem, () => {
+    verifyCheckpoint(checkpoint, manifest);
+  });
+  return [{ where, size: checkpoint.size, root: checkpoint.root, timestampMs: checkpoint.timestampMs }];
+}
+
+async function verifyAudit(
+  path: string,
+  records: LogRecords,
+  onProblem: OnProblem,
+): Promise<Pick<DataFolderReport, "audit" | "answered">> {
+  const name = basename(path);
+  let answered = 0;
+  const audit = await noteProblem(name, onProblem, () =>
+    verifyAuditFile(path, (issued) => {
+      answered += issued.length;
+      const certificates = issued.map(({ lineNumber, ...line }) => ({ where: `${name} line ${lineNumber}`, ...line }));
+      return verifyAnswered(records, certificates, onProblem);
+    }),
+  );
+  return { audit, answered };
+}

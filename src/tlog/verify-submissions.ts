@@ -1,0 +1,51 @@
+import { HASH_LENGTH } from "../core/merkle/tree.ts";
+import type { LogRecords } from "../ports/log-store.ts";
+import { noteProblem, type OnProblem } from "./log-problem.ts";
+
+/** An entry and the submission that it was. */
+export interface LoggedSubmission {
+  readonly index: number;
+  readonly submissionSha256: Uint8Array;
+}
+
+/** Rows that are counted at a time: a read of about a millisecond. */
+const PAGE = 4_096;
+
+/** Checks that the index of submissions leads from each submission to its entry. */
+export async function verifySubmissions(
+  records: LogRecords,
+  submissions: readonly LoggedSubmission[],
+  onProblem: OnProblem,
+): Promise<void> {
+  const sha256s = Buffer.concat(submissions.map(({ submissionSha256 }) => submissionSha256));
+  const indexes = await noteProblem("index of submissions", onProblem, () => records.indexesOfSubmissions(sha256s));
+  if (indexes === undefined) return;
+  for (const [at, { index }] of submissions.entries()) {
+    const found = indexes[at];
+    if (found === index) continue;
+    const what = found === undefined ? "does not know" : `leads to entry ${found} instead of`;
+    onProblem({ where: "index of submissions", what: `${what} entry ${index}` });
+  }
+}
+
+/**
+ * Checks that nothing else is in the index: as each entry of the head was found by its submission, it is enough to count.
+ * Rows of entries beyond the head were added meanwhile.
+ */
+export async function verifySubmissionCount(records: LogRecords, onProblem: OnProblem): Promise<void> {
+  const where = "index of submissions";
+  const { size } = records.head;
+  await noteProblem(where, onProblem, async () => {
+    let count = 0;
+    let after: Uint8Array = new Uint8Array(0);
+    for (;;) {
+      const page = await records.submissions(after, PAGE);
+      count += page.filter(({ index }) => index < size).length;
+      const last = page.at(-1);
+      if (last === undefined) break;
+      if (last.submissionSha256.length !== HASH_LENGTH) onProblem({ where, what: "a key is no SHA-256" });
+      after = last.submissionSha256;
+    }
+    if (count !== size) onProblem({ where, what: `has ${count} rows for ${size} entries` });
+  });
+}

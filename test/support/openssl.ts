@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +21,24 @@ export function opensslVerify(leaf: Uint8Array, ca: TestCa, atMs: number): strin
     const trust = ["-CAfile", file("root.pem", ca.rootDer), "-untrusted", file("issuing.pem", ca.issuingDer)];
     const strict = ["-x509_strict", "-check_ss_sig", "-purpose", "any", "-attime", String(atMs / 1000)];
     return openssl(["verify", ...strict, ...trust, file("leaf.pem", leaf)]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What OpenSSL says of a leaf under its PEM chain, issuing CA first, root last: `leaf.pem: OK`, or why not. */
+export function opensslVerdict(leaf: string, chain: readonly string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), "mayfly-openssl-"));
+  try {
+    writeFileSync(join(folder, "leaf.pem"), leaf);
+    writeFileSync(join(folder, "root.pem"), chain.at(-1) ?? "");
+    writeFileSync(join(folder, "above.pem"), chain.slice(0, -1).join("\n"));
+    const trust = ["-CAfile", "root.pem", ...(chain.length > 1 ? ["-untrusted", "above.pem"] : [])];
+    const run = spawnSync("openssl", ["verify", "-x509_strict", "-purpose", "any", ...trust, "leaf.pem"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    return run.stdout + run.stderr;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -39,11 +39,13 @@ export interface TestService {
   readonly close: () => Promise<void>;
 }
 
-/** @param extra YAML appended to the configuration */
-export async function startTestService(extra = ""): Promise<TestService> {
+/** @param change YAML appended to the configuration, or what makes another configuration of it */
+export async function startTestService(change: string | ((text: string) => string) = ""): Promise<TestService> {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-e2e-"));
   const issuer = await startDevelopmentIssuer();
-  const config = parseConfig(configText(issuer, folder) + extra, join(ROOT, "config", "test.yaml"));
+  const text = configText(issuer, folder);
+  const changed = typeof change === "string" ? text + change : change(text);
+  const config = parseConfig(changed, join(ROOT, "config", "test.yaml"));
   try {
     return await start({ config, issuer, folder });
   } catch (error) {

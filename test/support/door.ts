@@ -18,6 +18,7 @@ import { drawSerialNumber } from "../../src/compose/serial-number.ts";
 import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
 import type { Reason } from "../../src/core/errors.ts";
 import { DEFAULT_CLIENT_SIGNING_ALGORITHMS } from "../../src/core/proof/client-signing-algorithm.ts";
+import { tokenClaims } from "../../dev/token-claims.ts";
 import { makeAdmission } from "../../src/http/admission.ts";
 import { makePublicApp } from "../../src/http/app.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
@@ -37,6 +38,8 @@ export const NOW = 1_800_000_000;
 export const EMAIL = "canary.signer@example.com";
 export const EMAIL_ISSUER = "https://issuer.example.com";
 export const GITHUB_ISSUER = "https://actions.example.com";
+/** An e-mail issuer that is believed without `email_verified`. */
+export const UNCHECKED_ISSUER = "https://unchecked.example.com";
 
 /** Texts that Fulcio answers with. */
 export const TOKEN_TEXT = "There was an error processing the identity token";
@@ -90,8 +93,10 @@ export interface SigningCall {
 }
 
 export interface DoorOptions {
-  /** Replaces the two issuers whose documents are in memory. */
+  /** Replaces the three issuers whose documents are in memory. */
   readonly issuers?: readonly IssuerSettings[];
+  /** Key set of each issuer whose documents are in memory; the door's own key when left out. */
+  readonly keys?: (own: TokenKey, issuerUrl: string) => readonly TokenKey[];
   /** For issuers with documents of their own. */
   readonly verifier?: Partial<TokenVerifierOptions>;
   /** Stands between issuance and its ports. */
@@ -112,7 +117,9 @@ export class Door {
   readonly key: TokenKey;
   readonly callerKey: CallerKey;
   readonly port: number;
-  readonly #use: Usage;
+  /** URLs of issuers' documents in memory that were fetched. */
+  readonly fetched: readonly string[];
+  readonly #use: () => Usage;
   readonly #metrics: () => Promise<string>;
   readonly #close: () => Promise<string>;
   readonly #agent = new Agent({ keepAlive: true });
@@ -125,6 +132,7 @@ export class Door {
     this.key = parts.key;
     this.callerKey = parts.callerKey;
     this.port = parts.port;
+    this.fetched = parts.fetched;
     this.#use = parts.use;
     this.#metrics = parts.metrics;
     this.#close = parts.close;
@@ -132,7 +140,7 @@ export class Door {
 
   /** What was used since the door was opened. */
   get used(): Usage {
-    return { ...this.#use };
+    return this.#use();
   }
 
   /** Claims of a good token for {@link EMAIL}; `undefined` leaves one out. */
@@ -152,6 +160,13 @@ export class Door {
   /** A token that is good but for the changes, signed by the issuers' key. */
   token(changes: Readonly<Record<string, unknown>> = {}, header: object = {}): string {
     return signToken(this.key, this.claims(changes), header);
+  }
+
+  /** A signing call as a job of GitHub Actions whose claims are good but for the changes. */
+  signAsJob(changes: Readonly<Record<string, unknown>> = {}): Promise<Answer> {
+    const job: Record<string, unknown> = { ...tokenClaims("github"), ...changes };
+    const claims = { iss: GITHUB_ISSUER, aud: "sigstore", iat: NOW, exp: NOW + 600, ...job };
+    return this.sign({ token: signToken(this.key, claims), challenge: String(job["sub"]) });
   }
 
   /** The key half of a signing body: PEM and a proof over `challenge`. */
@@ -211,7 +226,8 @@ export class Door {
    */
   expectRefused(answer: Answer, { status, code, message, reason }: Refusal): void {
     const details = [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "mayfly" }];
-    expect({ status: answer.status, body: parsed(answer.text) }).toEqual({ status, body: { code, message, details } });
+    const body = answer.status === 200 ? "an answer that is no refusal" : parsed(answer.text);
+    expect({ status: answer.status, body }).toEqual({ status, body: { code, message, details } });
     expect(answer.headers).toMatchObject({
       "content-type": "application/json",
       "cache-control": "no-store",
@@ -256,7 +272,8 @@ interface DoorParts {
   readonly key: TokenKey;
   readonly callerKey: CallerKey;
   readonly port: number;
-  readonly use: Usage;
+  readonly fetched: readonly string[];
+  readonly use: () => Usage;
   readonly metrics: () => Promise<string>;
   /** Gives everything that was written to the log. */
   readonly close: () => Promise<string>;
@@ -284,11 +301,12 @@ export function certificateIn(text: string): X509Certificate {
 }
 
 /** Opens a door. Whoever opens one closes it, which is the last of its assertions. */
-export async function openDoor({ issuers, verifier: settings, ports }: DoorOptions = {}): Promise<Door> {
+export async function openDoor({ issuers, keys, verifier: settings, ports }: DoorOptions = {}): Promise<Door> {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-door-"));
   const logFile = join(folder, "log");
   const telemetry = openTelemetry({ version: "test", logLevel: "debug", destination: logFile });
-  const use = { signatures: 0, entries: 0, fetches: 0 };
+  const use = { signatures: 0, entries: 0 };
+  const fetched: string[] = [];
   const clock = makeFakeClock(NOW * 1000);
   const audit = createMemoryAuditTrail();
   const key = makeTokenKey("ES256", "ec-1");
@@ -299,7 +317,7 @@ export async function openDoor({ issuers, verifier: settings, ports }: DoorOptio
     onNotice: (level, message, fields) => {
       telemetry.notice(level, message, fields);
     },
-    ...(issuers === undefined ? { openFetch: memoryFetch([key.jwk], use) } : {}),
+    ...(issuers === undefined ? { openFetch: memoryFetch((url) => keys?.(key, url) ?? [key], fetched) } : {}),
     ...settings,
   });
   const deps = await issuanceDeps({ clock, use, verifyIdToken: verifier.verifyIdToken });
@@ -326,7 +344,8 @@ export async function openDoor({ issuers, verifier: settings, ports }: DoorOptio
     key,
     callerKey: makeKey("ecdsa-p256"),
     port,
-    use,
+    fetched,
+    use: () => ({ ...use, fetches: fetched.length }),
     metrics: () => telemetry.metrics(),
     close: async () => {
       await server.close({ drainMs: 1_000 });
@@ -343,27 +362,30 @@ function memoryIssuers(): IssuerSettings[] {
   const common = { audience: "sigstore", allowInsecureHttp: false, allowPrivateNetwork: false };
   return [
     { ...common, url: EMAIL_ISSUER, identity: { kind: "email", skipEmailVerification: false } },
+    { ...common, url: UNCHECKED_ISSUER, identity: { kind: "email", skipEmailVerification: true } },
     { ...common, url: GITHUB_ISSUER, identity: { kind: "github-actions", baseUrl: "https://github.com" } },
   ];
 }
 
-/** Issuers' documents without a network; each fetch is counted. */
-export function memoryFetch(
-  keys: readonly object[],
-  use: { fetches: number },
+/** Issuers' documents without a network; each fetch is noted. */
+function memoryFetch(
+  keysOf: (issuerUrl: string) => readonly TokenKey[],
+  fetched: string[],
 ): NonNullable<TokenVerifierOptions["openFetch"]> {
   return ({ url }) => ({
     fetchJson: (target) => {
-      use.fetches++;
-      const algorithms = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "none", "HS256"];
+      fetched.push(target);
       const document = target.endsWith("/jwks")
-        ? { keys }
-        : { issuer: url, jwks_uri: `${url}/jwks`, id_token_signing_alg_values_supported: algorithms };
+        ? { keys: keysOf(url).map(({ jwk }) => jwk) }
+        : { issuer: url, jwks_uri: `${url}/jwks`, id_token_signing_alg_values_supported: ANNOUNCED };
       return Promise.resolve({ bytes: Buffer.from(JSON.stringify(document)) });
     },
     close: () => Promise.resolve(),
   });
 }
+
+/** Not among them: RS384, RS512, ES512 … */
+const ANNOUNCED = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "none", "HS256"];
 
 async function issuanceDeps({
   clock,

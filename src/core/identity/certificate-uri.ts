@@ -16,7 +16,7 @@ const NEEDS_ESCAPE = /[^A-Za-z0-9._~$&+,/:;=@-]/gu;
 
 /**
  * Appends text from a token to a base that the operator configured, so that scheme and host of the result are the
- * base's whatever the text is. The text may not start or end a segment early: empty, `.` and `..` segments are refused.
+ * base's whatever the text is. The text may not start or end a segment early: segments that are empty or white space, `.` and `..` are refused.
  *
  * @param baseUrl `https://host` without a final slash
  * @param claim name of the claim that `path` comes from, for the error
@@ -25,7 +25,7 @@ const NEEDS_ESCAPE = /[^A-Za-z0-9._~$&+,/:;=@-]/gu;
  */
 export function joinUri(baseUrl: string, path: string, claim: string): string {
   const segments = path.split("/");
-  const unsafe = segments.some((segment) => segment === "" || segment === "." || segment === "..");
+  const unsafe = segments.some((segment) => segment.trim() === "" || segment === "." || segment === "..");
   if (unsafe || NO_PATH.test(path) || HIDDEN_SEPARATOR.test(path)) refuse(claim, "does not fit into the path of a URI");
   return `${baseUrl}/${path}`;
 }

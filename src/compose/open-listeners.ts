@@ -5,16 +5,19 @@ import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import { isWithin, leafValidity } from "../core/certificate/validity.ts";
+import { describeCauses } from "../core/errors.ts";
 import type { Admission } from "../http/admission.ts";
 import { makePublicApp } from "../http/app.ts";
 import { makeOperationsApp } from "../http/operations-app.ts";
 import type { Readiness } from "../http/operations-app.ts";
 import { makeHttpServer } from "../http/server.ts";
 import type { HttpServerOptions } from "../http/server.ts";
+import type { TlsSource } from "../http/tls-server.ts";
 import type { Generation } from "../issuance/generation.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { OpenedLog } from "./open-log.ts";
 import type { Shutdown } from "./shutdown.ts";
+import { watchTlsPair } from "./watch-tls-pair.ts";
 
 /** What the listeners serve. */
 export interface ListenerParts {
@@ -38,7 +41,7 @@ export interface ServiceUrls {
 /**
  * Listens: first for operators, then for the public, so that at the end probes are still answered while requests drain.
  *
- * @throws ConfigError when an address cannot be had
+ * @throws ConfigError when an address cannot be had, or a certificate cannot be used
  */
 export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> {
   const { config, clock, telemetry, admission, log } = parts;
@@ -55,10 +58,26 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     admission,
     log: { pathPrefix: origin.includes("/") ? origin.slice(origin.indexOf("/")) : "", reads: log.view },
   });
+  const tls = await openTls(parts);
   return {
     operationsUrl: await listen(parts, "operations", { listener: operations }),
-    publicUrl: await listen(parts, "http", { listener: app, admission, exchange: common }),
+    publicUrl: await listen(parts, "http", { listener: app, admission, exchange: common, ...tls }),
   };
+}
+
+/** The certificate of the public listener, if it has one. */
+async function openTls({ config, clock, telemetry, resources }: ListenerParts): Promise<{ tls?: TlsSource }> {
+  const files = config.http.tls;
+  if (files === undefined) return {};
+  try {
+    const tls = await watchTlsPair(files, { clock, telemetry });
+    resources.defer(() => {
+      tls.close();
+    });
+    return { tls };
+  } catch (cause) {
+    throw new ConfigError(`http.tls (${files.certificate}, ${files.key}): ${describeCauses(cause)}`, { cause });
+  }
 }
 
 async function listen(
@@ -79,7 +98,7 @@ async function listen(
     await server.close({ drainMs: shutdown.drainMs });
   });
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return `http://${host}:${String(address.port)}`;
+  return `${options.tls === undefined ? "http" : "https"}://${host}:${String(address.port)}`;
 }
 
 /** Whether a request sent now would get its certificate, as far as this process alone can tell. */

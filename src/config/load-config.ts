@@ -122,6 +122,11 @@ function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCou
   return undefined;
 }
 
+function tlsFiles(tls: Config["http"]["tls"], absolute: (path: string) => string): Partial<Config["http"]> {
+  if (tls === undefined) return {};
+  return { tls: Object.freeze({ certificate: absolute(tls.certificate), key: absolute(tls.key) }) };
+}
+
 function withAbsolutePaths(config: Config, folder: string): Config {
   const absolute = (path: string): string => resolve(folder, path);
   const secret = (from: SecretConfig): SecretConfig => ("file" in from ? { file: absolute(from.file) } : from);
@@ -130,6 +135,7 @@ function withAbsolutePaths(config: Config, folder: string): Config {
   return Object.freeze({
     ...config,
     dataDirectory: absolute(config.dataDirectory),
+    http: Object.freeze({ ...config.http, ...tlsFiles(config.http.tls, absolute) }),
     ca: Object.freeze({
       ...config.ca,
       ...(config.ca.chain === undefined ? {} : { chain: absolute(config.ca.chain) }),

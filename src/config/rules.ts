@@ -94,16 +94,18 @@ const chainOfFileKeys: Rule = ({ ca }) => {
     : [];
 };
 
-const plainHttp: Rule = ({ http }) =>
-  isLoopback(http.listen.host) || http.allowPlainHttpOffLoopback
-    ? []
-    : [
-        {
-          path: ["http", "listen"],
-          message:
-            "plain HTTP off loopback; let TLS end in front of Mayfly and set http.allowPlainHttpOffLoopback: true",
-        },
-      ];
+const plainHttp: Rule = ({ http }) => {
+  if (http.tls !== undefined) {
+    return http.allowPlainHttpOffLoopback
+      ? [{ path: ["http", "allowPlainHttpOffLoopback"], message: "contradicts http.tls, with which nothing is plain" }]
+      : [];
+  }
+  if (isLoopback(http.listen.host) || http.allowPlainHttpOffLoopback) return [];
+  const message =
+    "plain HTTP off loopback; write http.tls: { certificate: FILE, key: FILE }, or, where TLS ends in front of Mayfly, " +
+    "http.allowPlainHttpOffLoopback: true";
+  return [{ path: ["http", "listen"], message }];
+};
 
 const distinctListeners: Rule = ({ http, operations }) =>
   http.listen.port !== 0 && http.listen.port === operations.listen.port && http.listen.host === operations.listen.host
@@ -132,7 +134,7 @@ export function checkConfig(config: Config): readonly ConfigProblem[] {
 export function unsafeOptions(config: Config): readonly string[] {
   const options: [string, boolean][] = [
     ["environment-development", config.environment === "development"],
-    ["plain-http-off-loopback", !isLoopback(config.http.listen.host)],
+    ["plain-http-off-loopback", config.http.tls === undefined && !isLoopback(config.http.listen.host)],
     ["log-on-any-filesystem", config.log.store.kind === "sqlite" && config.log.store.allowAnyFilesystem],
     ["issuer-on-private-network", config.issuers.some((issuer) => issuer.allowPrivateNetwork)],
     ["issuer-without-tls", config.issuers.some((issuer) => issuer.allowInsecureHttp)],

@@ -109,6 +109,12 @@ export const configSchema = object({
   ),
   http: object({
     listen: listen.describe("Public address of the API and of the log's read side."),
+    tls: object({
+      certificate: path.describe("PEM file of the certificate and those between it and its root, its own first."),
+      key: path.describe("PEM file of its private key, not encrypted."),
+    })
+      .optional()
+      .describe("Serve HTTPS (TLS 1.2 and 1.3). Both files are read again when their content changes."),
     allowPlainHttpOffLoopback: z
       .boolean()
       .default(false)

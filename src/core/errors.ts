@@ -79,7 +79,7 @@ export const REASONS = {
     "LOG_WRONG_KEY",
     "SCT_INVALID",
   ],
-  internal: ["AUDIT_FAILED", "DATA_DIRECTORY_LOCKED", "FILE_NOT_WRITTEN", "UNEXPECTED"],
+  internal: ["AUDIT_FAILED", "DATA_DIRECTORY_LOCKED", "FILE_NOT_WRITTEN", "TLS_PAIR_INVALID", "UNEXPECTED"],
   signer_unavailable: ["SIGNER_TIMEOUT"],
   log_unavailable: ["LOG_BUSY", "LOG_CLOSED", "LOG_DISK_FULL", "LOG_QUEUE_FULL"],
   issuer_unavailable: ["DISCOVERY_FAILED", "ISSUER_QUEUE_FULL", "JWKS_FAILED"],

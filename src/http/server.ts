@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { RequestListener, Server } from "node:http";
+import type { RequestListener, Server, ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Admission } from "./admission.ts";
 import { makeRefuseStream } from "./broken-stream.ts";
@@ -8,9 +8,13 @@ import type { RefuseStream } from "./broken-stream.ts";
 import { Connections } from "./connections.ts";
 import type { ExchangeDeps } from "./exchange.ts";
 import { reasonOfParseError } from "./parse-error.ts";
+import { makeTlsServer } from "./tls-server.ts";
+import type { TlsSource } from "./tls-server.ts";
 
 /** Bounds on connections and on the arrival of requests, milliseconds and bytes. */
 export interface ServerLimits {
+  /** From the connection to the end of its TLS handshake. */
+  readonly handshakeTimeoutMs: number;
   /** From the first byte, or from the connection, to the end of the header. */
   readonly headersTimeoutMs: number;
   /** From the first byte to the end of the body; not less than `headersTimeoutMs`. */
@@ -28,6 +32,7 @@ export interface ServerLimits {
 
 /** What a server is given unless its maker says otherwise. */
 export const SERVER_LIMITS: ServerLimits = {
+  handshakeTimeoutMs: 5_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 15_000,
   checkIntervalMs: 2_000,
@@ -45,6 +50,8 @@ export interface HttpServerOptions {
   readonly admission?: Admission;
   /** What never becomes a request is recorded with these; absent where nothing is recorded. */
   readonly exchange?: ExchangeDeps;
+  /** Absent for plain HTTP. */
+  readonly tls?: TlsSource;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -56,7 +63,7 @@ export interface CloseReport {
   readonly workUnfinished: number;
 }
 
-/** An HTTP/1.1 server. */
+/** An HTTP/1.1 server, with TLS or without. */
 export interface HttpServer {
   /** Resolves to the address in use; rejects with Node's error when there is none to be had. */
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
@@ -68,10 +75,10 @@ export interface HttpServer {
 }
 
 /** Puts a listener behind a hardened server of Node's. */
-export function makeHttpServer({ listener, admission, exchange, limits }: HttpServerOptions): HttpServer {
+export function makeHttpServer({ listener, admission, exchange, tls, limits }: HttpServerOptions): HttpServer {
   const bounds = { ...SERVER_LIMITS, ...limits };
   const connections = new Connections(listener, bounds.maxRequestsPerSocket);
-  const server = openServer(bounds);
+  const { server, closeHandshakes } = openServer(bounds, tls);
   takeRequests(server, connections, makeRefuseStream(connections, exchange));
   let closing: Promise<CloseReport> | undefined;
   return {
@@ -84,14 +91,19 @@ export function makeHttpServer({ listener, admission, exchange, limits }: HttpSe
       return address;
     },
     close({ drainMs }) {
-      closing ??= drain({ server, connections, admission }, drainMs);
+      closing ??= drain({ server, connections, admission, closeHandshakes }, drainMs);
       return closing;
     },
   };
 }
 
-function openServer(limits: ServerLimits): Server {
-  const server = createServer({
+interface OpenedServer {
+  readonly server: Server;
+  readonly closeHandshakes: () => void;
+}
+
+function openServer(limits: ServerLimits, tls: TlsSource | undefined): OpenedServer {
+  const options: ServerOptions = {
     insecureHTTPParser: false,
     // The listener itself refuses a missing Host, and several, with a JSON body.
     requireHostHeader: false,
@@ -100,10 +112,15 @@ function openServer(limits: ServerLimits): Server {
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: limits.checkIntervalMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-  });
+  };
+  const opened =
+    tls === undefined
+      ? { server: createServer(options), closeHandshakes: () => undefined }
+      : makeTlsServer(options, tls, limits.handshakeTimeoutMs);
+  const { server } = opened;
   server.timeout = limits.stallTimeoutMs;
   server.maxConnections = limits.maxConnections;
-  return server;
+  return opened;
 }
 
 function takeRequests(server: Server, connections: Connections, refuseStream: RefuseStream): void {
@@ -121,13 +138,15 @@ function takeRequests(server: Server, connections: Connections, refuseStream: Re
   });
 }
 
-interface Draining {
-  readonly server: Server;
+interface Draining extends OpenedServer {
   readonly connections: Connections;
   readonly admission: Admission | undefined;
 }
 
-async function drain({ server, connections, admission }: Draining, drainMs: number): Promise<CloseReport> {
+async function drain(
+  { server, connections, admission, closeHandshakes }: Draining,
+  drainMs: number,
+): Promise<CloseReport> {
   admission?.close();
   connections.closeAfterAnswers();
   const closed = new Promise<void>((resolve) => {
@@ -147,6 +166,7 @@ async function drain({ server, connections, admission }: Draining, drainMs: numb
   const report = { requestsCut: connections.busy, workUnfinished: admission?.inFlight ?? 0 };
   // Also connections that are between two requests, or in the middle of a header.
   server.closeAllConnections();
+  closeHandshakes();
   await closed;
   return report;
 }

@@ -25,6 +25,21 @@ export interface LogBatchEvent {
   readonly durationMs: number;
 }
 
+/**
+ * Why a TLS handshake came to nothing: it took too long, was no TLS, offered nothing that is served, was no handshake
+ * that can be read, was ended by an alert of the caller (which may not trust the certificate), or by its going away.
+ */
+export type TlsHandshakeFailure = "timeout" | "plaintext" | "unsupported" | "malformed" | "refused" | "disconnected";
+
+/** What a listener with TLS tells its operator. */
+export interface TlsTelemetry {
+  handshakeFailed(cause: TlsHandshakeFailure): void;
+  /** A certificate is in use from now on, until the given time at the latest. */
+  pairLoaded(notAfterMs: number): void;
+  /** Files that have changed cannot be used; what was in use still is. */
+  pairRefused(): void;
+}
+
 /** What the process tells its operator. No method throws, waits or keeps a reference. */
 export interface Telemetry {
   request(event: RequestEvent): void;

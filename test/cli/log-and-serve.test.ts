@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { operatorConfig, PASSPHRASE, publicKeyIn, writeOperatorKeys } from "../support/operator-keys.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliOutcome } from "../support/run-cli.ts";
+import { makeTestTlsPair } from "../support/tls-pair.ts";
 
 const KEYS_DEV = join(import.meta.dirname, "..", "..", "keys-dev");
 const folder = mkdtempSync(join(tmpdir(), "mayfly-cli-serve-"));
@@ -244,6 +245,18 @@ describe("serve", () => {
     // What the refused start had opened is closed: the same log opens again.
     configure();
     expect((await serve()).code).toBe(0);
+  });
+
+  it("refuses a TLS certificate that is not its key's", async () => {
+    configure();
+    await logInit();
+    const [one, other] = [makeTestTlsPair(folder, "one"), makeTestTlsPair(folder, "other")];
+    const tls = `tls: { certificate: ${one.certificateFile}, key: ${other.keyFile} }`;
+    configure((text) => text.replace('http: { listen: "127.0.0.1:0"', `http: { listen: "127.0.0.1:0", ${tls}`));
+    expectRefusal(
+      await serve(),
+      `http.tls (${one.certificateFile}, ${other.keyFile}): the key is not that of the certificate`,
+    );
   });
 
   it("says what is wrong with the configuration before it opens anything", async () => {

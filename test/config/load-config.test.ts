@@ -190,6 +190,26 @@ const REFUSALS: readonly Refusal[] = [
     says: "http.listen: plain HTTP off loopback",
   },
   {
+    name: "plain HTTP off loopback, naming both ways out",
+    from: "127.0.0.1:5555",
+    to: '"[::]:5555"',
+    says:
+      "write http.tls: { certificate: FILE, key: FILE }, or, where TLS ends in front of Mayfly, " +
+      "http.allowPlainHttpOffLoopback: true",
+  },
+  {
+    name: "TLS together with plain HTTP",
+    from: "127.0.0.1:5555 }",
+    to: "0.0.0.0:5555, tls: { certificate: c, key: k }, allowPlainHttpOffLoopback: true }",
+    says: "http.allowPlainHttpOffLoopback: contradicts http.tls",
+  },
+  {
+    name: "TLS without a key",
+    from: "127.0.0.1:5555 }",
+    to: "0.0.0.0:5555, tls: { certificate: c } }",
+    says: "http.tls.key: ",
+  },
+  {
     name: "a secret in the file itself",
     from: "ca:\n  signer: { kind: memory }",
     to: "ca:\n  chain: c\n  signer: { kind: file, path: k, passphrase: hunter2 }",
@@ -291,6 +311,19 @@ describe("a configuration file", () => {
       issuers: [{ audience: "sigstore", allowPrivateNetwork: false, identity: { skipEmailVerification: false } }],
     });
     expect(config.clientKeys.algorithms).toHaveLength(7);
+  });
+
+  it("needs no permission to serve HTTPS off loopback, and finds the files beside itself", () => {
+    const text = GOOD.replace("127.0.0.1:5555 }", "0.0.0.0:5555, tls: { certificate: tls.crt, key: /etc/tls.key } }");
+    const config = parseConfig(text, "/etc/mayfly/c.yaml");
+    expect(config.http.tls).toEqual({ certificate: "/etc/mayfly/tls.crt", key: "/etc/tls.key" });
+    expect(Object.isFrozen(config.http.tls)).toBe(true);
+    expect(unsafeOptions(config)).toEqual(["environment-development"]);
+  });
+
+  it("names plain HTTP off loopback among what gives safety away", () => {
+    const text = GOOD.replace("127.0.0.1:5555 }", "0.0.0.0:5555, allowPlainHttpOffLoopback: true }");
+    expect(unsafeOptions(parseConfig(text, "c.yaml"))).toContain("plain-http-off-loopback");
   });
 
   it("is frozen on every level", () => {

@@ -45,7 +45,8 @@ export async function startRaw(rig: Rig, limits: Partial<ServerLimits> = {}): Pr
   };
 }
 
-function makeClient(socket: Socket): RawClient {
+/** Reads from and writes to a connection that is open, with TLS or without. */
+export function makeClient(socket: Socket): RawClient {
   let text = "";
   let isClosed = false;
   const waiting = new Set<() => void>();

@@ -2,8 +2,9 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 
 import { REASONS } from "../../core/errors.ts";
 import type { AuditOutcome } from "../../ports/audit-trail.ts";
-import type { LogBatchEvent, RequestEvent } from "../../ports/telemetry.ts";
+import type { LogBatchEvent, RequestEvent, TlsTelemetry } from "../../ports/telemetry.ts";
 import { methodLabel } from "./http-methods.ts";
+import { makeTlsMetrics } from "./tls-metrics.ts";
 
 /** What `fulcio_build_info` says of the running program. */
 export interface BuildInfo {
@@ -25,6 +26,7 @@ export interface Metrics {
   observeRequest(event: RequestEvent): void;
   observeIssuance(outcome: AuditOutcome, durationMs: number): void;
   observeLogBatch(event: LogBatchEvent): void;
+  readonly tls: TlsTelemetry;
   /** Counts a log line that could not be written. */
   countLostLine(): void;
   /** Shows that a setting which weakens safety is on. */
@@ -68,6 +70,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
     observeRequest: makeRequestMetrics(registry),
     observeIssuance: makeIssuanceMetrics(registry),
     observeLogBatch: makeLogMetrics(registry),
+    tls: makeTlsMetrics(registry),
     watch: makeScrapedMetrics(registry),
     countLostLine: () => {
       lostLines.inc();

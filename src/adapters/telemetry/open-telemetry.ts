@@ -1,4 +1,4 @@
-import type { Telemetry } from "../../ports/telemetry.ts";
+import type { Telemetry, TlsTelemetry } from "../../ports/telemetry.ts";
 import { openLogLines } from "./log-lines.ts";
 import type { LogDestination, LogLevel } from "./log-lines.ts";
 import { makeMetrics } from "./metrics.ts";
@@ -13,6 +13,8 @@ export interface TelemetryOptions extends BuildInfo {
 
 /** The process's telemetry, with what its operator and the shutdown need beside the port. */
 export interface ProcessTelemetry extends Telemetry {
+  /** Of the listener with TLS, if there is one. */
+  readonly tls: TlsTelemetry;
   /** All metrics in the Prometheus text format. */
   metrics(): Promise<string>;
   /** Media type of what {@link ProcessTelemetry.metrics} gives. */
@@ -58,6 +60,7 @@ export function openTelemetry(options: TelemetryOptions): ProcessTelemetry {
     notice: (level, message, fields) => {
       lines.notice(level, message, fields);
     },
+    tls: metrics.tls,
     unsafeOption: (name) => {
       metrics.setUnsafeOption(name);
       lines.notice("warn", "a setting weakens the safety of this service", { setting: name });

@@ -71,16 +71,24 @@ function lintSubjectAltName({ kind, value }: SubjectAltName): void {
       return;
     case "uri":
       lintThat(URI.test(value), "san-uri", "not an absolute ASCII URI");
-      lintThat(hasUsableHost(value), "san-uri", "the host is empty or has an empty label");
+      lintThat(hasUsableAuthority(value), "san-uri", "the authority is not a host name or address, and a port at most");
   }
 }
 
-/** Verifiers written in Go refuse the whole certificate over such a host. */
-function hasUsableHost(uri: string): boolean {
+/** Labels of RFC 3986 §3.2.2's reg-name without percent-encodings, or an IP-literal; then a port. */
+const HOST_AND_PORT =
+  /^(?:[\w\-~!$&'()*+,;=]{1,63}(?:\.[\w\-~!$&'()*+,;=]{1,63})*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/u;
+const MAX_AUTHORITY_LENGTH = 253;
+
+/**
+ * Verifiers written in Go refuse the whole certificate over an authority that they cannot parse. User information, which
+ * makes one host read like another, has no place in a name either.
+ */
+function hasUsableAuthority(uri: string): boolean {
   const authority = AUTHORITY.exec(uri)?.[1];
   if (authority === undefined) return true;
-  const host = authority.slice(authority.lastIndexOf("@") + 1).replace(/:[0-9]*$/u, "");
-  return host.split(".").every((label) => label !== "");
+  if (authority.length > MAX_AUTHORITY_LENGTH || !HOST_AND_PORT.test(authority)) return false;
+  return !authority.startsWith("[") || URL.canParse(`https://${authority}`);
 }
 
 const EXTENSION_NAMES: ReadonlySet<string> = new Set(FULCIO_EXTENSIONS.map(({ name }) => name));

@@ -61,7 +61,7 @@ export function makeKeyRing({ authorities, leaves }: KeyChoice): KeyRing {
     ]),
     ["log", "ecdsa-p256"],
   ] as const;
-  return Object.fromEntries(purposes.map(([purpose, type]) => [purpose, pem(makeKey(type!).privateKey)]));
+  return Object.fromEntries(purposes.map(([purpose, type]) => [purpose, pem(makeKey(type).privateKey)]));
 }
 
 /** Issues the certificates of cases along the way that issuance goes, from template to signature. */

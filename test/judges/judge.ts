@@ -19,7 +19,7 @@ export async function objections(judge: Judge, certificates: readonly JudgedCert
     const differences = Object.entries(facts)
       .map(([name, read]) => [name, JSON.stringify(read), JSON.stringify(intended(certificate, name))] as const)
       .filter(([, read, meant]) => read !== meant)
-      .map(([name, read, meant]) => `${name} is ${read}, not ${String(meant)}`);
+      .map(([name, read, meant]) => `${name} is ${read}, not ${meant}`);
     return [...faults, ...differences].map((objection) => `${at}: ${objection}`);
   });
 }

@@ -11,7 +11,10 @@ import type { Judge, Judgement } from "./judge.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
-/** How exactly the OpenSSL command is asked about times: each certificate at both ends, or all at once without. */
+/**
+ * How exactly the OpenSSL command is asked about times: each certificate at both ends, or all at once without. OpenSSL
+ * counts the second that notAfter names as past, unlike RFC 5280 §4.1.2.5.
+ */
 export type TimesAsked = "each at its ends" | "none";
 
 /**
@@ -51,9 +54,9 @@ function verifyChains(certificates: readonly JudgedCertificate[], folder: string
     const [notBefore, notAfter] = [Date.parse(facts.notBefore) / 1000, Date.parse(facts.notAfter) / 1000];
     for (const [moment, isGood] of [
       [notBefore, true],
-      [notAfter, true],
+      [notAfter - 1, true],
       [notBefore - 1, false],
-      [notAfter + 1, false],
+      [notAfter, false],
     ] as const) {
       const said = verify(certificates[at]!, [paths[at]!], { folder, options: ["-attime", String(moment)] });
       const wanted = isGood ? /: OK$/mu : /error (?:9|10) at 0 depth/u;

@@ -6,7 +6,7 @@ import { pemOf, type TestCa } from "./certificate-fixtures.ts";
 
 /** What OpenSSL prints for `args`; throws with its complaint when it exits with an error. */
 export function openssl(args: readonly string[], input?: Uint8Array): string {
-  return execFileSync("openssl", args, { input, encoding: "utf8", stdio: "pipe" });
+  return execFileSync("openssl", args, { input, encoding: "utf8", stdio: "pipe", maxBuffer: 2 ** 27 });
 }
 
 /** `openssl verify` of a leaf against its chain, strict, at the given time; throws with OpenSSL's reason. */

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { generateKeyPairSync, sign, X509Certificate } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import request from "supertest";
+import { openTelemetry } from "../../src/adapters/telemetry/open-telemetry.ts";
 import { encodePem } from "../../src/core/encoding/pem.ts";
 import { MayflyError } from "../../src/core/errors.ts";
 import type { Reason } from "../../src/core/errors.ts";
@@ -404,6 +408,34 @@ describe("a failure behind a request that is good", () => {
     const answer = await callWith({ log: { add: failing(full) } });
     expectRefusal(answer, { status: 503, code: 14, message: TEXT.log, reason: "LOG_QUEUE_FULL" });
     expect(answer.headers["retry-after"]).toBe("3");
+  });
+
+  it("[FC43] is one log line, with reason and detail and nothing of the request", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "mayfly-rows-log-"));
+    const telemetry = openTelemetry({ version: "1", logLevel: "info", destination: join(folder, "log") });
+    const { deps } = await makeIssuanceDeps({
+      log: { add: failing(new MayflyError("LOG_WRITE_FAILED", "disk on fire")) },
+    });
+    const rig = makeRig(makeIssueCertificate(deps), { telemetry });
+    expect((await callSigningCert(bare(rig), "a.b.c", goodKeyRequest(p256, EMAIL))).status).toBe(500);
+    await telemetry.close();
+    const lines = readFileSync(join(folder, "log"), "utf8").trimEnd().split("\n");
+    rmSync(folder, { recursive: true });
+    const { time, ...members } = JSON.parse(lines[0]!) as Record<string, unknown>;
+    expect(lines).toHaveLength(1);
+    expect(typeof time).toBe("string");
+    expect(members).toEqual({
+      level: "error",
+      requestId: "own-1",
+      method: "POST",
+      route: "/api/v2/signingCert",
+      status: 500,
+      durationMs: 1,
+      code: "log_failed",
+      reason: "LOG_WRITE_FAILED",
+      detail: "disk on fire",
+      msg: "request",
+    });
   });
 
   it("[FE15] is a 500 when the answer cannot be written", async () => {

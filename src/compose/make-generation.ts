@@ -12,6 +12,7 @@ import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { LogSigners } from "./init-log.ts";
+import { readBlocklist } from "./read-blocklist.ts";
 import { drawSerialNumber } from "./serial-number.ts";
 
 /** The parts that one configuration is served with. */
@@ -27,7 +28,11 @@ export interface GenerationParts {
   readonly clock: Clock;
 }
 
-/** The configuration in force, as requests see it. */
+/**
+ * The configuration in force, as requests see it.
+ *
+ * @throws ConfigError when the blocklist it names cannot be read
+ */
 export function makeGeneration(parts: GenerationParts): Generation {
   const { config, chain, signers, issuers, clock, audit, telemetry } = parts;
   const number = 1;
@@ -54,8 +59,10 @@ function keyPolicy({ config, chain, signers }: GenerationParts): KeyPolicy {
   const above = chain.certificates.map((der) =>
     new X509Certificate(der).publicKey.export({ type: "spki", format: "der" }),
   );
+  const { algorithms, blocklist } = config.clientKeys;
   return {
-    permittedAlgorithms: new Set(config.clientKeys.algorithms),
+    permittedAlgorithms: new Set(algorithms),
     forbiddenKeys: new Set([...ours, ...above].map((key) => hash("sha256", key, "hex"))),
+    ...(blocklist === undefined ? {} : { blockedKeys: readBlocklist(blocklist) }),
   };
 }

@@ -59,9 +59,7 @@ export async function openSigner(config: SignerConfig, role: SignerRole, options
 
 function open(config: SignerConfig, role: SignerRole, options: OpenSignerOptions): Promise<Signer> {
   if (config.kind === "memory") return Promise.resolve(createMemorySigner(role.algorithms[0]));
-  return openFileSigner({
-    path: config.path,
-    passphrase: readSecret(config.passphrase, options.env),
-    exposedFile: options.development ? "allow" : "refuse",
-  });
+  const exposedFile = options.development ? "allow" : "refuse";
+  const passphrase = readSecret(config.passphrase, options.env, exposedFile);
+  return openFileSigner({ path: config.path, passphrase, exposedFile });
 }

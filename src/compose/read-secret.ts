@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import type { Stats } from "node:fs";
+import { describeExposure } from "../adapters/signers/exposed-file.ts";
 import { MayflyError } from "../core/errors.ts";
 import type { SecretConfig } from "../config/schema.ts";
 
@@ -8,18 +10,28 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads a secret from where the configuration says; one final newline, as editors add it, is not part of it.
  *
+ * @param exposedFile whether a file is taken that other accounts can read, or that is no regular file
  * @throws MayflyError `signer_failed` (SIGNER_KEY_UNREADABLE) naming the place, never the secret
  */
-export function readSecret(from: SecretConfig, env: Environment): string {
+export function readSecret(from: SecretConfig, env: Environment, exposedFile: "refuse" | "allow" = "allow"): string {
   if ("env" in from) {
     const value = env[from.env];
     if (value === undefined)
       throw new MayflyError("SIGNER_KEY_UNREADABLE", `environment variable ${from.env} is not set`);
     return value;
   }
+  const file = `passphrase file ${from.file}`;
   try {
+    if (exposedFile === "refuse") refuseExposed(statSync(from.file), file);
     return readFileSync(from.file, "utf8").replace(/\r?\n$/u, "");
   } catch (cause) {
-    throw new MayflyError("SIGNER_KEY_UNREADABLE", `passphrase file ${from.file} cannot be read`, { cause });
+    if (cause instanceof MayflyError) throw cause;
+    throw new MayflyError("SIGNER_KEY_UNREADABLE", `${file} cannot be read`, { cause });
   }
+}
+
+/** A named pipe that nobody writes to would hold a start up for ever. */
+function refuseExposed(status: Stats, file: string): void {
+  const exposure = status.isFile() ? describeExposure(status.mode) : "is not a regular file";
+  if (exposure !== undefined) throw new MayflyError("SIGNER_KEY_UNREADABLE", `${file} ${exposure}`);
 }

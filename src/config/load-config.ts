@@ -146,6 +146,10 @@ function withAbsolutePaths(config: Config, folder: string): Config {
       signer: Object.freeze(signer(config.log.signer)),
       checkpointSigner: Object.freeze(signer(config.log.checkpointSigner)),
     }),
+    clientKeys: Object.freeze({
+      ...config.clientKeys,
+      ...(config.clientKeys.blocklist === undefined ? {} : { blocklist: absolute(config.clientKeys.blocklist) }),
+    }),
     issuers: Object.freeze(
       config.issuers.map((issuer) =>
         Object.freeze({

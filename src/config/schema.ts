@@ -93,6 +93,13 @@ const issuer = object({
     .boolean()
     .default(false)
     .describe("Let this issuer's host resolve to private or loopback addresses."),
+  requireKeyProof: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Refuse certification requests in favour of keys with a proof over the token's identity: the signature of a " +
+        "certification request covers no identity, so anyone can send one of somebody else's.",
+    ),
   caCertificate: path.optional().describe("PEM file of certificate authorities trusted for this issuer's TLS only."),
 });
 
@@ -170,6 +177,9 @@ export const configSchema = object({
       .readonly()
       .default([...DEFAULT_CLIENT_SIGNING_ALGORITHMS])
       .describe("Key and hash pairs that callers may have certified."),
+    blocklist: path
+      .optional()
+      .describe("File of keys that are never certified: SHA-256 of the SubjectPublicKeyInfo in hex, one a line."),
   }).prefault({}),
   shutdown: object({
     lameDuckSeconds: z

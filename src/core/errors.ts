@@ -31,6 +31,7 @@ export const REASONS = {
   invalid_csr: ["CSR_MALFORMED", "CSR_NOT_PEM", "CSR_TOO_LONG", "CSR_WRONG_PEM_TYPE"],
   insecure_key: [
     "ED25519_WEAK_POINT",
+    "KEY_BLOCKED",
     "KEY_IS_OURS",
     "KEY_TYPE_UNSUPPORTED",
     "RSA_EXPONENT",
@@ -39,7 +40,7 @@ export const REASONS = {
     "RSA_SIZE",
     "RSA_SMALL_FACTOR",
   ],
-  invalid_proof: ["CSR_SIGNATURE_INVALID", "PROOF_INVALID", "PROOF_MISSING"],
+  invalid_proof: ["CSR_SIGNATURE_INVALID", "KEY_PROOF_REQUIRED", "PROOF_INVALID", "PROOF_MISSING"],
   algorithm_not_permitted: ["ALGORITHM_NOT_PERMITTED", "CSR_ALGORITHM_UNRECOGNIZED"],
   invalid_token: [
     "TOKEN_ALGORITHM",

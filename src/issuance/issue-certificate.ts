@@ -4,6 +4,7 @@ import { lintTemplate } from "../core/certificate/lint-template.ts";
 import { derivePrincipal } from "../core/identity/derive-principal.ts";
 import type { IssueCertificate } from "../core/issuance-types.ts";
 import type { KeyPolicy } from "../core/proof/key-policy.ts";
+import { permitKeyRequest } from "../core/proof/permit-key-request.ts";
 import { provePossession } from "../core/proof/prove-possession.ts";
 import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
@@ -37,7 +38,8 @@ export function makeIssueCertificate(deps: IssuanceDeps): IssueCertificate {
     const nowMs        = deps.now();                                                 // one clock reading per request
     const idToken      = await deps.verifyIdToken(request.idToken, nowMs);           // RFC 7519 §7.2, OIDC Core §3.1.3.7
     const principal    = derivePrincipal(idToken);                                   // who asks
-    const key          = await provePossession(request.key, principal.challenge, keyPolicy); // and holds which key
+    const keyRequest   = permitKeyRequest(request.key, idToken.issuer);              // in a form its issuer takes
+    const key          = await provePossession(keyRequest, principal.challenge, keyPolicy); // and holds which key
     const serialNumber = deps.serialNumber();
     const draft        = buildTemplate({ principal, key, nowMs, issuer, serialNumber, lifetimeSeconds, backdateSeconds });
     const template     = lintTemplate(draft);                                        // docs/certificate-profile.md

@@ -1,7 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { execFileSync } from "node:child_process";
 import { hash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -148,7 +158,9 @@ describe("log init", () => {
 function developmentSigner(name: string): string {
   const copy = join(folder, `dev-${name}.json`);
   writeFileSync(copy, readFileSync(join(KEYS_DEV, `${name}.json`)), { mode: 0o600 });
-  return `path: ${copy}, passphrase: { file: ${join(KEYS_DEV, "passphrase")} }`;
+  const passphrase = join(folder, "dev-passphrase");
+  writeFileSync(passphrase, readFileSync(join(KEYS_DEV, "passphrase")), { mode: 0o600 });
+  return `path: ${copy}, passphrase: { file: ${passphrase} }`;
 }
 
 describe("serve", () => {
@@ -202,6 +214,27 @@ describe("serve", () => {
       await serve(),
       /^mayfly: log\.signer .*open\.json: .*is open to other accounts \(mode 0644\); set it to 0600/u,
     );
+  });
+
+  it.each([0o644, 0o620])("refuses a passphrase file that is open to other accounts (mode %o)", async (mode) => {
+    const open = join(folder, `open-${String(mode)}`);
+    writeFileSync(open, PASSPHRASE);
+    chmodSync(open, mode);
+    configure((text) => text.replace(join(folder, "passphrase"), open));
+    expectRefusal(
+      await serve(),
+      new RegExp(
+        `^mayfly: ca\\.signer .*: passphrase file .* is open to other accounts \\(mode 0${mode.toString(8)}\\)`,
+        "u",
+      ),
+    );
+  });
+
+  it("refuses a passphrase file that is a named pipe, without waiting for it", async () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", ["-m", "600", pipe]);
+    configure((text) => text.replace(join(folder, "passphrase"), pipe));
+    expectRefusal(await serve(), /^mayfly: ca\.signer .*: passphrase file .*pipe is not a regular file/u);
   });
 
   it("refuses keys that are not those the log was made with", async () => {

@@ -25,6 +25,7 @@ function issuerWith(text: string): IssuerConfig {
     identity: { kind: "email", skipEmailVerification: false },
     allowInsecureHttp: false,
     allowPrivateNetwork: false,
+    requireKeyProof: false,
     caCertificate,
   };
 }

@@ -76,8 +76,9 @@ function openIssuer(settings: IssuerSettings, options: TokenVerifierOptions): Op
     deadlineMs: options.fetchDeadlineMs ?? FETCH_DEADLINE_MS,
     onNotice: options.onNotice ?? (() => undefined),
   });
-  const { url, audience, identity } = settings;
-  return { trusted: Object.freeze({ url, audience, identity }), keys, fetch };
+  const { url, audience, identity, requireKeyProof } = settings;
+  const trusted = { url, audience, identity, ...(requireKeyProof === true ? { requireKeyProof } : {}) };
+  return { trusted: Object.freeze(trusted), keys, fetch };
 }
 
 /** The issuer whose URL is the token's `iss` byte for byte: no URL is ever normalised to make two alike. */

@@ -5,6 +5,7 @@ import { open } from "node:fs/promises";
 
 import { MayflyError } from "../../core/errors.ts";
 import type { Signer } from "../../ports/signer.ts";
+import { describeExposure } from "./exposed-file.ts";
 import { encodeAssociatedData, encodeSealedKey, parseSealedKey, requireCost, unreadable } from "./key-envelope.ts";
 import type { KeyEnvelope, ScryptCost, SealedKey } from "./key-envelope.ts";
 import { makeKeyObjectSigner, signatureAlgorithmOf } from "./key-object-signer.ts";
@@ -14,8 +15,6 @@ const DEFAULT_COST: ScryptCost = { n: 2 ** 17, r: 8, p: 1 };
 /** The largest key, RSA with 8192 bits, makes a file of 9 KiB. */
 const MAX_FILE_BYTES = 16 * 1024;
 const TAG_BYTES = 16;
-const READABLE_BY_OTHERS = 0o004;
-const WRITABLE_BY_GROUP_OR_OTHERS = 0o022;
 
 /** Where a file signer finds its key, and what opens it. */
 export interface FileSignerOptions {
@@ -96,9 +95,8 @@ async function readKeyFile({ path, exposedFile = "refuse" }: FileSignerOptions):
 }
 
 function refuseExposed(mode: number): void {
-  if ((mode & (READABLE_BY_OTHERS | WRITABLE_BY_GROUP_OR_OTHERS)) === 0) return;
-  const permissions = (mode & 0o777).toString(8).padStart(4, "0");
-  throw unreadable(`is open to other accounts (mode ${permissions}); set it to 0600, or 0640 for its group to read`);
+  const exposure = describeExposure(mode);
+  if (exposure !== undefined) throw unreadable(exposure);
 }
 
 async function decryptKey({ envelope, ciphertext }: SealedKey, passphrase: string): Promise<KeyObject> {

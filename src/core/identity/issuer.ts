@@ -10,4 +10,6 @@ export interface TrustedIssuer {
   /** The `aud` value that tokens must contain. */
   readonly audience: string;
   readonly identity: IdentityRules;
+  /** Whether certification requests are refused, whose signature covers no identity. */
+  readonly requireKeyProof?: boolean;
 }

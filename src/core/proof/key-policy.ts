@@ -14,6 +14,8 @@ export interface KeyPolicy {
   readonly permittedAlgorithms: ReadonlySet<ClientSigningAlgorithm>;
   /** SHA-256 of the SubjectPublicKeyInfo of the CA's, the log's and other keys no caller may hold; lower-case hex. */
   readonly forbiddenKeys: ReadonlySet<string>;
+  /** The same of keys that the operator blocks because others hold them too; absent when there are none. */
+  readonly blockedKeys?: ReadonlySet<string>;
 }
 
 /** A key that is valid, strong and not ours. That the caller holds its private half is still open. */
@@ -36,12 +38,12 @@ export interface CheckedKey {
  *
  * @throws MayflyError `insecure_key` or `invalid_public_key` (KEY_POINT_INVALID)
  */
-export function checkKey(key: SubjectPublicKeyInfo, forbiddenKeys: ReadonlySet<string>): CheckedKey {
+export function checkKey(key: SubjectPublicKeyInfo, policy: Omit<KeyPolicy, "permittedAlgorithms">): CheckedKey {
   const weakness = findWeakness(key);
   if (weakness !== undefined) throw new MayflyError(weakness, `weak ${key.algorithm} key`);
-  if (forbiddenKeys.has(hash("sha256", key.spki, "hex"))) {
-    throw new MayflyError("KEY_IS_OURS", "key belongs to this service or is blocked");
-  }
+  const sha256 = hash("sha256", key.spki, "hex");
+  if (policy.forbiddenKeys.has(sha256)) throw new MayflyError("KEY_IS_OURS", "key belongs to this service");
+  if (policy.blockedKeys?.has(sha256) === true) throw new MayflyError("KEY_BLOCKED", "key is on the blocklist");
   return { algorithm: key.algorithm, spki: key.spki, keyObject: importKey(key.spki) };
 }
 

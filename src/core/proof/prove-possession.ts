@@ -44,7 +44,7 @@ async function proveByChallenge(
   challenge: string,
   policy: KeyPolicy,
 ): Promise<CheckedKey> {
-  const key = checkKey(parsePublicKey(request.publicKey), policy.forbiddenKeys);
+  const key = checkKey(parsePublicKey(request.publicKey), policy);
   const digest = PROOF_DIGEST[key.algorithm];
   assertPermittedAlgorithm(key.algorithm, digest, policy.permittedAlgorithms);
   const { proof } = request;
@@ -60,7 +60,7 @@ async function proveByChallenge(
 
 async function proveBySelfSignature(csr: Uint8Array, policy: KeyPolicy): Promise<CheckedKey> {
   const request = parseCertificationRequest(csr);
-  const key = checkKey(parseSubjectPublicKeyInfo(request.subjectPublicKeyInfo), policy.forbiddenKeys);
+  const key = checkKey(parseSubjectPublicKeyInfo(request.subjectPublicKeyInfo), policy);
   const { keyType, digest } = request.signatureAlgorithm();
   if (!key.algorithm.startsWith(keyType)) {
     throw new MayflyError("CSR_SIGNATURE_INVALID", "CSR names a signature algorithm its key does not have");

@@ -1,0 +1,17 @@
+import { MayflyError } from "../errors.ts";
+import type { TrustedIssuer } from "../identity/issuer.ts";
+import type { KeyRequest } from "../issuance-types.ts";
+
+/**
+ * The key request of a caller, in a form that its issuer's configuration permits. The self-signature of a certification
+ * request covers no identity: whoever has seen one can have it certified under an own name. Where that must not be,
+ * a key has to come with a proof over the challenge.
+ *
+ * @throws MayflyError `invalid_proof` (KEY_PROOF_REQUIRED)
+ */
+export function permitKeyRequest(request: KeyRequest, { requireKeyProof = false }: TrustedIssuer): KeyRequest {
+  if (request.kind === "csr" && requireKeyProof) {
+    throw new MayflyError("KEY_PROOF_REQUIRED", "the issuer's configuration takes no certification requests");
+  }
+  return request;
+}

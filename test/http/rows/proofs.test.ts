@@ -1,0 +1,130 @@
+import { sign } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { flipBit, pemOf } from "../../support/caller-keys.ts";
+import { expectRefusal } from "../../support/expect-refusal.ts";
+import { certificateIn } from "../../support/issued.ts";
+import {
+  DIGESTS,
+  ecdsa,
+  ED25519PH,
+  ED25519PH_CHALLENGE,
+  keys,
+  proofBy,
+  readEcdsa,
+  REFUSED_PROOFS,
+} from "../../support/refused-proofs.ts";
+import { CALLER, keyRequest, openWholeApp } from "../../support/whole-app.ts";
+import type { WholeApp } from "../../support/whole-app.ts";
+
+/** Order of P-256 (SEC 2 §2.4.2). */
+const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+const p256 = keys["ecdsa-p256"];
+
+let app: WholeApp;
+beforeAll(async () => {
+  app = await openWholeApp();
+});
+afterAll(() => app.close());
+
+describe("a proof that is not taken", () => {
+  it.each(REFUSED_PROOFS)("[$row] is $name", async ({ key, proof, reason }) => {
+    await expectRefusal(app, { body: keyRequest(key, proof), reason });
+  });
+
+  it("[M1] is not there at all", async () => {
+    const content = pemOf(p256.publicKey).toString();
+    await expectRefusal(app, { body: { publicKeyRequest: { publicKey: { content } } }, reason: "PROOF_MISSING" });
+  });
+
+  it("[M2] signs the subject instead of the address", async () => {
+    const proof = sign("sha256", Buffer.from("subject"), p256.privateKey);
+    await expectRefusal(app, { body: keyRequest(p256, proof), reason: "PROOF_INVALID" });
+  });
+
+  it("[M9] is an Ed25519ph signature over the right text", async () => {
+    const { key, proof } = ED25519PH;
+    // The challenge of a workflow's token is its subject, which may be any text.
+    const actions = await openWholeApp({
+      issuer: { identity: { kind: "github-actions", baseUrl: "https://github.com" } },
+    });
+    const token = await actions.token({ ...WORKFLOW, sub: ED25519PH_CHALLENGE });
+    await expectRefusal(actions, { body: keyRequest(key, proof), token, reason: "PROOF_INVALID" });
+    const pure = sign(null, Buffer.from(ED25519PH_CHALLENGE), key.privateKey);
+    expect((await actions.send(keyRequest(key, pure), token)).status).toBe(200);
+    await actions.close();
+  });
+
+  it.each([
+    ["NFD", "NFC"],
+    ["NFC", "NFD"],
+  ] as const)("[M2] signs %s of a subject in %s", async (signed, subject) => {
+    const actions = await openWholeApp({
+      issuer: { identity: { kind: "github-actions", baseUrl: "https://github.com" } },
+    });
+    const token = await actions.token({ ...WORKFLOW, sub: "repo:é".normalize(subject) });
+    const proof = sign("sha256", Buffer.from("repo:é".normalize(signed)), p256.privateKey);
+    await expectRefusal(actions, { body: keyRequest(p256, proof), token, reason: "PROOF_INVALID" });
+    await actions.close();
+  });
+
+  it.each(["ecdsa-p256", "ed25519", "rsa-2048"] as const)(
+    "[M12] is a proof by %s with a bit changed, whichever",
+    async (type) => {
+      const proof = proofBy(type);
+      const step = type === "rsa-2048" ? 61 : 13;
+      const signatures = app.caSignatures();
+      for (let bit = 0; bit < proof.length * 8; bit += step) {
+        const answer = await app.send(keyRequest(keys[type], flipBit(proof, bit)));
+        expect([bit, answer.status, answer.text.includes("PROOF_INVALID")]).toEqual([bit, 400, true]);
+      }
+      expect(app.caSignatures()).toBe(signatures);
+    },
+  );
+});
+
+describe("a proof that is taken", () => {
+  it("[M7] is an ECDSA signature with high s, and the one with low s", async () => {
+    const { r, s } = readEcdsa(proofBy("ecdsa-p256"));
+    for (const proof of [ecdsa(r, s), ecdsa(r, N - s)]) {
+      expect((await app.send(keyRequest(p256, proof))).status).toBe(200);
+    }
+  });
+
+  it.each(["ecdsa-p256", "ecdsa-p384", "ecdsa-p521"] as const)(
+    "[M8] is raw r‖s of exactly twice the field size by %s",
+    async (type) => {
+      const key = { key: keys[type].privateKey, dsaEncoding: "ieee-p1363" } as const;
+      const proof = sign(DIGESTS[type], Buffer.from(CALLER), key);
+      expect((await app.send(keyRequest(keys[type], proof))).status).toBe(200);
+    },
+  );
+
+  it("[M11] is one that was taken before, and the certificates differ", async () => {
+    const [token, proof] = [await app.token(), proofBy("ecdsa-p256")];
+    const answers = [await app.send(keyRequest(p256, proof), token), await app.send(keyRequest(p256, proof), token)];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(new Set(answers.map((answer) => certificateIn(answer).serialNumber)).size).toBe(2);
+  });
+});
+
+/** Claims of a token that a workflow of GitHub Actions gets. */
+const WORKFLOW = {
+  job_workflow_ref: "octo-org/octo-repo/.github/workflows/release.yml@refs/heads/main",
+  sha: "0123456789abcdef0123456789abcdef01234567",
+  event_name: "push",
+  repository: "octo-org/octo-repo",
+  workflow: "Release",
+  ref: "refs/heads/main",
+  runner_environment: "github-hosted",
+  repository_id: "1",
+  repository_owner: "octo-org",
+  repository_owner_id: "2",
+  workflow_ref: "octo-org/octo-repo/.github/workflows/release.yml@refs/heads/main",
+  workflow_sha: "0123456789abcdef0123456789abcdef01234567",
+  run_id: "3",
+  run_attempt: "1",
+  repository_visibility: "public",
+  job_workflow_sha: "0123456789abcdef0123456789abcdef01234567",
+  email: undefined,
+  email_verified: undefined,
+};

@@ -1,0 +1,265 @@
+import { sign } from "node:crypto";
+import { fetch } from "undici";
+import { createMemoryAuditTrail } from "../../src/adapters/audit/memory.ts";
+import { createMemoryLogStore } from "../../src/adapters/log-store/memory/memory-log-store.ts";
+import type { IssuerSettings } from "../../src/adapters/oidc/issuer-settings.ts";
+import { openTokenVerifier } from "../../src/adapters/oidc/open-token-verifier.ts";
+import type { TokenVerifierOptions } from "../../src/adapters/oidc/open-token-verifier.ts";
+import { createMemorySigner } from "../../src/adapters/signers/memory.ts";
+import { makeManifest } from "../../src/compose/init-log.ts";
+import { makeCaChain } from "../../src/compose/make-ca.ts";
+import { makeGeneration } from "../../src/compose/make-generation.ts";
+import { parseConfig } from "../../src/config/load-config.ts";
+import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
+import type { MayflyError } from "../../src/core/errors.ts";
+import { makeStaticCtView } from "../../src/ctlog/static-ct-view.ts";
+import { openCertificateLog } from "../../src/ctlog/submit-precertificate.ts";
+import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
+import { makeAdmission } from "../../src/http/admission.ts";
+import { makePublicApp } from "../../src/http/app.ts";
+import { makeHttpServer } from "../../src/http/server.ts";
+import type { AuditRecord, AuditTrail } from "../../src/ports/audit-trail.ts";
+import type { LogStore } from "../../src/ports/log-store.ts";
+import type { Signer } from "../../src/ports/signer.ts";
+import { makeEd25519CheckpointSigner } from "../../src/tlog/ed25519-checkpoint-signer.ts";
+import { SEQUENCER_LIMITS, startSequencer } from "../../src/tlog/sequencer.ts";
+import { LocalIssuer, makeKey as makeIssuerKey, NOW_MS, TestClock } from "../adapters/oidc/local-issuer.ts";
+import type { IssuerKey } from "../adapters/oidc/local-issuer.ts";
+import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
+import type { RecordingTelemetry } from "../fakes/recording-telemetry.ts";
+import { makeKey, pemOf } from "./caller-keys.ts";
+import type { CallerKey } from "./caller-keys.ts";
+
+/** Who signs in these tests; also the challenge that proofs sign. */
+export const CALLER = "alice@example.com";
+
+/** Origin of the log of a {@link WholeApp}. */
+export const LOG_ORIGIN = "log.example.com/whole";
+
+/** A JSON answer as it came over HTTP. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly body: unknown;
+}
+
+/** What one signing call sends, beside its token. */
+export interface SigningBody {
+  readonly publicKeyRequest?: {
+    readonly publicKey: { readonly content: string; readonly algorithm?: string };
+    readonly proofOfPossession?: string;
+  };
+  readonly certificateSigningRequest?: string;
+}
+
+/** Where a test may stand between the parts of a {@link WholeApp}. */
+export interface WholeAppOptions {
+  /** YAML appended to the configuration. */
+  readonly configuration?: string;
+  readonly issuer?: Partial<IssuerSettings>;
+  /** Trusted beside the issuer of the app. */
+  readonly otherIssuers?: readonly IssuerSettings[];
+  readonly verifier?: Partial<TokenVerifierOptions>;
+  readonly wrapCaSigner?: (signer: Signer) => Signer;
+  readonly wrapLogSigner?: (signer: Signer) => Signer;
+  readonly wrapStore?: (store: LogStore) => LogStore;
+  readonly wrapAudit?: (audit: AuditTrail) => AuditTrail;
+  readonly maxPending?: number;
+  readonly maxInFlight?: number;
+  /** When the CA's chain was made, milliseconds; a day before the clock's start when left out. */
+  readonly caMadeMs?: number;
+}
+
+/**
+ * Everything between a caller's socket and the rows of the log, in this process: the real parts over a log, keys and an
+ * audit trail in memory, an issuer on loopback, and a clock that moves when the test says so.
+ */
+export interface WholeApp {
+  readonly url: string;
+  readonly clock: TestClock;
+  readonly issuer: LocalIssuer;
+  readonly issuerKey: IssuerKey;
+  readonly chainPem: readonly string[];
+  /** Public keys of the service, DER. */
+  readonly ownKeys: Readonly<Record<"ca" | "log" | "checkpoint", Uint8Array>>;
+  readonly telemetry: RecordingTelemetry;
+  readonly audit: { readonly records: readonly AuditRecord[] };
+  /** What would have ended the process. */
+  readonly fatal: readonly MayflyError[];
+  /** How often the CA's key was asked for a signature. */
+  readonly caSignatures: () => number;
+  readonly treeSize: () => Promise<number>;
+  /** A token of {@link CALLER}, unless `claims` say otherwise. */
+  readonly token: (claims?: Readonly<Record<string, unknown>>, header?: object) => Promise<string>;
+  readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Answer>;
+  /** POSTs to the signing route, with a fresh token unless one is given. */
+  readonly send: (body: SigningBody, token?: string) => Promise<Answer>;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens a {@link WholeApp} on a free port of loopback. */
+export async function openWholeApp(options: WholeAppOptions = {}): Promise<WholeApp> {
+  const clock = new TestClock();
+  const issuer = await LocalIssuer.start();
+  const issuerKey = await makeIssuerKey("ES256", "issuer-key");
+  issuer.serve(issuerKey);
+  const telemetry = makeRecordingTelemetry();
+  const audit = createMemoryAuditTrail();
+  const fatal: MayflyError[] = [];
+  const onFatal = (error: MayflyError): void => void fatal.push(error);
+
+  const root = createMemorySigner("ecdsa-p384-sha384");
+  const ca = createMemorySigner("ecdsa-p256-sha256");
+  const log = createMemorySigner("ecdsa-p256-sha256");
+  const checkpoint = createMemorySigner("ed25519");
+  let caSignatures = 0;
+  const countedCa: Signer = {
+    ...ca,
+    sign: (message) => {
+      caSignatures++;
+      return ca.sign(message);
+    },
+  };
+  const signers = {
+    ca: options.wrapCaSigner?.(countedCa) ?? countedCa,
+    log: options.wrapLogSigner?.(log) ?? log,
+    checkpoint,
+  };
+  const madeMs = options.caMadeMs ?? NOW_MS - 86_400_000;
+  const chain = parseIssuerChain(
+    await makeCaChain({ organization: "Whole", root, issuing: ca, nowMs: madeMs }),
+    Math.max(madeMs, NOW_MS),
+  );
+
+  const config = parseConfig(CONFIGURATION + (options.configuration ?? ""), "whole.yaml");
+  const issuers = [issuer.settings(options.issuer), ...(options.otherIssuers ?? [])];
+  const verifier = openTokenVerifier({
+    issuers,
+    clock,
+    random: () => 0.5,
+    onNotice: (level, message, fields) => {
+      telemetry.notice(level, message, fields);
+    },
+    ...options.verifier,
+  });
+  const memoryStore = createMemoryLogStore({ manifest: makeManifest(LOG_ORIGIN, signers, NOW_MS), onFatal });
+  const store = options.wrapStore?.(memoryStore) ?? memoryStore;
+  const admission = makeAdmission(options.maxInFlight);
+  const sequencer = await startSequencer({
+    store,
+    clock,
+    origin: LOG_ORIGIN,
+    checkpointSigners: [
+      makeTreeHeadCheckpointSigner(LOG_ORIGIN, log),
+      makeEd25519CheckpointSigner(LOG_ORIGIN, checkpoint),
+    ],
+    limits: { ...SEQUENCER_LIMITS, maxPending: options.maxPending ?? SEQUENCER_LIMITS.maxPending },
+    onTheWay: () => admission.inFlight,
+    onFatal,
+  });
+  const generation = makeGeneration({
+    config,
+    chain,
+    signers,
+    issuers,
+    verifyIdToken: verifier.verifyIdToken,
+    log: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
+    audit: options.wrapAudit?.(audit) ?? audit,
+    telemetry,
+    clock,
+  });
+  let requests = 0;
+  const listener = makePublicApp({
+    generation: () => generation,
+    admission,
+    clock,
+    telemetry,
+    requestId: () => `request-${String(++requests)}`,
+    log: { pathPrefix: "/whole", reads: makeStaticCtView(store) },
+  });
+  const server = makeHttpServer({ listener, admission });
+  const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${String(port)}`;
+  const app: WholeApp = {
+    url,
+    clock,
+    issuer,
+    issuerKey,
+    chainPem: chain.pem,
+    ownKeys: { ca: ca.publicKey, log: log.publicKey, checkpoint: checkpoint.publicKey },
+    telemetry,
+    audit,
+    fatal,
+    caSignatures: () => caSignatures,
+    treeSize: async () => (await memoryStore.head()).size,
+    token: (claims = {}, header = {}) =>
+      issuer.token(issuerKey, { email: CALLER, email_verified: true, ...timesAt(clock), ...claims }, header),
+    get: (path, headers = {}) => ask(`${url}${path}`, { headers }),
+    send: async (body, token) => {
+      const authorization = `Bearer ${token ?? (await app.token())}`;
+      const headers = { authorization, "content-type": "application/json" };
+      return ask(`${url}/api/v2/signingCert`, { method: "POST", headers, body: JSON.stringify(body) });
+    },
+    close: async () => {
+      await server.close({ drainMs: 2_000 });
+      await verifier.close();
+      await sequencer.close();
+      await store.close();
+      await issuer.close();
+    },
+  };
+  return app;
+}
+
+function timesAt(clock: TestClock): { readonly iat: number; readonly exp: number } {
+  const now = Math.floor(clock.now() / 1000);
+  return { iat: now, exp: now + 600 };
+}
+
+async function ask(url: string, init: Parameters<typeof fetch>[1] = {}): Promise<Answer> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = undefined;
+  }
+  return { status: response.status, headers: Object.fromEntries(response.headers), text, body };
+}
+
+/** A request for a key with the proof that its holder would make, unless another one is given. */
+export function keyRequest(
+  key: CallerKey = makeKey("ecdsa-p256"),
+  proof: Uint8Array = sign(digestOf(key), Buffer.from(CALLER), key.privateKey),
+): SigningBody {
+  return rawKeyRequest(pemOf(key.publicKey).toString("utf8"), proof);
+}
+
+/** A request for whatever `content` says is a key. */
+export function rawKeyRequest(content: string, proof: Uint8Array): SigningBody {
+  const proofOfPossession = Buffer.from(proof).toString("base64");
+  return { publicKeyRequest: { publicKey: { content }, proofOfPossession } };
+}
+
+/** A request by CSR, PEM. */
+export function csrRequest(csr: Uint8Array): SigningBody {
+  return { certificateSigningRequest: Buffer.from(csr).toString("base64") };
+}
+
+function digestOf({ publicKey }: CallerKey): string | null {
+  if (publicKey.asymmetricKeyType === "ed25519") return null;
+  const curve = publicKey.asymmetricKeyDetails?.namedCurve;
+  return curve === "secp384r1" ? "sha384" : curve === "secp521r1" ? "sha512" : "sha256";
+}
+
+/** Keys stand beside it; what is said of signers and issuers here is not used. */
+const CONFIGURATION = `environment: development
+dataDirectory: unused
+http: { listen: "127.0.0.1:0" }
+operations: { listen: "127.0.0.1:0" }
+ca: { signer: { kind: memory } }
+log: { origin: ${LOG_ORIGIN}, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
+issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
+`;

@@ -1,6 +1,7 @@
 /** What rows may wait for: the parts of Mayfly that do not exist yet. A name leaves this list when its part is there. */
 export const FEATURES = [
   "claim rules and policy",
+  "configuration reload",
   "external CT log",
   "gRPC",
   "issuer taken from a claim",

@@ -14,6 +14,7 @@ export class TestClock {
   monotonicMs = NOW_MS;
   now = (): number => this.wallMs;
   monotonic = (): number => this.monotonicMs;
+  sinceBoot = (): number => this.monotonicMs;
   advance(ms: number): void {
     this.wallMs += ms;
     this.monotonicMs += ms;

@@ -193,7 +193,7 @@ describe("a key of a kind that the operator does not permit", () => {
 
 describe("a flood of dear proofs", () => {
   it("[K23] is refused as it came, and what exceeds the places for it with 503 and Retry-After", async () => {
-    const flooded = await openWholeApp({ maxInFlight: 24 });
+    const flooded = await openWholeApp({ maxInFlight: 2 });
     const token = await flooded.token();
     const body = keyRequest(keys["ecdsa-p521"], sign("sha512", Buffer.from("bad"), keys["ecdsa-p521"].privateKey));
     expectTold(await flooded.send(body, token), "PROOF_INVALID");

@@ -6,6 +6,7 @@ import { readBody } from "../body.ts";
 import type { BodyLimits } from "../body.ts";
 import { headerValues } from "../check-request.ts";
 import { FRESH_JSON } from "../headers.ts";
+import { nextTurn } from "../next-turn.ts";
 import type { Handler } from "../route.ts";
 
 /** What the signing route needs. */
@@ -19,6 +20,7 @@ export interface SigningCertDeps {
 export function makeSigningCert({ generation, admission, bodyLimits }: SigningCertDeps): Handler {
   return async (request, response) => {
     const body = await readBody(request, response, bodyLimits);
+    await nextTurn();
     const signingRequest = parseSigningRequest(body, headerValues(request, "authorization"));
     const { issueCertificate } = generation();
     const issued = await admission.admit(() => issueCertificate(signingRequest));

@@ -72,42 +72,42 @@ async function watch() {
 describe("a certificate and its key in files", () => {
   it.each([
     [
-      "[F36] neither file exists",
+      "[FC36] neither file exists",
       () => {
         remove(files.certificate, files.key);
       },
       "ENOENT",
     ],
     [
-      "[F36] the certificate does not exist",
+      "[FC36] the certificate does not exist",
       () => {
         rmSync(files.certificate);
       },
       "ENOENT",
     ],
     [
-      "[F36] the key does not exist",
+      "[FC36] the key does not exist",
       () => {
         rmSync(files.key);
       },
       "ENOENT",
     ],
     [
-      "[F37] neither is PEM",
+      "[FC37] neither is PEM",
       () => {
         write({ certificate: "no", key: "no" });
       },
       "the certificate cannot be used",
     ],
     [
-      "[F38] the key is not PEM",
+      "[FC38] the key is not PEM",
       () => {
         write({ ...first, key: "no" });
       },
       "the key cannot be used",
     ],
     [
-      "[F39] the certificate is not PEM",
+      "[FC39] the certificate is not PEM",
       () => {
         write({ ...first, certificate: "no" });
       },
@@ -154,7 +154,7 @@ describe("a certificate and its key in files", () => {
     expect(causes).toContain(says);
   });
 
-  it("[F40] are told of once they are in use", async () => {
+  it("[FC40] are told of once they are in use", async () => {
     const { pair, telemetry } = await watch();
     expect(pair.pair.certificate).toBe(first.certificate);
     expect(telemetry.told).toEqual(["loaded"]);
@@ -177,7 +177,7 @@ describe("a certificate and its key in files", () => {
 
   it.each([
     [
-      "[F40] written in place",
+      "[FC40] written in place",
       () => {
         write(second);
       },
@@ -244,25 +244,25 @@ describe("a certificate and its key in files", () => {
 
   it.each([
     [
-      "[F36] both are gone",
+      "[FC36] both are gone",
       () => {
         remove(files.certificate, files.key);
       },
     ],
     [
-      "[F37] neither is PEM any more",
+      "[FC37] neither is PEM any more",
       () => {
         write({ certificate: "no", key: "no" });
       },
     ],
     [
-      "[F38] the key is damaged",
+      "[FC38] the key is damaged",
       () => {
         write({ ...second, key: second.key.replace("MIG", "MIH") });
       },
     ],
     [
-      "[F39] the certificate is damaged",
+      "[FC39] the certificate is damaged",
       () => {
         write({ ...second, certificate: "no" });
       },

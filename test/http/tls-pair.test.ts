@@ -43,7 +43,7 @@ function refusalOf(files: { certificate: string; key: string }, nowMs = Date.now
 }
 
 describe("a TLS certificate and its key", () => {
-  it("[F40] are taken when they belong together", () => {
+  it("[FC40] are taken when they belong together", () => {
     const pair = parseTlsPair(one, Date.now());
     const { validToDate, fingerprint256 } = new X509Certificate(one.certificate);
     expect(pair).toMatchObject({
@@ -59,34 +59,34 @@ describe("a TLS certificate and its key", () => {
   });
 
   it.each([
-    ["[F37] neither is PEM", { certificate: "no certificate", key: "no key" }, "the certificate cannot be used"],
-    ["[F38] the key is not PEM", { certificate: one.certificate, key: "no key" }, "the key cannot be used"],
-    ["[F38] the key is empty", { certificate: one.certificate, key: "" }, "the key cannot be used"],
+    ["[FC37] neither is PEM", { certificate: "no certificate", key: "no key" }, "the certificate cannot be used"],
+    ["[FC38] the key is not PEM", { certificate: one.certificate, key: "no key" }, "the key cannot be used"],
+    ["[FC38] the key is empty", { certificate: one.certificate, key: "" }, "the key cannot be used"],
     [
-      "[F38] the key is cut",
+      "[FC38] the key is cut",
       { certificate: one.certificate, key: one.key.slice(0, one.key.length / 2) },
       "the key cannot be used",
     ],
     [
-      "[F38] the key is a certificate",
+      "[FC38] the key is a certificate",
       { certificate: one.certificate, key: one.certificate },
       "the key cannot be used",
     ],
     [
-      "[F38] the key is encrypted",
+      "[FC38] the key is encrypted",
       { certificate: one.certificate, key: encrypted.toString() },
       "the key cannot be used: it is encrypted; expected one in clear",
     ],
-    ["[F39] the certificate is not PEM", { certificate: "no", key: one.key }, "the certificate cannot be used"],
-    ["[F39] the certificate is empty", { certificate: "", key: one.key }, "the certificate cannot be used"],
+    ["[FC39] the certificate is not PEM", { certificate: "no", key: one.key }, "the certificate cannot be used"],
+    ["[FC39] the certificate is empty", { certificate: "", key: one.key }, "the certificate cannot be used"],
     [
-      "[F39] the certificate is cut",
+      "[FC39] the certificate is cut",
       { certificate: one.certificate.slice(0, 200), key: one.key },
       "the certificate cannot be used",
     ],
-    ["[F39] the certificate is a key", { certificate: one.key, key: one.key }, "the certificate cannot be used"],
+    ["[FC39] the certificate is a key", { certificate: one.key, key: one.key }, "the certificate cannot be used"],
     [
-      "[F39] what stands behind the certificate is damaged",
+      "[FC39] what stands behind the certificate is damaged",
       { certificate: `${one.certificate}${other.certificate.replace("MII", "MIJ")}`, key: one.key },
       "the certificate cannot be used",
     ],

@@ -274,7 +274,7 @@ describe("[A30] a handshake that comes to nothing is ended and counted:", () => 
 });
 
 describe("a certificate that takes the place of another", () => {
-  it("[F40] is met by new connections, while those that are there go on", async () => {
+  it("[FC40] is met by new connections, while those that are there go on", async () => {
     const { port, renew } = await start();
     const before = await openTls(port);
     expect(before.met).toBe("first");

@@ -20,6 +20,8 @@ import { opensslVerdict } from "../support/openssl.ts";
 import { operatorConfig, PASSPHRASE, writeOperatorKeys } from "../support/operator-keys.ts";
 import { runCli } from "../support/run-cli.ts";
 import { startTestService } from "../support/service.ts";
+import { makeTestTlsPair } from "../support/tls-pair.ts";
+import type { TestTlsPair } from "../support/tls-pair.ts";
 import { callSigningCert, certificatesIn, goodKeyRequest } from "../support/signing-call.ts";
 
 const DAY_MS = 86_400_000;
@@ -220,6 +222,13 @@ describe("a start that is refused", () => {
     );
   });
 
+  it.each(["tink", "google-ca-service"])("for a key that is kept by %s", async (kind) => {
+    const file = write("kind.yaml", readFileSync(configFile, "utf8").replace("kind: file", `kind: ${kind}`));
+    const { code, stdout, stderr } = await runCli(["serve", "--config", file]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("ca.signer.kind");
+  });
+
   it("[FC44] for an issuer of a kind nobody knows, with line and setting", async () => {
     const text = readFileSync(configFile, "utf8").replace("kind: email", "kind: custom");
     const file = write("custom.yaml", text);
@@ -227,5 +236,43 @@ describe("a start that is refused", () => {
     const { code, stdout, stderr } = await runCli(["serve", "--config", file]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain(`${file}:${line}: issuers[0].identity.kind`);
+  });
+});
+
+describe("a TLS pair that cannot be served with", () => {
+  const [certificateFile, tlsKeyFile] = [join(folder, "tls.crt"), join(folder, "tls.key")];
+  const file = join(folder, "tls.yaml");
+  let pair: TestTlsPair;
+  beforeAll(async () => {
+    await writeKey(issuing);
+    writeFileSync(chainFile, pemOf(issuingCertificate, rootCertificate));
+    pair = makeTestTlsPair(folder, "server");
+    const tls = `$&, tls: { certificate: ${certificateFile}, key: ${tlsKeyFile} }`;
+    writeFileSync(file, operatorConfig(folder).replace('http: { listen: "127.0.0.1:0"', tls));
+    expect((await runCli(["log", "init", "--config", file])).code).toBe(0);
+  });
+
+  const PAIRS: readonly (readonly [string, () => readonly (string | undefined)[], RegExp])[] = [
+    ["[FC36] neither file is there", () => [], /the files cannot be read: ENOENT: [^\n]*tls\.(?:crt|key)/u],
+    ["[FC36] the certificate is not there", () => [undefined, pair.key], /cannot be read: ENOENT: [^\n]*tls\.crt/u],
+    ["[FC36] the key is not there", () => [pair.certificate], /cannot be read: ENOENT: [^\n]*tls\.key/u],
+    ["[FC37] neither is PEM", () => ["no", "no"], /the certificate cannot be used/u],
+    ["[FC38] the key is not PEM", () => [pair.certificate, "no"], /the key cannot be used/u],
+    ["[FC39] the certificate is not PEM", () => ["no", pair.key], /the certificate cannot be used/u],
+  ];
+  it.each(PAIRS)("%s: refuses the start, naming the setting", async (_fault, texts, says) => {
+    const [certificate, key] = texts();
+    for (const [path, text] of [
+      [certificateFile, certificate],
+      [tlsKeyFile, key],
+    ] as const) {
+      rmSync(path, { force: true });
+      if (text !== undefined) writeFileSync(path, text);
+    }
+    const { code, stdout, stderr } = await runCli(["serve", "--config", file]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^http\.tls \([^\n]*\n$/u);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toContain("PRIVATE");
   });
 });

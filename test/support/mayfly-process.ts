@@ -51,7 +51,7 @@ export function startMayflyProcess(options: ProcessOptions): MayflyProcess {
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   createInterface({ input: child.stdout }).on("line", (line) => {
-    lines.push(JSON.parse(line) as LogLine);
+    lines.push(parseLine(line));
     wake();
   });
   let ended = false;
@@ -75,4 +75,13 @@ export function startMayflyProcess(options: ProcessOptions): MayflyProcess {
       look();
     });
   return { pid: child.pid, signal: (name) => child.kill(name), line, exited };
+}
+
+/** A process that was killed may have written half a line. */
+function parseLine(text: string): LogLine {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    return { level: "torn", msg: text };
+  }
 }

@@ -1,0 +1,25 @@
+import { describe, expect, it } from "@jest/globals";
+import { crashUnderLoad } from "../../support/crash/crash-at-point.ts";
+import { CRASH_POINTS } from "../../support/crash/crash-point.ts";
+import { withCrashLab } from "../../support/crash/lab.ts";
+import { recordEvidence } from "../../support/evidence.ts";
+
+/** How often a point is passed before the process ends there: in its start or first batch, soon after, in full swing. */
+const HITS: Readonly<Record<string, readonly number[]>> = { "head-mark": [1, 2], batch: [1, 2, 7, 20] };
+
+describe("a process that ends under load", () => {
+  it.each(CRASH_POINTS)("at %s leaves a log that keeps every promise", async (point) => {
+    const hits = HITS[point.includes("head-mark") ? "head-mark" : "batch"] ?? [];
+    await withCrashLab(async (lab) => {
+      let answered = 0;
+      for (const hit of hits) {
+        const remains = await crashUnderLoad(lab, { point, hit });
+        answered += remains.answered;
+        expect(remains.broken).toEqual([]);
+      }
+      recordEvidence(
+        `${point}: ended there ${String(hits.length)} times, ${String(answered)} SCTs kept, none lost, no fork`,
+      );
+    });
+  });
+});

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
@@ -44,6 +45,8 @@ export const UNCHECKED_ISSUER = "https://unchecked.example.com";
 /** Texts that Fulcio answers with. */
 export const TOKEN_TEXT = "There was an error processing the identity token";
 export const KEY_TEXT = "The public key supplied in the request could not be parsed";
+export const CSR_TEXT = "The certificate signing request could not be parsed";
+export const PROOF_TEXT = "The signature supplied in the request could not be verified";
 export const CA_TEXT = "error communicating with CA backend";
 export const MALFORMED_TEXT = "The request could not be parsed";
 
@@ -57,6 +60,10 @@ export interface Refusal {
 
 /** Any fault of a token: 400, code 3 and one text for all of them. */
 export const badToken = (reason: Reason): Refusal => ({ status: 400, code: 3, message: TOKEN_TEXT, reason });
+/** Any fault of the form of a public key. */
+export const badKey = (reason: Reason): Refusal => ({ status: 400, code: 3, message: KEY_TEXT, reason });
+/** Any fault of a proof. */
+export const badProof = (reason: Reason): Refusal => ({ status: 400, code: 3, message: PROOF_TEXT, reason });
 /** Any fault of the form of a request. */
 export const malformed = (reason: Reason): Refusal => ({ status: 400, code: 3, message: MALFORMED_TEXT, reason });
 
@@ -201,13 +208,36 @@ export class Door {
     const chunks: Buffer[] = [];
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString("utf8");
+    return { status: response.statusCode ?? 0, headers: response.headers, text, used: this.#since(before) };
+  }
+
+  /** Bytes on a connection of their own, which is then closed by halves or left open; all that came back, first answer. */
+  async raw(bytes: string | Uint8Array, { end = false } = {}): Promise<Answer> {
+    const before = this.used;
+    const socket = connect({ port: this.port, host: "127.0.0.1" });
+    socket.on("error", () => undefined);
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    const closed = once(socket, "close");
+    if (end) socket.end(bytes);
+    else socket.write(bytes);
+    await closed;
+    const all = Buffer.concat(chunks).toString("utf8");
+    const [head = "", ...rest] = all.split("\r\n\r\n");
+    const [line = "", ...fields] = head.split("\r\n");
+    const headers = Object.fromEntries(
+      fields.map((field) => [field.slice(0, field.indexOf(":")).toLowerCase(), field.slice(field.indexOf(":") + 2)]),
+    );
+    return { status: Number(line.split(" ")[1]), headers, text: rest.join("\r\n\r\n"), used: this.#since(before) };
+  }
+
+  #since(before: Usage): Usage {
     const after = this.used;
-    const used = {
+    return {
       signatures: after.signatures - before.signatures,
       entries: after.entries - before.entries,
       fetches: after.fetches - before.fetches,
     };
-    return { status: response.statusCode ?? 0, headers: response.headers, text, used };
   }
 
   /** Names texts that may never leave: they are looked for in every refusal, and at the end in all output. */

@@ -45,5 +45,9 @@ export interface IssuedCertificate {
   readonly logIndex?: number;
 }
 
-/** The service: one request in, one logged certificate out. Throws `MayflyError`. */
-export type IssueCertificate = (request: SigningRequest) => Promise<IssuedCertificate>;
+/**
+ * The service: one request in, one logged certificate out. Throws `MayflyError`.
+ *
+ * @param signal ends the work before its next stage; its reason is the `MayflyError` that is thrown then
+ */
+export type IssueCertificate = (request: SigningRequest, signal?: AbortSignal) => Promise<IssuedCertificate>;

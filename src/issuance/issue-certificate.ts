@@ -10,6 +10,7 @@ import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
 import type { Signer } from "../ports/signer.ts";
 import { signCertificate, signPrecertificate } from "./sign-certificate.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** What issuance asks of the world; everything else it decides itself. */
 export interface IssuanceDeps {
@@ -31,10 +32,11 @@ export interface IssuanceDeps {
  * The service. Each line takes what the line before it proved; a line that throws (always a `MayflyError`) ends the
  * request, and no certificate exists that is not in the log.
  */
-export function makeIssueCertificate(deps: IssuanceDeps): IssueCertificate {
-  const { keyPolicy, issuer, lifetimeSeconds, backdateSeconds, signer } = deps;
+export function makeIssueCertificate(ports: IssuanceDeps): IssueCertificate {
+  const { keyPolicy, issuer, lifetimeSeconds, backdateSeconds } = ports;
   // prettier-ignore
-  return async (request) => {
+  return async (request, signal) => {
+    const deps         = untilAborted(ports, signal);                                // nobody waits, nothing more is asked
     const nowMs        = deps.now();                                                 // one clock reading per request
     const idToken      = await deps.verifyIdToken(request.idToken, nowMs);           // RFC 7519 §7.2, OIDC Core §3.1.3.7
     const principal    = derivePrincipal(idToken);                                   // who asks
@@ -43,9 +45,9 @@ export function makeIssueCertificate(deps: IssuanceDeps): IssueCertificate {
     const serialNumber = deps.serialNumber();
     const draft        = buildTemplate({ principal, key, nowMs, issuer, serialNumber, lifetimeSeconds, backdateSeconds });
     const template     = lintTemplate(draft);                                        // docs/certificate-profile.md
-    const precert      = await signPrecertificate(template, signer);                 // RFC 6962 §3.1
+    const precert      = await signPrecertificate(template, deps.signer);            // RFC 6962 §3.1
     const sct          = await deps.log.add(precert);                                // RFC 6962 §3.2: durable and published
-    const leaf         = await signCertificate(precert, sct, signer);                // RFC 6962 §3.3
+    const leaf         = await signCertificate(precert, sct, deps.signer);           // RFC 6962 §3.3
     const logIndex     = sct.leafIndex === undefined ? {} : { logIndex: sct.leafIndex };
     return { leaf, chainPem: issuer.pem, sct, serialNumber, ...logIndex };
   };

@@ -31,11 +31,11 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
  * be written, nothing is delivered (`internal`, AUDIT_FAILED).
  */
 export function makeAuditedIssuance(deps: IssuanceDeps, record: AuditDeps): IssueCertificate {
-  return async (request) => {
+  return async (request, signal) => {
     const seen: Sighting = {};
     const startedMs = record.clock.monotonic();
     const issue = makeIssueCertificate(watch(deps, record, seen));
-    const ended = await issue(request).then(
+    const ended = await issue(request, signal).then(
       (issued): Ended => ({ result: "issued", issued }),
       (error: unknown): Ended => ({ result: "not-issued", error }),
     );

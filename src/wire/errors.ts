@@ -42,6 +42,7 @@ const WIRE: Readonly<Record<ErrorCode, WireError>> = {
   too_large:               { status: 413, grpc:  3, message: "The request is too large" },
   rate_limited:            { status: 429, grpc:  8, message: "Too many requests" },
   overloaded:              { status: 503, grpc: 14, message: "The service cannot take this request now" },
+  canceled:                { status: 499, grpc:  1, message: "The request was canceled" },
   profile_violation:       { status: 500, grpc: 13, message: CA },
   signer_failed:           { status: 500, grpc: 13, message: CA },
   log_failed:              { status: 500, grpc: 13, message: LOG },

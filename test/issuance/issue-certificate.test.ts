@@ -113,4 +113,34 @@ describe("issuing a certificate", () => {
     };
     expect(await reasonOf(() => makeIssueCertificate({ ...deps, signer })(goodRequest()))).toBe("SIGNER_REFUSED");
   });
+
+  const STAGES: readonly (readonly [during: string, asked: readonly string[]])[] = [
+    ["nothing yet", ["now"]],
+    ["token", ["now", "token"]],
+    ["serial", ["now", "token", "serial"]],
+    ["sign", ["now", "token", "serial", "sign"]],
+    ["log", ["now", "token", "serial", "sign", "log"]],
+  ];
+
+  it.each(STAGES)("asks no port any more when it is aborted during: %s", async (during, asked) => {
+    const { deps, events } = await makeIssuanceDeps();
+    const gone = new AbortController();
+    const abort = (): void => {
+      gone.abort(new MayflyError("CALLER_GONE", "made by a test"));
+    };
+    const abortAt = <T>(stage: string, result: T): T => {
+      if (stage === during) abort();
+      return result;
+    };
+    if (during === "nothing yet") abort();
+    const issue = makeIssueCertificate({
+      ...deps,
+      verifyIdToken: async (token, nowMs) => abortAt("token", await deps.verifyIdToken(token, nowMs)),
+      serialNumber: () => abortAt("serial", deps.serialNumber()),
+      signer: { ...deps.signer, sign: async (tbs) => abortAt("sign", await deps.signer.sign(tbs)) },
+      log: { add: async (precertificate) => abortAt("log", await deps.log.add(precertificate)) },
+    });
+    expect(await reasonOf(() => issue(goodRequest(), gone.signal))).toBe("CALLER_GONE");
+    expect(events).toEqual(asked);
+  });
 });

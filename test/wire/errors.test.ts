@@ -24,6 +24,7 @@ const EXPECTED: Readonly<Record<ErrorCode, readonly [number, number, string]>> =
   too_large:               [413,  3, "The request is too large"],
   rate_limited:            [429,  8, "Too many requests"],
   overloaded:              [503, 14, "The service cannot take this request now"],
+  canceled:                [499,  1, "The request was canceled"],
   profile_violation:       [500, 13, CA],
   signer_failed:           [500, 13, CA],
   log_failed:              [500, 13, LOG],

@@ -8,6 +8,7 @@ import { headerValues } from "../check-request.ts";
 import { FRESH_JSON } from "../headers.ts";
 import { nextTurn } from "../next-turn.ts";
 import type { Handler } from "../route.ts";
+import { signalWhenGone } from "../signal-when-gone.ts";
 
 /** What the signing route needs. */
 export interface SigningCertDeps {
@@ -19,11 +20,12 @@ export interface SigningCertDeps {
 /** POST /api/v2/signingCert: an ID token and a key in, a logged certificate out. */
 export function makeSigningCert({ generation, admission, bodyLimits }: SigningCertDeps): Handler {
   return async (request, response) => {
+    const gone = signalWhenGone(response);
     const body = await readBody(request, response, bodyLimits);
     await nextTurn();
     const signingRequest = parseSigningRequest(body, headerValues(request, "authorization"));
     const { issueCertificate } = generation();
-    const issued = await admission.admit(() => issueCertificate(signingRequest));
+    const issued = await admission.admit(() => issueCertificate(signingRequest, gone));
     const { exchange } = response.locals;
     exchange.serialNumber = Buffer.from(issued.serialNumber).toString("hex");
     if (issued.logIndex !== undefined) exchange.logIndex = issued.logIndex;

@@ -181,13 +181,12 @@ describe("the key of a token", () => {
     crowd.expectIssued(await crowd.sign());
     expect(crowd.used.fetches).toBe(2);
     const tokens = Array.from({ length: 500 }, (_, at) => crowd.token({}, { kid: `invented-${at}` }));
-    const answers = await Promise.all(tokens.map((token) => crowd.sign({ token })));
-    const reasons = answers.map(({ status, text }) => `${status} ${String(reasonIn(text))}`);
-    // What comes while another 320 are at work is told to come again: that is the bound on them, not the issuer.
-    expect(reasons.filter((reason) => reason !== "503 TOO_MANY_REQUESTS_IN_FLIGHT")).toEqual(
-      reasons.filter((reason) => reason === "400 TOKEN_KEY_UNKNOWN"),
-    );
-    expect(reasons.filter((reason) => reason === "400 TOKEN_KEY_UNKNOWN").length).toBeGreaterThan(100);
+    const reasons = new Set<string>();
+    while (tokens.length > 0) {
+      const answers = await Promise.all(tokens.splice(0, 50).map((token) => crowd.sign({ token })));
+      for (const { status, text } of answers) reasons.add(`${status} ${String(reasonIn(text))}`);
+    }
+    expect([...reasons]).toEqual(["400 TOKEN_KEY_UNKNOWN"]);
     expect(crowd.used).toEqual({ signatures: 2, entries: 1, fetches: 3 });
     crowd.expectIssued(await crowd.sign());
     await crowd.close();

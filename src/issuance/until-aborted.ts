@@ -1,0 +1,53 @@
+import type { CertificateLog } from "../ports/certificate-log.ts";
+import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
+import type { Signer } from "../ports/signer.ts";
+
+/** The ports that begin a stage of an issuance, in their order. */
+interface StagePorts {
+  readonly verifyIdToken: VerifyIdToken;
+  readonly serialNumber: () => Uint8Array;
+  readonly signer: Signer;
+  readonly log: CertificateLog;
+}
+
+/**
+ * The ports of one request, none of which is asked any more once the signal is aborted: a stage that has begun is not
+ * broken off, the next one does not begin. So nothing is signed for a caller who cannot get it, and above all no
+ * certificate for a precertificate that is in the log already.
+ *
+ * @param signal one whose reason is a `MayflyError`; the same ports come back when there is none
+ */
+export function untilAborted<P extends StagePorts>(ports: P, signal: AbortSignal | undefined): P {
+  if (signal === undefined) return ports;
+  const { verifyIdToken, serialNumber, signer, log } = ports;
+  return {
+    ...ports,
+    verifyIdToken: async (idToken, nowMs) => {
+      signal.throwIfAborted();
+      const verified = await verifyIdToken(idToken, nowMs);
+      // The proof comes next, which is dear and asks no port.
+      signal.throwIfAborted();
+      return verified;
+    },
+    serialNumber: () => {
+      signal.throwIfAborted();
+      return serialNumber();
+    },
+    signer: {
+      algorithm: signer.algorithm,
+      publicKey: signer.publicKey,
+      location: signer.location,
+      close: () => signer.close(),
+      sign: async (bytes) => {
+        signal.throwIfAborted();
+        return signer.sign(bytes);
+      },
+    },
+    log: {
+      add: async (precertificate) => {
+        signal.throwIfAborted();
+        return log.add(precertificate);
+      },
+    },
+  };
+}

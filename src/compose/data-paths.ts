@@ -7,7 +7,7 @@ export interface DataPaths {
   readonly database: string;
   /** The newest published checkpoint, kept outside the database. */
   readonly headMark: string;
-  /** The hash-chained audit trail, JSON lines. */
+  /** The newest file of the hash-chained audit trail, JSON lines; full ones stand beside it with their number. */
   readonly auditTrail: string;
 }
 

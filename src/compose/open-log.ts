@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { verifyAuditFile } from "../adapters/audit/verify-audit-file.ts";
+import type { AuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
 import { createMemoryLogStore } from "../adapters/log-store/memory/memory-log-store.ts";
 import { openSqliteLogStore } from "../adapters/log-store/sqlite/sqlite-log-store.ts";
@@ -30,6 +30,8 @@ export interface OpenLogOptions {
   readonly telemetry: Telemetry;
   /** Callers admitted and not answered yet. */
   readonly requestsInFlight: () => number;
+  /** What the audit trail knows of the log. */
+  readonly auditEnd: Pick<AuditTrailEnd, "highestLogIndex">;
   readonly onFatal: (error: MayflyError) => void;
   /** Takes what has to be closed, in the order it was opened. */
   readonly resources: AsyncDisposableStack;
@@ -127,7 +129,7 @@ async function openStore(options: OpenLogOptions): Promise<OpenedStore> {
   });
   resources.defer(() => mark.close());
   await assertSameLog(store, manifest);
-  const { highestLogIndex } = await verifyAuditFile(paths.auditTrail);
+  const { highestLogIndex } = options.auditEnd;
   const known: KnownOfLog = {
     remembered: await mark.read(),
     ...(highestLogIndex === undefined ? {} : { highestAnsweredIndex: highestLogIndex }),

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { openAuditFile } from "../adapters/audit/file.ts";
+import { readAuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { lockDataDirectory } from "../adapters/data-directory/lock-data-directory.ts";
 import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
@@ -103,12 +104,11 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
   const chain = await loadChain(config, signers.ca, clock.now());
   const admission = makeAdmission();
   const requestsInFlight = (): number => admission.inFlight;
-  const log = await openLog({ config, signers, clock, telemetry, requestsInFlight, onFatal, resources });
-  const audit = await openAuditFile({
-    path: dataPaths(config).auditTrail,
-    writerId: randomBytes(12).toString("hex"),
-    clock,
-  });
+  const { auditTrail } = dataPaths(config);
+  const auditEnd = await readAuditTrailEnd(auditTrail);
+  const log = await openLog({ config, signers, clock, telemetry, requestsInFlight, auditEnd, onFatal, resources });
+  const writerId = randomBytes(12).toString("hex");
+  const audit = await openAuditFile({ path: auditTrail, writerId, clock, end: auditEnd });
   const watchedAudit = endOnAuditFailure(audit, onFatal);
   resources.defer(() => watchedAudit.close());
   const issuers = openIssuers(config.issuers);

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import type { AuditFileReport } from "../adapters/audit/chain-check.ts";
-import { verifyAuditFile } from "../adapters/audit/verify-audit-file.ts";
+import { verifyAuditTrail } from "../adapters/audit/verify-audit-trail.ts";
+import type { AuditTrailReport } from "../adapters/audit/verify-audit-trail.ts";
 import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
 import { openSqliteLogRecords } from "../adapters/log-store/sqlite/open-sqlite-log-records.ts";
 import { parseLogKey } from "../core/ct/log-key.ts";
@@ -31,7 +31,7 @@ export interface DataFolderReport extends VerifiedLog {
   /** The checkpoint that is remembered outside the database. */
   readonly remembered: PublishedCheckpoint | undefined;
   /** Undefined when the trail is damaged. */
-  readonly audit: AuditFileReport | undefined;
+  readonly audit: AuditTrailReport | undefined;
   /** Certificates that the audit trail says were issued. */
   readonly answered: number;
   readonly problems: number;
@@ -112,9 +112,12 @@ async function verifyAudit(
   const name = basename(path);
   let answered = 0;
   const audit = await noteProblem(name, onProblem, () =>
-    verifyAuditFile(path, (issued) => {
+    verifyAuditTrail(path, (issued) => {
       answered += issued.length;
-      const certificates = issued.map(({ lineNumber, ...line }) => ({ where: `${name} line ${lineNumber}`, ...line }));
+      const certificates = issued.map(({ file, lineNumber, ...line }) => ({
+        where: `${file} line ${lineNumber}`,
+        ...line,
+      }));
       return verifyAnswered(records, certificates, onProblem);
     }),
   );

@@ -87,7 +87,7 @@ describe("log verify", () => {
       head: { size: ISSUED },
       published: { size: ISSUED },
       headMark: { size: ISSUED },
-      audit: { lines: 11, starts: 1, tornLines: 0, highestLogIndex: 4 },
+      audit: { lines: 11, starts: 1, tornLines: 0, highestLogIndex: 4, firstFile: 1, lastFile: 1 },
       answered: ISSUED,
       problemCount: 0,
       problems: [],

@@ -3,27 +3,37 @@ import { hash } from "node:crypto";
 import { maskSecrets } from "../../core/mask-secrets.ts";
 import type { AuditRecord } from "../../ports/audit-trail.ts";
 
-/** Version of the file's format, named in every start line. */
+/** Version of the files' format, named in every line that begins a process or a file. */
 export const AUDIT_FORMAT = "mayfly-audit/1";
 
 /** No line is longer; a reader need hold no more. */
 export const MAX_LINE_BYTES = 16 * 1024;
 
-/** A line's place in the hash chain of the process that writes it. */
+/** A line's place in the hash chain of the trail. */
 export interface ChainPosition {
-  /** Random name of the process. */
+  /** Random name of the process that writes it. */
   readonly writer: string;
   /** 1 for the process's first line. */
   readonly seq: number;
-  /** {@link hashLine} of the process's line before; for its first line that of the last whole line in the file, or "". */
+  /** {@link hashLine} of the trail's whole line before, which may stand in the file before; "" for its first line. */
   readonly previous: string;
+}
+
+/** What the first line of a file says of the trail up to there, so that nobody need read the files before it. */
+export interface FileOpening {
+  /** Number of the file in the trail, from 1. */
+  readonly file: number;
+  /** Highest log index of a certificate issued so far. */
+  readonly highestLogIndex?: number;
 }
 
 /** What a process says in its first line. */
 export interface AuditStart {
   readonly timeMs: number;
-  /** {@link hashLine} of what a process that died while writing left behind the last whole line. */
-  readonly torn?: string;
+  /** {@link hashLine} of each fragment behind the last whole line: what processes left that died while writing. */
+  readonly torn?: readonly string[];
+  /** When the line begins a file. */
+  readonly opening?: FileOpening;
 }
 
 /** Lower-case hex SHA-256 of a line's UTF-8 without its newline. */
@@ -32,17 +42,15 @@ export function hashLine(line: string | Uint8Array): string {
 }
 
 /** A process's first line, without newline; members always in this order. */
-export function encodeStartLine(position: ChainPosition, start: AuditStart): string {
+export function encodeStartLine(position: ChainPosition, { timeMs, torn, opening }: AuditStart): string {
   const { writer, seq, previous } = position;
-  return JSON.stringify({
-    kind: "start",
-    writer,
-    seq,
-    previous,
-    format: AUDIT_FORMAT,
-    timeMs: start.timeMs,
-    torn: start.torn,
-  });
+  return JSON.stringify({ kind: "start", writer, seq, previous, format: AUDIT_FORMAT, timeMs, torn, ...opening });
+}
+
+/** The first line of a file in which a process goes on, without newline; members always in this order. */
+export function encodeFileLine(position: ChainPosition, opening: FileOpening): string {
+  const { writer, seq, previous } = position;
+  return JSON.stringify({ kind: "file", writer, seq, previous, format: AUDIT_FORMAT, ...opening });
 }
 
 /**

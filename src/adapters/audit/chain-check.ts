@@ -1,11 +1,11 @@
 import { MayflyError } from "../../core/errors.ts";
 import { AUDIT_FORMAT, hashLine, MAX_LINE_BYTES } from "./audit-line.ts";
 
-/** What an intact audit file holds. */
-export interface AuditFileReport {
-  /** Whole lines, each in a chain. */
+/** What the lines of a trail, or of its last files, hold. */
+export interface ChainReport {
+  /** Whole lines. */
   readonly lines: number;
-  /** Chains: starts of a process. */
+  /** Starts of a process. */
   readonly starts: number;
   /** Fragments that processes left behind when they died while writing. */
   readonly tornLines: number;
@@ -15,6 +15,8 @@ export interface AuditFileReport {
 
 /** What the trail says of a certificate that was answered. */
 export interface IssuedLine {
+  /** Name of the file. */
+  readonly file: string;
   /** Counted from 1. */
   readonly lineNumber: number;
   readonly logIndex: number;
@@ -22,24 +24,44 @@ export interface IssuedLine {
   readonly serialNumber: string;
 }
 
+/** Where a chain stands: what its next line must say. */
+export interface ChainEnd {
+  /** Number of the file that the last line stands in; 0 when there is no line. */
+  readonly file: number;
+  /** Hash of the last whole line; "" when there is none. */
+  readonly previous: string;
+  /** Hashes of the fragments behind it. */
+  readonly torn: readonly string[];
+  /** Whether the last file ends in the middle of a line. */
+  readonly isCut: boolean;
+  /** Whether the next line is the first whole one of its file. */
+  readonly opensFile: boolean;
+}
+
 type Members = Readonly<Record<string, unknown>>;
 
-/** How far back a start line may point: an old process may go on writing while the new one starts. */
-const OVERLAP_LINES = 4096;
+/** A process that crashed, and successors that crashed over their first line: more fragments in a row are damage. */
+const MAX_FRAGMENTS = 8;
 
-/** A process that crashed, and its successor that crashed over its first line: more fragments in a row are damage. */
-const MAX_FRAGMENTS = 2;
-
-/** Follows the hash chains of an audit file line by line, holding no more than the newest hashes. */
+/**
+ * Follows the hash chain of an audit trail line by line, through file after file, holding no more than the newest hash.
+ * It may begin with a later file than the first: then it believes what that file's first line says of those before.
+ */
 export class ChainCheck {
-  readonly #chains = new Map<unknown, { seq: number; hash: string }>();
-  readonly #recent = new Set<string>();
+  readonly #writers = new Set<unknown>();
+  #last: { readonly writer: unknown; readonly seq: unknown; readonly hash: string } | undefined;
   /** Hashes of lines that are no JSON, until a start line explains them as the remains of a crash. */
   #fragments: string[] = [];
+  #fileName = "";
+  #opensFile = true;
+  #isCut = false;
+  #file = 0;
+  #firstFile = 0;
   #lineNumber = 0;
   #lines = 0;
   #tornLines = 0;
   #highestLogIndex: number | undefined;
+  #first: Members | undefined;
   #issued: IssuedLine[] = [];
 
   /** The issued certificates of the lines since the last call. */
@@ -49,37 +71,78 @@ export class ChainCheck {
     return issued;
   }
 
+  /** Number of the file that the first line given stands in; 0 before there was one. */
+  get firstFile(): number {
+    return this.#firstFile;
+  }
+
+  /** What the first line given says is the hash of the line before it; undefined before there was one. */
+  get linksTo(): unknown {
+    return this.#first?.["previous"];
+  }
+
+  /** The lines that follow stand in another file. */
+  beginFile(name: string): void {
+    this.#fileName = name;
+    this.#opensFile = true;
+    this.#lineNumber = 0;
+  }
+
   /**
-   * Takes the file's next line, without its newline.
+   * Takes the next line, without its newline.
    *
-   * @throws MayflyError `internal` (AUDIT_FAILED) when it breaks a chain
+   * @throws MayflyError `internal` (AUDIT_FAILED) when it breaks the chain
    */
   line(bytes: Buffer): void {
     this.#lineNumber += 1;
     if (bytes.length > MAX_LINE_BYTES) throw this.#broken("is longer than any line Mayfly writes");
     const hash = hashLine(bytes);
     const members = parseMembers(bytes);
-    if (members === undefined) this.#tear(hash);
-    else if (members["kind"] === "start") this.#begin(members, hash);
-    else this.#extend(members, hash);
-    this.#remember(hash);
+    if (members === undefined) {
+      this.#tear(hash);
+      return;
+    }
+    const { kind, writer, seq } = members;
+    if (kind === "start") this.#requireStart(members);
+    else this.#requireNext(members);
+    this.#requireOpening(members);
+    this.#first ??= members;
+    this.#last = { writer, seq, hash };
+    this.#lines += 1;
+    if (kind === "outcome" && members["result"] === "issued") this.#noteIssued(members);
   }
 
   /**
-   * Gives the totals.
+   * Ends the file.
    *
-   * @param rest what stands behind the file's last newline
-   * @throws MayflyError `internal` (AUDIT_FAILED) when the file's end breaks a chain
+   * @param rest what stands behind its last newline
+   * @throws MayflyError `internal` (AUDIT_FAILED) when that breaks the chain
    */
-  end(rest: Buffer): AuditFileReport {
-    if (rest.length > 0) this.line(rest);
-    else if (this.#fragments.length > 0) throw this.#broken("is damaged");
-    const counts = {
+  endFile(rest: Buffer): void {
+    this.#isCut = rest.length > 0;
+    if (this.#isCut) this.line(rest);
+  }
+
+  /**
+   * Gives the totals, and where the chain stands.
+   *
+   * @throws MayflyError `internal` (AUDIT_FAILED) when the last file's end breaks the chain
+   */
+  end(): ChainReport & { readonly end: ChainEnd } {
+    if (this.#fragments.length > 0 && !this.#isCut) throw this.#broken("is damaged");
+    return {
       lines: this.#lines,
-      starts: this.#chains.size,
+      starts: this.#writers.size,
       tornLines: this.#tornLines,
+      ...(this.#highestLogIndex === undefined ? {} : { highestLogIndex: this.#highestLogIndex }),
+      end: {
+        file: this.#file,
+        previous: this.#last?.hash ?? "",
+        torn: this.#fragments,
+        isCut: this.#isCut,
+        opensFile: this.#opensFile,
+      },
     };
-    return this.#highestLogIndex === undefined ? counts : { ...counts, highestLogIndex: this.#highestLogIndex };
   }
 
   #tear(hash: string): void {
@@ -88,56 +151,78 @@ export class ChainCheck {
     this.#tornLines += 1;
   }
 
-  #begin({ writer, seq, previous, format, torn }: Members, hash: string): void {
-    if (format !== AUDIT_FORMAT) throw this.#broken(`is not of the format ${AUDIT_FORMAT}`);
-    if (seq !== 1 || this.#chains.has(writer)) throw this.#broken("starts a chain that has begun before");
-    if (!this.#sealsWhatStands(previous, torn)) throw this.#broken("does not fit the lines before it");
-    if (!this.#fragments.every((fragment) => fragment === torn || fragment === previous)) {
-      throw this.#broken("follows a line that is damaged");
-    }
+  #requireStart({ writer, seq, previous, torn = [] }: Members): void {
+    if (seq !== 1 || this.#writers.has(writer)) throw this.#broken("starts a process that has begun before");
+    const isLinked = this.#last === undefined || previous === this.#last.hash;
+    const isSealed = Array.isArray(torn) && torn.join() === this.#fragments.join();
+    if (!isLinked || !isSealed) throw this.#broken("does not fit the lines before it");
     this.#fragments = [];
-    this.#lines += 1;
-    this.#chains.set(writer, { seq: 1, hash });
+    this.#writers.add(writer);
   }
 
-  #sealsWhatStands(previous: unknown, torn: unknown): boolean {
-    const isFirst = previous === "" && this.#lineNumber === (torn === undefined ? 1 : 2);
-    const isSealed = (value: unknown): boolean => typeof value === "string" && this.#recent.has(value);
-    return (isFirst || isSealed(previous)) && (torn === undefined || isSealed(torn));
-  }
-
-  #extend(members: Members, hash: string): void {
-    const chain = this.#chains.get(members["writer"]);
+  #requireNext({ kind, writer, seq, previous }: Members): void {
     if (this.#fragments.length > 0) throw this.#broken("follows a line that is damaged");
-    if (chain === undefined) throw this.#broken("belongs to no chain");
-    if (members["seq"] !== chain.seq + 1) throw this.#broken(`is not number ${chain.seq + 1} of its chain`);
-    if (members["previous"] !== chain.hash) throw this.#broken("does not follow from its chain's line before");
-    chain.seq += 1;
-    chain.hash = hash;
-    this.#lines += 1;
-    const { kind, result } = members;
-    if (kind === "outcome" && result === "issued") this.#noteIssued(members);
+    if (this.#last === undefined) {
+      // A later file than the first may begin in the middle of a process.
+      if (kind !== "file") throw this.#broken("belongs to no process");
+      this.#writers.add(writer);
+      return;
+    }
+    if (writer !== this.#last.writer) throw this.#broken("belongs to another process than the line before it");
+    if (typeof this.#last.seq !== "number" || seq !== this.#last.seq + 1) throw this.#broken("is out of its sequence");
+    if (previous !== this.#last.hash) throw this.#broken("does not follow from the line before it");
+  }
+
+  /** The first line of a file says which file of the trail it is; no other line does. */
+  #requireOpening(members: Members): void {
+    const { kind, format } = members;
+    const opens = kind === "file" || members["file"] !== undefined;
+    if ((kind === "start" || opens) && format !== AUDIT_FORMAT) {
+      throw this.#broken(`is not of the format ${AUDIT_FORMAT}`);
+    }
+    if (opens !== this.#opensFile) throw this.#broken(opens ? "begins a file in the middle of one" : "begins no file");
+    if (!opens) return;
+    if (this.#last === undefined) this.#requireAnyFile(members);
+    else this.#requireNextFile(members);
+    this.#raise(members["highestLogIndex"]);
+    this.#opensFile = false;
+  }
+
+  /** The first file that is here may be any file of the trail. */
+  #requireAnyFile({ file, previous }: Members): void {
+    if (!isFileNumber(file)) throw this.#broken("does not say which file of the trail it begins");
+    if (file === 1 && previous !== "") throw this.#broken("begins the trail and follows another line");
+    this.#file = file;
+    this.#firstFile = file;
+  }
+
+  #requireNextFile({ file, highestLogIndex }: Members): void {
+    if (file !== this.#file + 1) throw this.#broken(`is not in file ${this.#file + 1} of the trail`);
+    if (highestLogIndex !== this.#highestLogIndex) throw this.#broken("tells another highest log index");
+    this.#file = file;
   }
 
   #noteIssued({ logIndex, serialNumber }: Members): void {
     if (typeof logIndex !== "number") return;
-    this.#highestLogIndex = Math.max(this.#highestLogIndex ?? 0, logIndex);
+    this.#raise(logIndex);
     const name = typeof serialNumber === "string" ? serialNumber : "";
-    this.#issued.push({ lineNumber: this.#lineNumber, logIndex, serialNumber: name });
+    this.#issued.push({ file: this.#fileName, lineNumber: this.#lineNumber, logIndex, serialNumber: name });
   }
 
-  #remember(hash: string): void {
-    this.#recent.add(hash);
-    if (this.#recent.size <= OVERLAP_LINES) return;
-    for (const oldest of this.#recent) {
-      this.#recent.delete(oldest);
-      return;
-    }
+  #raise(logIndex: unknown): void {
+    if (typeof logIndex === "number") this.#highestLogIndex = Math.max(this.#highestLogIndex ?? 0, logIndex);
   }
 
   #broken(detail: string): MayflyError {
-    return new MayflyError("AUDIT_FAILED", `line ${this.#lineNumber} of the audit trail ${detail}`);
+    return new MayflyError(
+      "AUDIT_FAILED",
+      `line ${this.#lineNumber} of the audit trail in ${this.#fileName} ${detail}`,
+    );
   }
+}
+
+function isFileNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
 }
 
 function parseMembers(line: Buffer): Members | undefined {

@@ -1,23 +1,23 @@
 import { MayflyError } from "../../core/errors.ts";
 
-/** Appends bytes; resolves when the operating system has all of them. */
-export type AppendBytes = (bytes: Uint8Array) => Promise<void>;
+/** Appends lines, in their order; resolves when the operating system has all of them. */
+export type AppendLines<Line> = (lines: readonly Line[]) => Promise<void>;
 
 /** Lines on their way into a file. */
-export interface GroupWriter {
+export interface GroupWriter<Line> {
   /**
-   * Adds the line that `makeLine` gives (it is called at once, and only when the line will be tried) and resolves when
-   * the operating system has it.
+   * Adds the lines that `makeLines` gives (it is called at once, and only when they will be tried) and resolves when
+   * the operating system has them.
    *
    * @throws MayflyError `internal` (AUDIT_FAILED) when too many lines wait, a write failed before, or this one fails
    */
-  write(makeLine: () => string): Promise<void>;
+  write(makeLines: () => readonly Line[]): Promise<void>;
   /** Resolves when every line was written or failed; no line is taken afterwards. */
   end(): Promise<void>;
 }
 
-interface Batch {
-  readonly lines: string[];
+interface Batch<Line> {
+  readonly lines: Line[];
   readonly written: PromiseWithResolvers<void>;
 }
 
@@ -26,14 +26,14 @@ interface Batch {
  * a write is shared by as many lines as there is load, and a sink that blocks holds at most `maxPending` lines. After a
  * failed write nothing is known of the file's end, so every later line fails too.
  */
-export function makeGroupWriter(appendBytes: AppendBytes, maxPending: number): GroupWriter {
-  let waiting: Batch | undefined;
+export function makeGroupWriter<Line>(appendLines: AppendLines<Line>, maxPending: number): GroupWriter<Line> {
+  let waiting: Batch<Line> | undefined;
   let inFlight = 0;
   let failure: MayflyError | undefined;
   let ended = false;
   let running: Promise<void> | undefined;
 
-  const takeBatch = (): Batch | undefined => {
+  const takeBatch = (): Batch<Line> | undefined => {
     const batch = waiting;
     waiting = undefined;
     inFlight = batch?.lines.length ?? 0;
@@ -44,7 +44,7 @@ export function makeGroupWriter(appendBytes: AppendBytes, maxPending: number): G
     await Promise.resolve();
     for (let batch = takeBatch(); batch !== undefined; batch = takeBatch()) {
       try {
-        await appendBytes(Buffer.from(`${batch.lines.join("\n")}\n`, "utf8"));
+        await appendLines(batch.lines);
         batch.written.resolve();
       } catch (cause) {
         failure = new MayflyError("AUDIT_FAILED", "a write to the audit trail failed", { cause });
@@ -56,15 +56,15 @@ export function makeGroupWriter(appendBytes: AppendBytes, maxPending: number): G
   };
 
   return {
-    write: (makeLine) => {
+    write: (makeLines) => {
       if (ended) return Promise.reject(new MayflyError("AUDIT_FAILED", "the audit trail is closed"));
       if (failure !== undefined) return Promise.reject(failure);
       if (inFlight + (waiting?.lines.length ?? 0) >= maxPending) {
         return Promise.reject(new MayflyError("AUDIT_FAILED", `${maxPending} lines wait for the audit trail`));
       }
-      const line = makeLine();
+      const lines = makeLines();
       waiting ??= { lines: [], written: Promise.withResolvers() };
-      waiting.lines.push(line);
+      waiting.lines.push(...lines);
       running ??= run();
       return waiting.written.promise;
     },

@@ -1,13 +1,24 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { afterAll, describe, expect, it } from "@jest/globals";
 
 import { openAuditFile } from "../../../src/adapters/audit/file.ts";
-import { verifyAuditFile } from "../../../src/adapters/audit/verify-audit-file.ts";
+import { readAuditTrailEnd, verifyAuditTrail } from "../../../src/adapters/audit/verify-audit-trail.ts";
 import { MayflyError } from "../../../src/core/errors.ts";
 import type { AuditRecord } from "../../../src/ports/audit-trail.ts";
 import { describeAuditTrail, INTENT, ISSUED, REFUSED } from "../../contracts/audit-trail.ts";
@@ -47,7 +58,8 @@ describe("openAuditFile", () => {
     const writer = writerId("a");
     const [start, intent, outcome] = lines.map((line) => sha256(line));
     expect(lines).toEqual([
-      `{"kind":"start","writer":"${writer}","seq":1,"previous":"","format":"mayfly-audit/1","timeMs":1795348800000}`,
+      `{"kind":"start","writer":"${writer}","seq":1,"previous":"","format":"mayfly-audit/1","timeMs":1795348800000,` +
+        `"file":1}`,
       `{"kind":"intent","writer":"${writer}","seq":2,"previous":"${start!}","timeMs":1795348800000,"generation":1,` +
         `"serialNumber":"${"5f".repeat(20)}","tbsSha256":"${"ab".repeat(32)}"}`,
       `{"kind":"outcome","writer":"${writer}","seq":3,"previous":"${intent!}","timeMs":1795348800005,"generation":1,` +
@@ -108,7 +120,7 @@ describe("openAuditFile", () => {
       "a",
       details.map((detail) => ({ ...REFUSED, detail })),
     );
-    expect(await verifyAuditFile(path)).toEqual({ lines: 5, starts: 1, tornLines: 0 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 5, starts: 1, tornLines: 0 });
   });
 
   it("refuses a path that is no file it may append to", async () => {
@@ -131,45 +143,40 @@ describe("openAuditFile", () => {
   });
 });
 
-describe("verifyAuditFile", () => {
+describe("verifyAuditTrail", () => {
   it("reports lines, starts and the highest answered log index over all processes", async () => {
     const path = newPath();
     await writeRecords(path, "a", [INTENT, ...issued(0, 5, 3), REFUSED]);
     await writeRecords(path, "b", issued(4));
-    expect(await verifyAuditFile(path)).toEqual({ lines: 8, starts: 2, tornLines: 0, highestLogIndex: 5 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 8, starts: 2, tornLines: 0, highestLogIndex: 5 });
   });
 
   it("counts only certificates that were issued", async () => {
     const path = newPath();
     await writeRecords(path, "a", [{ ...ISSUED, result: "failed", logIndex: 99 }, REFUSED]);
-    expect(await verifyAuditFile(path)).not.toHaveProperty("highestLogIndex");
+    expect(await verifyAuditTrail(path)).not.toHaveProperty("highestLogIndex");
   });
 
   it("takes a file that is missing or empty for one without lines", async () => {
     const path = newPath();
-    const none = { lines: 0, starts: 0, tornLines: 0 };
-    expect(await verifyAuditFile(path)).toEqual(none);
+    const none = { lines: 0, starts: 0, tornLines: 0, firstFile: 0, lastFile: 0 };
+    expect(await verifyAuditTrail(path)).toEqual(none);
     writeFileSync(path, "");
-    expect(await verifyAuditFile(path)).toEqual(none);
+    expect(await verifyAuditTrail(path)).toEqual(none);
   });
 
-  it("follows an old and a new process that write for a while together", async () => {
+  it("refuses lines of two processes that are mixed", async () => {
     const path = newPath();
     const old = await openAuditFile({ path, writerId: writerId("a"), clock });
-    await old.append(INTENT);
     const fresh = await openAuditFile({ path, writerId: writerId("b"), clock });
-    for (const record of issued(1, 2, 3)) {
-      await old.append(record);
-      await fresh.append(record);
-    }
+    await old.append(INTENT);
     await old.close();
     await fresh.close();
-    await writeRecords(path, "c", issued(4));
-    expect(await verifyAuditFile(path)).toEqual({ lines: 11, starts: 3, tornLines: 0, highestLogIndex: 4 });
+    await expect(verifyAuditTrail(path)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
   });
 
   it("refuses a folder", async () => {
-    await expect(verifyAuditFile(folder)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+    await expect(verifyAuditTrail(folder)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
   });
 });
 
@@ -184,9 +191,9 @@ describe("an audit file after a crash", () => {
       const path = newPath();
       writeFileSync(path, text.subarray(0, size - 1 - cut));
       const tornLines = cut === lastLine ? 0 : 1;
-      expect(await verifyAuditFile(path)).toEqual({ lines: 2, starts: 1, tornLines, highestLogIndex: 0 });
+      expect(await verifyAuditTrail(path)).toMatchObject({ lines: 2, starts: 1, tornLines, highestLogIndex: 0 });
       await writeRecords(path, "b", issued(1));
-      expect(await verifyAuditFile(path)).toEqual({ lines: 4, starts: 2, tornLines, highestLogIndex: 1 });
+      expect(await verifyAuditTrail(path)).toMatchObject({ lines: 4, starts: 2, tornLines, highestLogIndex: 1 });
     }
   });
 
@@ -194,14 +201,14 @@ describe("an audit file after a crash", () => {
     const path = newPath();
     await writeRecords(path, "a", issued(0));
     truncateSync(path, statSync(path).size - 1);
-    expect(await verifyAuditFile(path)).toMatchObject({ lines: 2, tornLines: 0, highestLogIndex: 0 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 2, tornLines: 0, highestLogIndex: 0 });
     await writeRecords(path, "b", issued(1));
-    expect(await verifyAuditFile(path)).toEqual({ lines: 4, starts: 2, tornLines: 0, highestLogIndex: 1 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 4, starts: 2, tornLines: 0, highestLogIndex: 1 });
 
     const first = newPath();
     writeFileSync(first, '{"kind":"sta');
     await writeRecords(first, "a", issued(0));
-    expect(await verifyAuditFile(first)).toEqual({ lines: 2, starts: 1, tornLines: 1, highestLogIndex: 0 });
+    expect(await verifyAuditTrail(first)).toMatchObject({ lines: 2, starts: 1, tornLines: 1, highestLogIndex: 0 });
   });
 
   it("is intact when the successor crashed over its first line too", async () => {
@@ -209,7 +216,16 @@ describe("an audit file after a crash", () => {
     await writeRecords(path, "a", issued(0));
     appendFileSync(path, '{"kind":"outc\n{"kind":"st');
     await writeRecords(path, "c", issued(1));
-    expect(await verifyAuditFile(path)).toEqual({ lines: 4, starts: 2, tornLines: 2, highestLogIndex: 1 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 4, starts: 2, tornLines: 2, highestLogIndex: 1 });
+  });
+
+  it("is refused when there are more beginnings of lines than crashes explain", async () => {
+    const path = newPath();
+    await writeRecords(path, "a", issued(0));
+    appendFileSync(path, '{"kind":"st\n'.repeat(9));
+    await expect(openAuditFile({ path, writerId: writerId("b"), clock })).rejects.toMatchObject({
+      reason: "AUDIT_FAILED",
+    });
   });
 
   it("is refused when what the crash left was edited or removed afterwards", async () => {
@@ -220,7 +236,7 @@ describe("an audit file after a crash", () => {
     const text = readFileSync(path, "utf8");
     for (const replacement of ['{"kind":"outcome","logIxd\n', ""]) {
       writeFileSync(path, text.replace('{"kind":"outcome","logInd\n', replacement));
-      await expect(verifyAuditFile(path)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+      await expect(verifyAuditTrail(path)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
     }
   });
 });
@@ -237,7 +253,7 @@ describe("a tampered audit file", () => {
   const judge = async (lines: readonly string[]): Promise<string> => {
     const path = newPath();
     writeFileSync(path, lines.map((line) => `${line}\n`).join(""));
-    return verifyAuditFile(path).then(
+    return verifyAuditTrail(path).then(
       () => "intact",
       (error: unknown) => (error instanceof MayflyError ? error.reason : "not a MayflyError"),
     );
@@ -296,6 +312,215 @@ describe("a tampered audit file", () => {
   it("is refused in bounded memory when a line never ends", async () => {
     const path = newPath();
     writeFileSync(path, "x".repeat(2_000_000));
-    await expect(verifyAuditFile(path)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+    await expect(verifyAuditTrail(path)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+  });
+});
+
+describe("an audit trail of several files", () => {
+  const MAX_FILE_BYTES = 1_500;
+
+  const directories: string[] = [];
+  function newTrail(): string {
+    const directory = mkdtempSync(join(folder, "trail-"));
+    directories.push(directory);
+    return join(directory, "audit.jsonl");
+  }
+
+  async function write(path: string, writer: string, records: readonly AuditRecord[]): Promise<void> {
+    const trail = await openAuditFile({ path, writerId: writerId(writer), clock, maxFileBytes: MAX_FILE_BYTES });
+    await Promise.all(records.map((record) => trail.append(record)));
+    await trail.close();
+  }
+
+  const full = (path: string, file: number): string => path.replace(".jsonl", `-00000${file}.jsonl`);
+  const firstLine = (path: string): unknown => JSON.parse(linesOf(path)[0]!);
+  const reasonOf = (attempt: Promise<unknown>): Promise<string> =>
+    attempt.then(
+      () => "accepted",
+      (error: unknown) => (error instanceof MayflyError ? error.reason : "not a MayflyError"),
+    );
+
+  it("puts a full file aside and goes on in the next one, with one chain through all of them", async () => {
+    const path = newTrail();
+    await write(path, "a", issued(...Array.from({ length: 20 }, (_, at) => at)));
+    const names = readdirSync(join(path, "..")).sort();
+    expect(names.length).toBeGreaterThan(3);
+    expect(names.slice(0, 2)).toEqual(["audit-000001.jsonl", "audit-000002.jsonl"]);
+    const beginning = firstLine(full(path, 2));
+    const last = linesOf(full(path, 1)).at(-1)!;
+    expect(beginning).toMatchObject({ kind: "file", writer: writerId("a"), previous: sha256(last), file: 2 });
+    expect(beginning).toMatchObject({ highestLogIndex: (JSON.parse(last) as { logIndex: number }).logIndex });
+    for (const name of names.slice(0, -1)) expect(statSync(join(path, "..", name)).size).toBeLessThan(2_000);
+    const report = { lines: 20 + names.length, starts: 1, tornLines: 0, highestLogIndex: 19 };
+    expect(await verifyAuditTrail(path)).toEqual({ ...report, firstFile: 1, lastFile: names.length });
+  });
+
+  it("acknowledges what stands in a full file and what begins the next one alike", async () => {
+    const path = newTrail();
+    const trail = await openAuditFile({ path, writerId: writerId("a"), clock, maxFileBytes: MAX_FILE_BYTES });
+    for (let logIndex = 0; logIndex < 12; logIndex += 1) {
+      await trail.append({ ...ISSUED, logIndex });
+      expect(await verifyAuditTrail(path)).toMatchObject({ highestLogIndex: logIndex });
+    }
+    await trail.close();
+  });
+
+  it("is taken up by the next process in whatever file it ended, with a start that reads the newest alone", async () => {
+    const path = newTrail();
+    for (let writer = 0; writer < 12; writer += 1) {
+      await write(path, String.fromCharCode(97 + writer), issued(writer, writer));
+      expect(await readAuditTrailEnd(path)).toMatchObject({ highestLogIndex: writer });
+    }
+    expect(await verifyAuditTrail(path)).toMatchObject({ starts: 12, highestLogIndex: 11 });
+    writeFileSync(full(path, 1), "no line of a trail\n");
+    expect(await reasonOf(readAuditTrailEnd(path))).toBe("accepted");
+    expect(await reasonOf(verifyAuditTrail(path))).toBe("AUDIT_FAILED");
+  });
+
+  it("remembers the highest index when the newest file has none", async () => {
+    const path = newTrail();
+    await write(path, "a", [...issued(41), ...Array.from({ length: 20 }, () => INTENT)]);
+    expect(linesOf(path).join()).not.toContain('"logIndex"');
+    expect(await readAuditTrailEnd(path)).toMatchObject({ highestLogIndex: 41 });
+  });
+
+  it.each(["before the new file was made", "before the new file had a line"])(
+    "goes on after a crash %s",
+    async (when) => {
+      const path = newTrail();
+      await write(path, "a", issued(0, 1, 2));
+      renameSync(path, full(path, 1));
+      if (when.endsWith("a line")) writeFileSync(path, "");
+      if (when.startsWith("in")) writeFileSync(path, '{"kind":"fil');
+      expect(await readAuditTrailEnd(path)).toMatchObject({ highestLogIndex: 2, file: 1 });
+      await write(path, "b", issued(3));
+      expect(JSON.parse(linesOf(path).at(-2)!)).toMatchObject({ kind: "start", file: 2, highestLogIndex: 2 });
+      expect(await verifyAuditTrail(path)).toMatchObject({ starts: 2, lastFile: 2, highestLogIndex: 3 });
+    },
+  );
+
+  it("leaves nothing in the file when its first line cannot be written, however often that is tried", async () => {
+    const path = newTrail();
+    await write(path, "a", issued(0));
+    const before = readFileSync(path, "utf8");
+    const broken = {
+      now: () => {
+        throw new Error("no room");
+      },
+    };
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      appendFileSync(path, attempt === 0 ? '{"kind":"outc' : "");
+      await expect(openAuditFile({ path, writerId: writerId("b"), clock: broken })).rejects.toThrow("no room");
+    }
+    expect(readFileSync(path, "utf8")).toBe(`${before}{"kind":"outc`);
+    await write(path, "c", issued(1));
+    expect(await verifyAuditTrail(path)).toMatchObject({ starts: 2, tornLines: 1, highestLogIndex: 1 });
+  });
+
+  it("may lose its oldest files to whoever keeps them elsewhere", async () => {
+    const path = newTrail();
+    await write(path, "a", issued(...Array.from({ length: 20 }, (_, at) => at)));
+    rmSync(full(path, 1));
+    expect(await verifyAuditTrail(path)).toMatchObject({ firstFile: 2, highestLogIndex: 19 });
+    await write(path, "b", issued(20));
+    expect(await verifyAuditTrail(path)).toMatchObject({ firstFile: 2, starts: 2, highestLogIndex: 20 });
+  });
+
+  type Vandal = readonly [string, (path: string) => void];
+  const swap = (one: string, other: string): void => {
+    renameSync(one, `${one}.x`);
+    renameSync(other, one);
+    renameSync(`${one}.x`, other);
+  };
+  const edit = (path: string, from: RegExp, to: string): void => {
+    writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+  };
+
+  it.each<Vandal>([
+    [
+      "a full file in the middle is missing",
+      (path) => {
+        rmSync(full(path, 2));
+      },
+    ],
+    [
+      "two full files changed places",
+      (path) => {
+        swap(full(path, 1), full(path, 2));
+      },
+    ],
+    [
+      "a line of a full file was edited",
+      (path) => {
+        edit(full(path, 2), /"logIndex":(\d)/u, '"logIndex":9$1');
+      },
+    ],
+    [
+      "the first line of a full file was edited",
+      (path) => {
+        edit(full(path, 3), /"highestLogIndex":\d+/u, '"highestLogIndex":1');
+      },
+    ],
+    [
+      "a full file was emptied",
+      (path) => {
+        writeFileSync(full(path, 2), "");
+      },
+    ],
+    [
+      "a full file lost its last line",
+      (path) => {
+        edit(full(path, 1), /[^\n]+\n$/u, "");
+      },
+    ],
+  ])("is refused by a whole verification when %s", async (_, vandalize) => {
+    const path = newTrail();
+    await write(path, "a", issued(...Array.from({ length: 20 }, (__, at) => at)));
+    vandalize(path);
+    expect(await reasonOf(verifyAuditTrail(path))).toBe("AUDIT_FAILED");
+  });
+
+  it.each<Vandal>([
+    [
+      "a line of the newest file was edited",
+      (path) => {
+        edit(path, /"file":\d/u, '"file":9');
+      },
+    ],
+    [
+      "the newest file is an older one",
+      (path) => {
+        swap(path, full(path, 1));
+      },
+    ],
+    [
+      "the file before the newest was edited at its end",
+      (path) => {
+        edit(full(path, 3), /"timeMs":(\d+)([^\n]*\n)$/u, '"timeMs":1$1$2');
+      },
+    ],
+    [
+      "the newest file is of another trail",
+      (path) => {
+        writeFileSync(path, readFileSync(full(path, 1)));
+      },
+    ],
+  ])("is refused by a start when %s", async (_, vandalize) => {
+    const path = newTrail();
+    await write(path, "a", issued(...Array.from({ length: 16 }, (__, at) => at)));
+    expect(existsSync(full(path, 3)) && !existsSync(full(path, 4))).toBe(true);
+    vandalize(path);
+    expect(await reasonOf(readAuditTrailEnd(path))).toBe("AUDIT_FAILED");
+    expect(await reasonOf(openAuditFile({ path, writerId: writerId("z"), clock }))).toBe("AUDIT_FAILED");
+  });
+
+  it("is not written over by a file of its number", async () => {
+    const path = newTrail();
+    await write(path, "a", issued(0));
+    const trail = await openAuditFile({ path, writerId: writerId("b"), clock, maxFileBytes: 1 });
+    writeFileSync(full(path, 1), "precious\n");
+    expect(await reasonOf(trail.append(INTENT))).toBe("AUDIT_FAILED");
+    await trail.close().catch(() => undefined);
+    expect(readFileSync(full(path, 1), "utf8")).toBe("precious\n");
   });
 });

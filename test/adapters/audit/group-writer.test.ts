@@ -7,9 +7,9 @@ function makeHeldSink() {
   const writes: { text: string; finish: () => void; fail: (error: Error) => void }[] = [];
   return {
     writes,
-    append: (bytes: Uint8Array) =>
+    append: (lines: readonly string[]) =>
       new Promise<void>((resolve, reject) => {
-        writes.push({ text: Buffer.from(bytes).toString(), finish: resolve, fail: reject });
+        writes.push({ text: lines.map((line) => `${line}\n`).join(""), finish: resolve, fail: reject });
       }),
   };
 }
@@ -22,9 +22,9 @@ describe("makeGroupWriter", () => {
   it("has one write in flight, and joins in the next what arrives meanwhile", async () => {
     const sink = makeHeldSink();
     const writer = makeGroupWriter(sink.append, 100);
-    const first = [writer.write(() => "1"), writer.write(() => "2")];
+    const first = [writer.write(() => ["1"]), writer.write(() => ["2"])];
     await turn();
-    const second = ["3", "4", "5"].map((line) => writer.write(() => line));
+    const second = ["3", "4", "5"].map((line) => writer.write(() => [line]));
     await turn();
     expect(sink.writes.map(({ text }) => text)).toEqual(["1\n2\n"]);
     sink.writes[0]!.finish();
@@ -39,7 +39,7 @@ describe("makeGroupWriter", () => {
     const sink = makeHeldSink();
     const writer = makeGroupWriter(sink.append, 100);
     let done = false;
-    const line = writer.write(() => "1").then(() => (done = true));
+    const line = writer.write(() => ["1"]).then(() => (done = true));
     await turn();
     expect(done).toBe(false);
     sink.writes[0]!.finish();
@@ -51,21 +51,21 @@ describe("makeGroupWriter", () => {
     const sink = makeHeldSink();
     const writer = makeGroupWriter(sink.append, 8);
     const taken: Promise<void>[] = [];
-    for (let line = 0; line < 3; line += 1) taken.push(writer.write(() => "x"));
+    for (let line = 0; line < 3; line += 1) taken.push(writer.write(() => ["x"]));
     await turn();
-    for (let line = 0; line < 5; line += 1) taken.push(writer.write(() => "x"));
+    for (let line = 0; line < 5; line += 1) taken.push(writer.write(() => ["x"]));
     let made = 0;
     for (let line = 0; line < 1_000; line += 1) {
       const refused = writer.write(() => {
         made += 1;
-        return "x";
+        return ["x"];
       });
       await expect(refused).rejects.toMatchObject({ code: "internal", reason: "AUDIT_FAILED" });
     }
     expect(made).toBe(0);
     sink.writes[0]!.finish();
     await turn();
-    const afterwards = writer.write(() => "y");
+    const afterwards = writer.write(() => ["y"]);
     sink.writes[1]!.finish();
     await turn();
     sink.writes[2]!.finish();
@@ -75,13 +75,13 @@ describe("makeGroupWriter", () => {
   it("fails the write, what waits behind it and everything later once a write failed", async () => {
     const sink = makeHeldSink();
     const writer = makeGroupWriter(sink.append, 100);
-    const inFlight = writer.write(() => "1");
+    const inFlight = writer.write(() => ["1"]);
     await turn();
-    const waiting = [writer.write(() => "2"), writer.write(() => "3")];
+    const waiting = [writer.write(() => ["2"]), writer.write(() => ["3"])];
     const settled = outcomes([inFlight, ...waiting]);
     sink.writes[0]!.fail(new Error("ENOSPC"));
     expect(await settled).toEqual(["rejected", "rejected", "rejected"]);
-    await expect(writer.write(() => "4")).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+    await expect(writer.write(() => ["4"])).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
     await turn();
     expect(sink.writes).toHaveLength(1);
     await writer.end();
@@ -90,10 +90,10 @@ describe("makeGroupWriter", () => {
   it("ends after the last line taken, and takes none afterwards", async () => {
     const sink = makeHeldSink();
     const writer = makeGroupWriter(sink.append, 100);
-    const line = writer.write(() => "1");
+    const line = writer.write(() => ["1"]);
     let ended = false;
     const end = writer.end().then(() => (ended = true));
-    await expect(writer.write(() => "2")).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+    await expect(writer.write(() => ["2"])).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
     await turn();
     expect(ended).toBe(false);
     sink.writes[0]!.finish();

@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { verifyAuditFile } from "../../../src/adapters/audit/verify-audit-file.ts";
+import { verifyAuditTrail } from "../../../src/adapters/audit/verify-audit-trail.ts";
 import type { DataPaths } from "../../../src/compose/data-paths.ts";
 import { verifyDataFolder, type DataFolderReport } from "../../../src/compose/verify-data-folder.ts";
 import { subtreeHash, TILE_WIDTH } from "../../../src/core/merkle/tile.ts";
@@ -103,7 +103,7 @@ function brokenOrder({ checkpoints, scts }: Witness): string[] {
 /** What a caller was answered stands in the audit trail, whose chains are log verify's to judge. */
 async function missingOutcomes({ paths }: JudgedFolder, { scts }: Witness): Promise<string[]> {
   const written = new Map<number, string>();
-  await verifyAuditFile(paths.auditTrail, (issued) => {
+  await verifyAuditTrail(paths.auditTrail, (issued) => {
     for (const { logIndex, serialNumber } of issued) written.set(logIndex, serialNumber);
     return Promise.resolve();
   }).catch(() => undefined);

@@ -23,7 +23,7 @@ const CRASHING: readonly Replacement[] = [
   { module: "/src/tlog/sign-checkpoint.ts", by: "replacements/sign-checkpoint.ts" },
   { module: "/src/tlog/checkpoint-publisher.ts", by: "replacements/checkpoint-publisher.ts" },
   { module: "/src/http/answer.ts", by: "replacements/answer.ts" },
-  { module: "node:fs", importer: "/src/adapters/audit/file.ts", by: "replacements/audit-fs.ts" },
+  { module: "node:fs", importer: "/src/adapters/audit/trail-appender.ts", by: "replacements/audit-fs.ts" },
   { module: "node:fs/promises", importer: "/src/adapters/high-water-mark/file.ts", by: "replacements/head-mark-fs.ts" },
 ];
 

@@ -8,11 +8,12 @@ import { describeCauses, MayflyError } from "../core/errors.ts";
 import { makeTreeHeadCheckpointSigner } from "../ctlog/tree-head-checkpoint-signer.ts";
 import { makeStaticCtView } from "../ctlog/static-ct-view.ts";
 import type { StaticCtView } from "../ctlog/static-ct-view.ts";
+import { verifyCheckpoint } from "../ctlog/verify-checkpoint.ts";
 import { openCertificateLog } from "../ctlog/submit-precertificate.ts";
 import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { SteadyClock } from "../ports/clock.ts";
 import type { HighWaterMark } from "../ports/high-water-mark.ts";
-import type { LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
+import type { LogManifest, LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import { makeEd25519CheckpointSigner } from "../tlog/ed25519-checkpoint-signer.ts";
 import { startSequencer } from "../tlog/sequencer.ts";
@@ -129,21 +130,35 @@ async function openStore(options: OpenLogOptions): Promise<OpenedStore> {
   });
   resources.defer(() => mark.close());
   await assertSameLog(store, manifest);
+  const remembered = await mark.read();
+  requireSigned(paths.headMark, remembered, manifest);
+  requireSigned("the published checkpoint", await store.published(), manifest);
   const { highestLogIndex } = options.auditEnd;
   const known: KnownOfLog = {
-    remembered: await mark.read(),
+    remembered,
     ...(highestLogIndex === undefined ? {} : { highestAnsweredIndex: highestLogIndex }),
   };
   await assertLogNotBehind(store, known);
   return { store, mark, known };
 }
 
-async function assertSameLog(store: LogStore, expected: ReturnType<typeof makeManifest>): Promise<void> {
+/** A checkpoint that was changed would tell another size or time than the log ever had, and be believed. */
+function requireSigned(where: string, checkpoint: PublishedCheckpoint | undefined, manifest: LogManifest): void {
+  if (checkpoint === undefined) return;
+  try {
+    verifyCheckpoint(checkpoint, manifest);
+  } catch (cause) {
+    throw new MayflyError("LOG_CORRUPT", `${where} is not what this log signed`, { cause });
+  }
+}
+
+async function assertSameLog(store: LogStore, expected: LogManifest): Promise<void> {
   const manifest = await store.manifest();
   if (manifest.origin !== expected.origin) {
     throw new MayflyError("LOG_WRONG_KEY", `the log was made as ${manifest.origin}, log.origin is ${expected.origin}`);
   }
   const sameKeys =
+    Buffer.compare(manifest.logId, expected.logId) === 0 &&
     Buffer.compare(manifest.logPublicKey, expected.logPublicKey) === 0 &&
     Buffer.compare(manifest.checkpointPublicKey, expected.checkpointPublicKey) === 0;
   if (!sameKeys) throw new MayflyError("LOG_WRONG_KEY", "the log was made with other keys than the configured ones");

@@ -12,7 +12,8 @@ export interface KnownOfLog {
 
 /**
  * Refuses a store that has forgotten what was published or answered, or remembers it differently: an older copy put in
- * place, a file copied without its write-ahead log. To go on from there would fork the log.
+ * place, a file copied without its write-ahead log. To go on from there would fork the log. For the same reason it refuses
+ * a store with entries of which nothing else knows: it may be such a copy.
  *
  * @throws MayflyError `log_failed` (LOG_ROLLED_BACK)
  */
@@ -22,7 +23,10 @@ export async function assertLogNotBehind(store: LogStore, known: KnownOfLog): Pr
   if (head.size <= highestAnsweredIndex) {
     throw rolledBack(`it has ${head.size} entries, but a caller was told of entry ${highestAnsweredIndex}`);
   }
-  if (remembered === undefined) return;
+  if (remembered === undefined) {
+    if (highestAnsweredIndex !== -1 || head.size === 0) return;
+    throw rolledBack("nothing outside it remembers how far it had come; a copy alone is not continued");
+  }
   if (head.size < remembered.size) {
     throw rolledBack(`it has ${head.size} entries, but a checkpoint of ${remembered.size} was published`);
   }

@@ -5,6 +5,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import request from "supertest";
 import { dataPaths } from "../../src/compose/data-paths.ts";
+import { openSigner, SIGNER_ROLES } from "../../src/compose/open-signer.ts";
+import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
+import { makeEd25519CheckpointSigner } from "../../src/tlog/ed25519-checkpoint-signer.ts";
+import { signCheckpoint } from "../../src/tlog/sign-checkpoint.ts";
 import { makeKey, pemOf, reasonOf } from "../support/caller-keys.ts";
 import { startTestService } from "../support/service.ts";
 import type { TestService } from "../support/service.ts";
@@ -83,6 +87,19 @@ describe("a restart", () => {
   });
 });
 
+/** A checkpoint that the log's own keys signed. */
+async function signedNote(
+  config: TestService["config"],
+  tree: { readonly size: number; readonly root: Uint8Array },
+): Promise<string> {
+  const options = { env: {}, development: true, onMismatch: () => undefined };
+  const log = await openSigner(config.log.signer, SIGNER_ROLES.log, options);
+  const checkpoint = await openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options);
+  const { origin } = config.log;
+  const signers = [makeTreeHeadCheckpointSigner(origin, log), makeEd25519CheckpointSigner(origin, checkpoint)];
+  return (await signCheckpoint({ origin, ...tree, timestampMs: Date.now() }, signers)).note;
+}
+
 describe("a start refuses", () => {
   /** Issues one certificate, changes the data folder, and tells why the next start refuses. */
   async function restartAfter(change: (paths: ReturnType<typeof dataPaths>) => void): Promise<string> {
@@ -130,14 +147,14 @@ describe("a start refuses", () => {
     ).toBe("LOG_ROLLED_BACK");
   });
 
-  it("a head mark of another history", async () => {
+  it("a head mark that this log did not sign", async () => {
     expect(
       await restartAfter(({ headMark }) => {
         const note = readFileSync(headMark, "utf8").split("\n");
         note[2] = Buffer.alloc(32, 1).toString("base64");
         writeFileSync(headMark, note.join("\n"));
       }),
-    ).toBe("LOG_ROLLED_BACK");
+    ).toBe("LOG_CORRUPT");
   });
 
   it("a head mark of another history every time, although the checkpoint to compare it with was lost", async () => {
@@ -146,10 +163,8 @@ describe("a start refuses", () => {
     await issue(mayfly);
     await mayfly.stop();
     const { database, headMark } = dataPaths(mayfly.config);
-    const note = readFileSync(headMark, "utf8").split("\n");
-    note[1] = "1";
-    note[2] = Buffer.alloc(32, 1).toString("base64");
-    writeFileSync(headMark, note.join("\n"));
+    const note = await signedNote(mayfly.config, { size: 1, root: Buffer.alloc(32, 1) });
+    writeFileSync(headMark, note);
     // What a power loss can do: entries are durable, the checkpoint that was published last is not.
     const rows = new DatabaseSync(database);
     rows.exec("DELETE FROM published");
@@ -159,7 +174,7 @@ describe("a start refuses", () => {
     };
     expect(await reasonOf(restart)).toBe("LOG_ROLLED_BACK");
     expect(await reasonOf(restart)).toBe("LOG_ROLLED_BACK");
-    expect(readFileSync(headMark, "utf8")).toBe(note.join("\n"));
+    expect(readFileSync(headMark, "utf8")).toBe(note);
   });
 
   it("an audit trail in which a line was changed", async () => {

@@ -153,7 +153,7 @@ describe("mayfly serve as a process", () => {
     expect((await issue(second.publicUrl)).length).toBeGreaterThan(0);
   });
 
-  it("[P08] refuses a data directory that another process uses, names that process, and leaves it alone", async () => {
+  it("[P8] refuses a data directory that another process uses, names that process, and leaves it alone", async () => {
     const configFile = configure();
     const first = await start({ configFile });
     const second = startMayflyProcess({ configFile });

@@ -8,6 +8,8 @@ export interface ProcessOptions {
   readonly program?: string;
   /** For Node.js itself. */
   readonly nodeArguments?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** One line of the process's log. */
@@ -42,6 +44,7 @@ export function startMayflyProcess(options: ProcessOptions): MayflyProcess {
   const args = [...(options.nodeArguments ?? []), options.program ?? SOURCE_PROGRAM];
   const child = spawn(process.execPath, [...args, "serve", "--config", options.configFile], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...options.environment },
   });
   const lines: LogLine[] = [];
   const waiting = new Set<() => void>();

@@ -22,7 +22,7 @@ afterEach(() => {
 
 const lock = (pid = 1): { readonly release: () => void } => lockDataDirectory(directory, { pid, nowMs: NOW_MS });
 
-describe("[P08] a data directory", () => {
+describe("[P8] a data directory", () => {
   it("is taken by one process, and the next one is told which", async () => {
     const holder = spawn(process.execPath, [LOCK_PROCESS, directory], { stdio: ["ignore", "pipe", "inherit"] });
     const exited = once(holder, "exit");

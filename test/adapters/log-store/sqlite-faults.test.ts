@@ -86,7 +86,7 @@ const SMALL = 500;
 /** 200 of them exceed what the WAL may hold, so that it is copied into the database under load. */
 const LARGE = 100_000;
 
-describe("[P02] a log whose disk fails", () => {
+describe("[P2] a log whose disk fails", () => {
   itWithShim.each<[string, Fault, number]>([
     ["a write to the WAL", { call: "write", file: "-wal", first: 60, error: "EIO" }, SMALL],
     ["a flush of the WAL", { call: "fsync", file: "-wal", first: 6, error: "EIO" }, SMALL],
@@ -99,7 +99,7 @@ describe("[P02] a log whose disk fails", () => {
   });
 });
 
-describe("[P01] a log whose disk is full", () => {
+describe("[P1] a log whose disk is full", () => {
   itWithShim.each<[string, Fault, number, boolean]>([
     ["for the WAL", { call: "write", file: "-wal", first: 60, count: 30, error: "ENOSPC" }, SMALL, true],
     ["for the database", { call: "write", file: "log.db", first: 1, count: 9, error: "ENOSPC" }, LARGE, false],

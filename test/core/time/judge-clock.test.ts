@@ -128,7 +128,7 @@ describe("judgeClock", () => {
     expect(verdict).toEqual({ kind: "refused", why: expect.stringContaining(why) });
   });
 
-  it("gives times that grow, whatever the clocks do", () => {
+  it("[P12] gives times that grow, whatever the clocks do", () => {
     const step = fc.record({
       elapsedMs: fc.nat(200_000),
       sleptMs: fc.oneof(fc.constant(0), fc.nat(10_000_000)),

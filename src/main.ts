@@ -22,6 +22,12 @@ const code = await runProgram(process.argv.slice(2), {
     process.on("SIGTERM", handler);
     process.on("SIGINT", handler);
   },
+  onPauseSignal: (handler) => {
+    process.on("SIGUSR2", handler);
+  },
+  onReadAgainSignal: (handler) => {
+    process.on("SIGHUP", handler);
+  },
   onCrash: (handler) => {
     process.on("uncaughtException", handler);
     process.on("unhandledRejection", handler);

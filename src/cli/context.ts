@@ -8,6 +8,10 @@ export interface CommandContext {
   readonly stderrIsTerminal?: boolean;
   /** Registers what SIGTERM and SIGINT do. */
   readonly onStopSignal: (handler: () => void) => void;
+  /** Registers what SIGUSR2 does. */
+  readonly onPauseSignal: (handler: () => void) => void;
+  /** Registers what SIGHUP does. */
+  readonly onReadAgainSignal: (handler: () => void) => void;
   /** Registers what an error that nobody caught does. */
   readonly onCrash: (handler: (error: unknown) => void) => void;
   /** Ends the process at once; only where waiting longer would be wrong. */

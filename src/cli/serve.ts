@@ -17,6 +17,9 @@ export function serveCommand(context: CommandContext, done: (exitCode: number) =
         "\nLogs are JSON lines on standard output; the line `ready` names the addresses.\n" +
         "SIGTERM or SIGINT: readiness turns false, requests are still taken for shutdown.lameDuckSeconds, those in flight\n" +
         "are finished, the log is closed. A second signal skips shutdown.lameDuckSeconds.\n" +
+        "SIGUSR2: issuance is paused, at once and however often it is sent; everything else goes on.\n" +
+        "SIGHUP: the configuration is read again, and issuance is paused or resumed as issuance.paused says there; other\n" +
+        "settings wait for the next start. TLS certificates are noticed without a signal.\n" +
         "\nExit codes:\n" +
         "  0  stopped as asked\n" +
         "  1  the start was refused, or something failed that only a restart can mend\n" +
@@ -39,9 +42,29 @@ async function serve(configFile: string, context: CommandContext): Promise<numbe
   context.onStopSignal(() => {
     stop();
   });
-  const { shutdown } = await startService(loadConfig(configFile), { env: context.env, pid: context.pid });
+  // A brake that is pulled too early must hold, and not end the process.
+  const early = { isPauseAsked: false };
+  let pause = (): void => {
+    early.isPauseAsked = true;
+  };
+  let readAgain = (): void => undefined;
+  context.onPauseSignal(() => {
+    pause();
+  });
+  context.onReadAgainSignal(() => {
+    readAgain();
+  });
+  const service = await startService(loadConfig(configFile), { env: context.env, pid: context.pid });
+  const { shutdown } = service;
   stop = (): void => {
     shutdown.stop();
+  };
+  pause = (): void => {
+    service.pauseIssuance();
+  };
+  if (early.isPauseAsked) pause();
+  readAgain = (): void => {
+    service.readConfigAgain(() => loadConfig(configFile));
   };
   context.onCrash((error) => {
     shutdown.fail(error);

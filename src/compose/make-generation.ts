@@ -4,6 +4,8 @@ import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import type { TrustedIssuer } from "../core/identity/issuer.ts";
 import type { KeyPolicy } from "../core/proof/key-policy.ts";
 import type { Generation } from "../issuance/generation.ts";
+import { makePausableIssuance } from "../issuance/pause-switch.ts";
+import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import { makeAuditedIssuance } from "../issuance/with-audit.ts";
 import type { AuditTrail } from "../ports/audit-trail.ts";
 import type { CertificateLog } from "../ports/certificate-log.ts";
@@ -26,6 +28,7 @@ export interface GenerationParts {
   readonly audit: AuditTrail;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
+  readonly pauseSwitch: PauseSwitch;
 }
 
 /**
@@ -36,7 +39,7 @@ export interface GenerationParts {
 export function makeGeneration(parts: GenerationParts): Generation {
   const { config, chain, signers, issuers, clock, audit, telemetry } = parts;
   const number = 1;
-  const issueCertificate = makeAuditedIssuance(
+  const issueAudited = makeAuditedIssuance(
     {
       now: () => clock.now(),
       serialNumber: drawSerialNumber,
@@ -50,6 +53,7 @@ export function makeGeneration(parts: GenerationParts): Generation {
     },
     { audit, telemetry, clock, generation: number },
   );
+  const issueCertificate = makePausableIssuance(issueAudited, parts.pauseSwitch);
   return Object.freeze({ number, issueCertificate, issuers, trustBundle: [chain.pem] });
 }
 

@@ -14,6 +14,7 @@ import { makeHttpServer } from "../http/server.ts";
 import type { HttpServerOptions } from "../http/server.ts";
 import type { TlsSource } from "../http/tls-server.ts";
 import type { Generation } from "../issuance/generation.ts";
+import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { OpenedLog } from "./open-log.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -30,6 +31,7 @@ export interface ListenerParts {
   readonly clock: Clock;
   readonly resources: AsyncDisposableStack;
   readonly shutdown: Shutdown;
+  readonly pauseSwitch: PauseSwitch;
 }
 
 /** Where a service answers. */
@@ -101,8 +103,11 @@ async function listen(
   return `${options.tls === undefined ? "http" : "https"}://${host}:${String(address.port)}`;
 }
 
-/** Whether a request sent now would get its certificate, as far as this process alone can tell. */
-function readiness({ config, chain, clock, log, shutdown }: ListenerParts): Readiness {
+/**
+ * Whether a request sent now would get its certificate, as far as this process alone can tell. A pause is no reason to
+ * send requests elsewhere: where every process is paused, nobody would be left to serve trust bundle and log.
+ */
+function readiness({ config, chain, clock, log, shutdown, pauseSwitch }: ListenerParts): Readiness {
   const refusal = log.refusal();
   const { lifetimeSeconds, backdateSeconds } = config.ca;
   const caIsValid = isWithin(leafValidity({ nowMs: clock.now(), lifetimeSeconds, backdateSeconds }), chain);
@@ -111,5 +116,5 @@ function readiness({ config, chain, clock, log, shutdown }: ListenerParts): Read
     { name: "log", ok: refusal === undefined, ...(refusal === undefined ? {} : { detail: refusal.reason }) },
     { name: "ca", ok: caIsValid },
   ];
-  return { ok: checks.every(({ ok }) => ok), checks };
+  return { ok: checks.every(({ ok }) => ok), issuance: pauseSwitch.isPaused ? "paused" : "running", checks };
 }

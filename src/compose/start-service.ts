@@ -12,6 +12,8 @@ import type { Config } from "../config/schema.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { MayflyError } from "../core/errors.ts";
 import { makeAdmission } from "../http/admission.ts";
+import { makePauseSwitch } from "../issuance/pause-switch.ts";
+import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import { dataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { endOnAuditFailure } from "./end-on-audit-failure.ts";
@@ -22,6 +24,7 @@ import { openListeners } from "./open-listeners.ts";
 import type { ServiceUrls } from "./open-listeners.ts";
 import { openLog } from "./open-log.ts";
 import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
+import { readConfigAgain } from "./read-again.ts";
 import type { Environment } from "./read-secret.ts";
 import { makeShutdown } from "./shutdown.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -39,6 +42,10 @@ export interface ServiceContext {
 /** A service that answers requests, and how it ends. */
 export interface RunningService extends ServiceUrls {
   readonly shutdown: Shutdown;
+  /** Issues nothing more until the configuration, read again or at the next start, says otherwise. */
+  pauseIssuance(): void;
+  /** Puts into force what may change while the service runs; ignored once the service is stopping. Never throws. */
+  readConfigAgain(read: () => Config): void;
 }
 
 /**
@@ -60,18 +67,38 @@ export async function startService(config: Config, context: ServiceContext): Pro
     await telemetry.close();
   });
   const shutdown = makeShutdown(config.shutdown, { resources, telemetry });
+  const pauseSwitch = openPauseSwitch(config, telemetry);
   try {
     lockData(config, { context, resources });
-    const urls = await openParts({ config, env: context.env, telemetry, resources, shutdown });
+    const urls = await openParts({ config, env: context.env, telemetry, resources, shutdown, pauseSwitch });
     for (const name of unsafeOptions(config)) telemetry.unsafeOption(name);
     telemetry.notice("info", "ready", { version, environment: config.environment, ...urls });
-    return { ...urls, shutdown };
+    return {
+      ...urls,
+      shutdown,
+      pauseIssuance: () => {
+        pauseSwitch.set(true);
+      },
+      readConfigAgain: (read) => {
+        if (!shutdown.begun) readConfigAgain(read, { config, pauseSwitch, telemetry });
+      },
+    };
   } catch (error) {
     telemetry.notice("error", "start refused", { error: describeCauses(error) });
     // Whatever goes wrong while closing follows from the refusal, and must not take its place.
     await resources.disposeAsync().catch(() => undefined);
     throw error;
   }
+}
+
+/** The configuration of the start decides, whatever was in force in the process before. */
+function openPauseSwitch({ issuance }: Config, telemetry: ProcessTelemetry): PauseSwitch {
+  const tell = (isPaused: boolean): void => {
+    if (isPaused) telemetry.notice("warn", "issuance paused");
+    else telemetry.notice("info", "issuance resumed");
+  };
+  if (issuance.paused) tell(true);
+  return makePauseSwitch(issuance.paused, tell);
 }
 
 /** Before anything in the directory is read or written; released when all of it is closed. */
@@ -92,10 +119,11 @@ interface Parts {
   readonly telemetry: ProcessTelemetry;
   readonly resources: AsyncDisposableStack;
   readonly shutdown: Shutdown;
+  readonly pauseSwitch: PauseSwitch;
 }
 
 async function openParts(parts: Parts): Promise<ServiceUrls> {
-  const { config, telemetry, resources, shutdown } = parts;
+  const { config, telemetry, resources, shutdown, pauseSwitch } = parts;
   const clock = systemClock;
   const onFatal = (error: MayflyError): void => {
     shutdown.fail(error);
@@ -130,9 +158,11 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
     audit: watchedAudit,
     telemetry,
     clock,
+    pauseSwitch,
   });
   telemetry.watch({
     requestsInFlight,
+    issuancePaused: () => pauseSwitch.isPaused,
     checkpoint: () => {
       const checkpoint = log.checkpoint();
       return checkpoint === undefined ? undefined : { treeSize: checkpoint.size, timestampMs: checkpoint.timestampMs };
@@ -148,6 +178,7 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
     clock,
     resources,
     shutdown,
+    pauseSwitch,
   });
 }
 

@@ -195,6 +195,12 @@ export const configSchema = object({
       .default(20)
       .describe("After that: how long requests in flight may take to finish."),
   }).prefault({}),
+  issuance: object({
+    paused: z
+      .boolean()
+      .default(false)
+      .describe("Issue nothing (503, ISSUANCE_PAUSED) while reads go on. In force at start and after SIGHUP."),
+  }).prefault({}),
   logging: object({
     level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   }).prefault({}),

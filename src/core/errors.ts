@@ -66,7 +66,7 @@ export const REASONS = {
   method_not_allowed: ["METHOD_NOT_ALLOWED"],
   too_large: ["BODY_TOO_LARGE"],
   rate_limited: ["RATE_LIMITED"],
-  overloaded: ["SHUTTING_DOWN", "TOO_MANY_REQUESTS_IN_FLIGHT"],
+  overloaded: ["ISSUANCE_PAUSED", "SHUTTING_DOWN", "TOO_MANY_REQUESTS_IN_FLIGHT"],
   canceled: ["CALLER_GONE"],
   profile_violation: ["CA_EXPIRED", "CHAIN_INVALID", "CORRESPONDENCE", "LINT", "SCT_OUTSIDE_VALIDITY"],
   signer_failed: ["SIGNATURE_INVALID", "SIGNER_KEY_MISMATCH", "SIGNER_KEY_UNREADABLE", "SIGNER_REFUSED"],

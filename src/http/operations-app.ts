@@ -10,6 +10,8 @@ import { health } from "./routes/health.ts";
 /** Whether the process can do its work, and each check that the answer rests on. */
 export interface Readiness {
   readonly ok: boolean;
+  /** Paused by the operator, a process is still ready: everything but signing is served. */
+  readonly issuance: "running" | "paused";
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail?: string }[];
 }
 

@@ -183,7 +183,7 @@ describe("a certificate and its key in files", () => {
       },
     ],
     [
-      "[R18] renamed into place",
+      "renamed into place",
       () => {
         writeFileSync(`${files.certificate}.new`, second.certificate);
         writeFileSync(`${files.key}.new`, second.key);
@@ -208,7 +208,7 @@ describe("a certificate and its key in files", () => {
     expect(telemetry.told).toEqual(["loaded", "loaded"]);
   });
 
-  it("[R18] are used once the link to their folder is swapped, as Kubernetes does it", async () => {
+  it("are used once the link to their folder is swapped, as Kubernetes does it", async () => {
     const version = (name: string, pair: TestTlsPair): void => {
       mkdirSync(join(folder, name));
       writeFileSync(join(folder, name, "tls.crt"), pair.certificate);
@@ -228,7 +228,7 @@ describe("a certificate and its key in files", () => {
     expect(used).toEqual([second.certificate]);
   });
 
-  it("[R18] are not used while they are still being written", async () => {
+  it("are not used while they are still being written", async () => {
     const { pair, telemetry, used } = await watch();
     writeFileSync(files.certificate, second.certificate.slice(0, 100));
     await pair.look();

@@ -138,11 +138,11 @@ describe("mayfly serve as a process", () => {
     ["an exception", "throw new Error('planted')"],
     ["a rejection", "Promise.reject(new Error('planted'))"],
   ])("closes everything and exits with 1 after %s that nobody caught", async (_, crash) => {
-    const preload = `data:text/javascript,process.on('SIGUSR2', () => { ${crash}; })`;
+    const preload = `data:text/javascript,process.on('SIGWINCH', () => { ${crash}; })`;
     const configFile = configure("lameDuckSeconds: 0", "lameDuckSeconds: 60");
     const { mayfly, publicUrl } = await start({ configFile, nodeArguments: ["--import", preload] });
     await issue(publicUrl);
-    mayfly.signal("SIGUSR2");
+    mayfly.signal("SIGWINCH");
     const { code, signal, lines, stderr } = await mayfly.exited;
     expect({ code, signal, stderr }).toEqual({ code: 1, signal: null, stderr: "" });
     const failure = lines.find(({ msg }) => msg === "failed; only a restart can mend this");

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { describe, expect, it } from "@jest/globals";
 import request from "supertest";
 import { makeOperationsApp } from "../../src/http/operations-app.ts";
-import type { OperationsAppDeps } from "../../src/http/operations-app.ts";
+import type { OperationsAppDeps, Readiness } from "../../src/http/operations-app.ts";
 
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -11,7 +11,7 @@ function app(overrides: Partial<OperationsAppDeps> = {}) {
     makeOperationsApp({
       clock: { now: () => 0, monotonic: () => 0 },
       requestId: () => "own-1",
-      readiness: () => ({ ok: true, checks: [{ name: "log", ok: true }] }),
+      readiness: () => ({ ok: true, issuance: "running", checks: [{ name: "log", ok: true }] }),
       metrics: () => Promise.resolve({ contentType: CONTENT_TYPE, body: "mayfly_up 1\n" }),
       ...overrides,
     }),
@@ -27,7 +27,7 @@ describe("the operations listener", () => {
   });
 
   it.each(["/healthz", "/livez"])("V03 GET %s is 200 while the process is not ready", async (path) => {
-    const answer = await request(app({ readiness: () => ({ ok: false, checks: [] }) })).get(path);
+    const answer = await request(app({ readiness: () => ({ ok: false, issuance: "running", checks: [] }) })).get(path);
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ status: "SERVING" });
   });
@@ -35,11 +35,15 @@ describe("the operations listener", () => {
   it("V03 GET /readyz is 200 with every check", async () => {
     const answer = await request(app()).get("/readyz");
     expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({ ok: true, checks: [{ name: "log", ok: true }] });
+    expect(answer.body).toEqual({ ok: true, issuance: "running", checks: [{ name: "log", ok: true }] });
   });
 
   it("V03 GET /readyz is 503 when a check fails, and says which", async () => {
-    const state = { ok: false, checks: [{ name: "log", ok: false, detail: "no checkpoint for 9 s" }] };
+    const state: Readiness = {
+      ok: false,
+      issuance: "running",
+      checks: [{ name: "log", ok: false, detail: "no checkpoint for 9 s" }],
+    };
     const answer = await request(app({ readiness: () => Promise.resolve(state) })).get("/readyz");
     expect(answer.status).toBe(503);
     expect(answer.body).toEqual(state);

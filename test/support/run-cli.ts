@@ -18,6 +18,8 @@ export async function runCli(args: readonly string[], given: Partial<CommandCont
     stdout: (text) => (stdout += text),
     stderr: (text) => (stderr += text),
     onStopSignal: () => undefined,
+    onPauseSignal: () => undefined,
+    onReadAgainSignal: () => undefined,
     onCrash: () => undefined,
     exit: () => undefined,
     ...given,

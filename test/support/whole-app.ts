@@ -168,6 +168,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     audit: options.wrapAudit?.(audit) ?? audit,
     telemetry,
     clock,
+    pauseSwitch: { isPaused: false, set: () => undefined },
   });
   let requests = 0;
   const listener = makePublicApp({

@@ -17,6 +17,8 @@ export interface BuildInfo {
 export interface MetricSources {
   /** Signing requests admitted and not yet answered. */
   readonly requestsInFlight?: () => number;
+  /** Whether the operator has stopped issuance. */
+  readonly issuancePaused?: () => boolean;
   /** The published checkpoint, if there is one. */
   readonly checkpoint?: () => { readonly treeSize: number; readonly timestampMs: number } | undefined;
 }
@@ -178,6 +180,9 @@ function makeScrapedMetrics(registry: Registry): Metrics["watch"] {
   };
   scraped("mayfly_requests_in_flight", "Signing requests admitted and not yet answered", () =>
     sources.requestsInFlight?.(),
+  );
+  scraped("mayfly_issuance_paused", "1 while the operator has stopped issuance", () =>
+    Number(sources.issuancePaused?.() ?? false),
   );
   scraped(
     "mayfly_log_checkpoint_size",

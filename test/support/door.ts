@@ -130,6 +130,7 @@ export class Door {
   readonly #metrics: () => Promise<string>;
   readonly #close: () => Promise<string>;
   readonly #agent = new Agent({ keepAlive: true });
+  readonly #keyRequests = new Map<string, object>();
   readonly #secrets = new Set<string>();
   readonly #shown: string[] = [];
 
@@ -178,10 +179,14 @@ export class Door {
 
   /** The key half of a signing body: PEM and a proof over `challenge`. */
   keyRequest(challenge = EMAIL): object {
+    const known = this.#keyRequests.get(challenge);
+    if (known !== undefined) return known;
     const content = pemOf(this.callerKey.publicKey).toString();
     const proof = sign("sha256", Buffer.from(challenge), this.callerKey.privateKey).toString("base64");
     this.keepSecret(proof, ...content.split("\n").filter((line) => !line.startsWith("-----")));
-    return { publicKey: { content }, proofOfPossession: proof };
+    const made = { publicKey: { content }, proofOfPossession: proof };
+    this.#keyRequests.set(challenge, made);
+    return made;
   }
 
   /** A signing call through the API. */

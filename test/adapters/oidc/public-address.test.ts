@@ -105,7 +105,7 @@ describe("hasPrivateLiteral", () => {
 });
 
 describe("publicLookup", () => {
-  it("hands on exactly the addresses it vetted, in the form that was asked for", async () => {
+  it("[H6] hands on exactly the addresses it vetted, in the form that was asked for", async () => {
     expect(await resolve(answering("8.8.8.8", "2606:4700::1111"), true)).toEqual([
       { address: "8.8.8.8", family: 4 },
       { address: "2606:4700::1111", family: 6 },
@@ -114,7 +114,7 @@ describe("publicLookup", () => {
   });
 
   it.each(["10.0.0.1", "::1", "169.254.169.254", "::ffff:127.0.0.1"])(
-    "H06: refuses a name with %s among its addresses",
+    "[H6] refuses a name with %s among its addresses",
     async (address) => {
       for (const all of [true, false]) {
         expect(await resolve(answering(address), all)).toBe("refused");

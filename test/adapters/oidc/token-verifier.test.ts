@@ -237,7 +237,7 @@ describe("an issuer's documents", () => {
     await attacker.close();
   });
 
-  it("H11: are fetched once for 200 first tokens at a time, and the waiters are bounded", async () => {
+  it("[H11] are fetched once for 200 first tokens at a time, and the waiters are bounded", async () => {
     const { verify } = open(issuer);
     const token = await issuer.token(ec);
     await Promise.all(Array.from({ length: 200 }, () => verify(token)));
@@ -251,7 +251,7 @@ describe("an issuer's documents", () => {
     expect(issuer.fetches).toEqual({ discovery: 2, jwks: 2 });
   });
 
-  it("E07: are not fetched again for 10,000 tokens with invented key ids", async () => {
+  it("[E7] are not fetched again for 10,000 tokens with invented key ids", async () => {
     const { verify, clock } = open(issuer);
     const [, payload, signature] = (await issuer.token(ec)).split(".") as [string, string, string];
     const invented = (kid: string): string =>

@@ -86,6 +86,8 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   await assertLogNotBehind(store, known);
   isJudged = true;
   if (newest !== undefined) mark?.advance(newest);
+  // Before anybody is served: entries of which nothing outside the database knows would be refused by the next start.
+  await mark?.flush();
   return {
     certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
     view: makeStaticCtView(store),

@@ -58,27 +58,31 @@ class FileHighWaterMark implements HighWaterMark {
     this.#pending = checkpoint;
     // The first one after a quiet time is written at once, the others gather behind the timer.
     if (this.#timer !== undefined) return;
-    this.#flush();
+    this.#write();
     this.#startTimer();
+  }
+
+  async flush(): Promise<void> {
+    this.#write();
+    await this.#writing;
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#flush();
-    await this.#writing;
+    await this.flush();
   }
 
   #startTimer(): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#pending === undefined) return;
-      this.#flush();
+      this.#write();
       this.#startTimer();
     }, INTERVAL_MS).unref();
   }
 
-  #flush(): void {
+  #write(): void {
     const checkpoint = this.#pending;
     if (checkpoint === undefined) return;
     this.#pending = undefined;

@@ -9,6 +9,7 @@ export function makeMemoryHighWaterMark(): HighWaterMark {
     advance: (checkpoint) => {
       newest = checkpoint;
     },
+    flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

@@ -61,6 +61,16 @@ describe("a high-water mark", () => {
     expect(failures).toEqual([]);
   });
 
+  it("is written when flush says so, and goes on afterwards", async () => {
+    const mark = open();
+    for (const size of [3, 4, 5]) {
+      mark.advance(await checkpoint(size));
+      await mark.flush();
+      expect((await open().read())?.size).toBe(size);
+    }
+    await mark.close();
+  });
+
   it("gives back all of the checkpoint after a restart", async () => {
     const newest = await checkpoint(7);
     const mark = open();

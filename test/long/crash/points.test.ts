@@ -1,5 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
-import { crashUnderLoad } from "../../support/crash/crash-at-point.ts";
+import {
+  crashAtPoint,
+  crashUnderLoad,
+  POINTS_OF_A_REQUEST,
+  POINTS_OF_THE_HEAD_MARK,
+} from "../../support/crash/crash-at-point.ts";
 import { CRASH_POINTS } from "../../support/crash/crash-point.ts";
 import { withCrashLab } from "../../support/crash/lab.ts";
 import { recordEvidence } from "../../support/evidence.ts";
@@ -21,5 +26,17 @@ describe("a process that ends under load", () => {
         `${point}: ended there ${String(hits.length)} times, ${String(answered)} SCTs kept, none lost, no fork`,
       );
     });
+  });
+});
+
+describe("a process that ends in the third of three requests", () => {
+  it.each(POINTS_OF_A_REQUEST)("at $point leaves of it what it must", async (given) => {
+    const { isLogged, isPublished, isTorn = false } = given;
+    const remains = await withCrashLab((lab) => crashAtPoint(lab, given));
+    expect(remains).toEqual({ answered: 2, broken: [], isLogged, isPublished, isTorn });
+  });
+
+  it("is tried at every point there is", () => {
+    expect([...POINTS_OF_A_REQUEST.map(({ point }) => point), ...POINTS_OF_THE_HEAD_MARK]).toEqual(CRASH_POINTS);
   });
 });

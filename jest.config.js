@@ -7,6 +7,7 @@ export default {
   extensionsToTreatAsEsm: [".ts"],
   // Node's own type stripping, which jest 30.5 uses for .ts when nothing else transforms the file.
   transform: {},
+  setupFiles: ["<rootDir>/test/support/keep-output.ts"],
   // Whole services start in some tests, on machines that do other work at the same time.
   testTimeout: 30_000,
   coverageProvider: "v8",

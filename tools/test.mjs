@@ -1,11 +1,12 @@
 // All of `npm test`: every gate, then every test, and totals that a machine can read from the last line.
 // Arguments go to jest: `npm test -- test/core`.
 import { spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
+import { findSecretsIn } from "./find-secrets.mjs";
 import { countTests, readReport } from "./jest-report.mjs";
 import { judgeRows, loadCatalogue, summarizeRows } from "./rows.mjs";
 
@@ -16,6 +17,8 @@ const GRACE_MS = 3_000;
 
 const folder = mkdtempSync(join(tmpdir(), "mayfly-test-"));
 const report = join(folder, "jest.json");
+/** Where tests leave what the product put out, and what they know to be secret (test/support/keep-output.ts). */
+const outputFolder = join(folder, "output");
 const running = new Set();
 const totals = { passed: 0, failed: 0, skipped: 0 };
 let interrupted = false;
@@ -37,6 +40,7 @@ function runScript(script, args = []) {
   const child = spawn("npm", ["run", "--silent", script, "--", ...args], {
     stdio: ["ignore", log, log],
     detached: true,
+    env: { ...process.env, MAYFLY_TEST_OUTPUT: outputFolder },
   });
   closeSync(log);
   running.add(child);
@@ -104,6 +108,18 @@ async function runTests() {
   return files.flatMap((file) => file.assertionResults);
 }
 
+/** One more check: nothing that the product or the tests put out holds a secret. Where one is, is told; never what it is. */
+function searchOutput() {
+  const start = performance.now();
+  for (const name of ["jest.log", "jest.json"]) {
+    if (existsSync(join(folder, name))) copyFileSync(join(folder, name), join(outputFolder, name));
+  }
+  const found = findSecretsIn(outputFolder);
+  totals[found.length === 0 ? "passed" : "failed"] += 1;
+  const seconds = (performance.now() - start) / 1000;
+  print({ script: "secrets:check", ok: found.length === 0, seconds, output: found.join("\n") });
+}
+
 /** What the tests say about the catalogue of inputs; a part of the tests says nothing about what is not covered. */
 async function showRows(tests) {
   if (process.argv.length === 2) console.log(summarizeRows(judgeRows(await loadCatalogue(), tests)));
@@ -130,8 +146,11 @@ process.once("SIGINT", () => interrupt("SIGINT", 130));
 process.once("SIGTERM", () => interrupt("SIGTERM", 143));
 
 const start = performance.now();
+mkdirSync(outputFolder);
 await runGates();
-await showRows(await runTests());
+const tests = await runTests();
+searchOutput();
+await showRows(tests);
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${((performance.now() - start) / 1000).toFixed(1)} s in all`);
 console.log(`${String(totals.passed)} passed, ${String(totals.failed)} failed, ${String(totals.skipped)} skipped`);

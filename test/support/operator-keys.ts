@@ -4,12 +4,15 @@ import { encryptKeyFile } from "../../src/adapters/signers/file.ts";
 import { makeKeyObjectSigner } from "../../src/adapters/signers/key-object-signer.ts";
 import { generatePrivateKey } from "../../src/adapters/signers/memory.ts";
 import { makeCaChain } from "../../src/compose/make-ca.ts";
+import { registerSecret } from "./keep-output.ts";
 
 /** A passphrase that opens every key file of {@link writeOperatorKeys}. */
 export const PASSPHRASE = "an operator's passphrase";
 
 /** Lowest cost of scrypt: these keys are opened often and protect nothing. */
 const COST = { n: 2 ** 14, r: 8, p: 1 };
+
+registerSecret(PASSPHRASE);
 
 /** Writes what an operator in production has: chain.pem, issuing.json, log.json, checkpoint.json, passphrase. */
 export async function writeOperatorKeys(folder: string): Promise<void> {

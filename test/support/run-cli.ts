@@ -1,5 +1,6 @@
 import { runProgram } from "../../src/cli/program.ts";
 import type { CommandContext } from "../../src/cli/context.ts";
+import { keepOutput } from "./keep-output.ts";
 
 /** What a command left behind. */
 export interface CliOutcome {
@@ -15,8 +16,14 @@ export async function runCli(args: readonly string[], given: Partial<CommandCont
   const code = await runProgram(args, {
     env: {},
     pid: 1,
-    stdout: (text) => (stdout += text),
-    stderr: (text) => (stderr += text),
+    stdout: (text) => {
+      stdout += text;
+      keepOutput(text);
+    },
+    stderr: (text) => {
+      stderr += text;
+      keepOutput(text);
+    },
     onStopSignal: () => undefined,
     onPauseSignal: () => undefined,
     onReadAgainSignal: () => undefined,

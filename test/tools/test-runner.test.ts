@@ -49,7 +49,7 @@ async function finish(runner: ChildProcess): Promise<{ code: number | null; outp
 describe("npm test", () => {
   it("counts gates and tests together and closes with the totals", async () => {
     const result = await finish(startRunner({}, { sum: PASSING }));
-    expect(result).toMatchObject({ code: 0, lastLine: "6 passed, 0 failed, 0 skipped" });
+    expect(result).toMatchObject({ code: 0, lastLine: "7 passed, 0 failed, 0 skipped" });
     expect(result.output).not.toContain("PASS");
   }, 60_000);
 
@@ -60,7 +60,7 @@ describe("npm test", () => {
         { sum: PASSING, product: `test("multiplies", () => { expect(2 * 3).toBe(7); });` },
       ),
     );
-    expect(result).toMatchObject({ code: 1, lastLine: "5 passed, 2 failed, 0 skipped" });
+    expect(result).toMatchObject({ code: 1, lastLine: "6 passed, 2 failed, 0 skipped" });
     expect(result.output).toContain("an untidy line");
     expect(result.output).toContain("multiplies");
     expect(result.output).not.toContain("all types fit");
@@ -69,7 +69,7 @@ describe("npm test", () => {
   it("lists a skip that says why and fails one that does not, such as the neighbour of a forgotten .only", async () => {
     const excused = `test.skip("asks Go (skipped: no go command)", () => {}); ${PASSING}`;
     const result = await finish(startRunner({}, { excused, only: `test("a", () => {}); test.only("b", () => {});` }));
-    expect(result).toMatchObject({ code: 1, lastLine: "7 passed, 1 failed, 1 skipped" });
+    expect(result).toMatchObject({ code: 1, lastLine: "8 passed, 1 failed, 1 skipped" });
     expect(result.output).toContain("asks Go (skipped: no go command)");
     expect(result.output).toContain('skipped without "(skipped: reason)" in its title: a');
   }, 60_000);
@@ -79,15 +79,15 @@ describe("npm test", () => {
       "a test file that cannot be loaded",
       {},
       { broken: "import nothing from 'nowhere';", sum: PASSING },
-      "6 passed, 1 failed",
+      "7 passed, 1 failed",
     ],
-    ["a project without tests", {}, {}, "5 passed, 1 failed"],
-    ["a jest that crashes before its report", { jest: "echo out of memory; exit 134" }, {}, "5 passed, 1 failed"],
+    ["a project without tests", {}, {}, "6 passed, 1 failed"],
+    ["a jest that crashes before its report", { jest: "echo out of memory; exit 134" }, {}, "6 passed, 1 failed"],
     [
       "a jest that fails after a clean report",
       { jest: `f() { ${JEST} "$@"; exit 1; }; f` },
       { sum: PASSING },
-      "6 passed, 1 failed",
+      "7 passed, 1 failed",
     ],
   ])(
     "fails %s",
@@ -97,6 +97,48 @@ describe("npm test", () => {
     },
     60_000,
   );
+
+  it("fails when a secret was put out anywhere, says where and of which kind, and never what it is", async () => {
+    const keepOutput = resolve("test/support/keep-output.ts");
+    writeFileSync(
+      join(folder, "jest.config.js"),
+      `export default { transform: {}, extensionsToTreatAsEsm: [".ts"], setupFiles: [${JSON.stringify(keepOutput)}] };`,
+    );
+    // Each secret is put together by the test that gives it away.
+    const token = `const part = (text) => Buffer.from(text).toString("base64url");
+      const token = [part('{"alg":"none"}'), part('{"sub":"someone"}'), "planted-signature"].join(".");`;
+    const result = await finish(
+      startRunner(
+        {},
+        {
+          printed: `${token} test("prints", () => { process.stderr.write(token); });`,
+          started: `import { spawn } from "node:child_process";
+            test("starts a process that prints", async () => {
+              const program = "console.log('-----BEGIN ' + 'PRIVATE KEY-----')";
+              const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "pipe"] });
+              child.stdout.resume();
+              await new Promise((closed) => child.once("close", closed));
+            });`,
+          written: `import { generateKeyPairSync, sign } from "node:crypto";
+            import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+            test("removes a log with a proof", () => {
+              const { privateKey } = generateKeyPairSync("ed25519");
+              const proof = sign(null, Buffer.from("someone@example.com"), privateKey).toString("base64");
+              mkdirSync("data");
+              writeFileSync("data/mayfly.log", "refused " + proof);
+              writeFileSync("data/request.json", proof);
+              rmSync("data", { recursive: true });
+            });`,
+        },
+      ),
+    );
+    expect(result).toMatchObject({ code: 1, lastLine: "8 passed, 1 failed, 0 skipped" });
+    expect(result.output).toMatch(/^jest\.log: a token$/mu);
+    expect(result.output).toMatch(/^printed-\d+\.txt: a private key$/mu);
+    expect(result.output).toMatch(/^written-[0-9a-f-]+-mayfly\.log: a secret that a test registered$/mu);
+    expect(result.output).not.toContain("planted-signature");
+    expect(result.output).not.toContain("request.json");
+  }, 60_000);
 
   it.each([
     ["SIGINT", 130],

@@ -123,8 +123,18 @@ export class DamageLab {
   /** What `mayfly log verify` finds: "accepted", or the places of damage. */
   async verify(paths: DataPaths): Promise<string> {
     const damage: string[] = [];
-    await verifyDataFolder({ paths, origin: ORIGIN, onProblem: ({ where }) => damage.push(where) });
+    await verifyDataFolder({ paths, origin: ORIGIN, onProblem: ({ where }) => damage.push(where) }).catch(
+      (error: unknown) => {
+        if (!(error instanceof MayflyError)) throw error;
+        damage.push(error.message);
+      },
+    );
     return damage.length === 0 ? "accepted" : `damaged: ${damage.join(", ")}`;
+  }
+
+  /** Takes a copy away. */
+  remove({ database }: DataPaths): void {
+    rmSync(join(database, ".."), { recursive: true });
   }
 
   close(): void {

@@ -44,19 +44,19 @@ export class ServiceRig {
 
   /** Asks for certificates one after the other, until that many came or the process went away. */
   async call(publicUrl: string, count: number): Promise<Told> {
-    this.#token = await this.#issuer.mintToken("email");
     const refused: number[] = [];
     for (let answered = 0; ;) {
       if (answered === count) return { answered, refused };
-      const status = await this.#ask(publicUrl);
+      const status = await this.ask(publicUrl);
       if (status === 200) answered += 1;
       else refused.push(status);
       if (status === 0) return { answered, refused };
     }
   }
 
-  /** One request; 0 when the connection broke. */
-  async #ask(publicUrl: string): Promise<number> {
+  /** One request: the HTTP status, 0 when the connection broke. */
+  async ask(publicUrl: string): Promise<number> {
+    this.#token ||= await this.#issuer.mintToken("email");
     const key = makeKey("ecdsa-p256");
     const proofOfPossession = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
     const publicKeyRequest = { publicKey: { content: pemOf(key.publicKey).toString("utf8") }, proofOfPossession };

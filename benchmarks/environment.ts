@@ -108,6 +108,8 @@ function writeConfig(folder: string, { issuerUrl, port, operationsPort }: Addres
   const config = {
     environment: "development",
     dataDirectory: "data",
+    // All callers have one address.
+    limits: { rates: { enabled: false } },
     shutdown: { lameDuckSeconds: 0 },
     http: { listen: `127.0.0.1:${String(port)}` },
     operations: { listen: `127.0.0.1:${String(operationsPort)}` },

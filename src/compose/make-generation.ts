@@ -7,10 +7,12 @@ import type { Generation } from "../issuance/generation.ts";
 import { makePausableIssuance } from "../issuance/pause-switch.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import { makeAuditedIssuance } from "../issuance/with-audit.ts";
+import { limitIdentities } from "../issuance/limit-identities.ts";
 import type { AuditTrail } from "../ports/audit-trail.ts";
 import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
+import type { RateLimits } from "../ports/limits.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { LogSigners } from "./init-log.ts";
@@ -26,6 +28,7 @@ export interface GenerationParts {
   readonly verifyIdToken: VerifyIdToken;
   readonly log: CertificateLog;
   readonly audit: AuditTrail;
+  readonly rateLimits: RateLimits;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly pauseSwitch: PauseSwitch;
@@ -37,13 +40,13 @@ export interface GenerationParts {
  * @throws ConfigError when the blocklist it names cannot be read
  */
 export function makeGeneration(parts: GenerationParts): Generation {
-  const { config, chain, signers, issuers, clock, audit, telemetry } = parts;
+  const { config, chain, signers, issuers, clock, audit, telemetry, rateLimits } = parts;
   const number = 1;
   const issueAudited = makeAuditedIssuance(
     {
       now: () => clock.now(),
       serialNumber: drawSerialNumber,
-      verifyIdToken: parts.verifyIdToken,
+      verifyIdToken: limitIdentities(parts.verifyIdToken, rateLimits),
       keyPolicy: keyPolicy(parts),
       issuer: chain,
       lifetimeSeconds: config.ca.lifetimeSeconds,
@@ -51,7 +54,7 @@ export function makeGeneration(parts: GenerationParts): Generation {
       signer: signers.ca,
       log: parts.log,
     },
-    { audit, telemetry, clock, generation: number },
+    { audit, auditedRefusals: rateLimits.auditedRefusals, telemetry, clock, generation: number },
   );
   const issueCertificate = makePausableIssuance(issueAudited, parts.pauseSwitch);
   return Object.freeze({ number, issueCertificate, issuers, trustBundle: [chain.pem] });

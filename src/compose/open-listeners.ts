@@ -10,12 +10,14 @@ import type { Admission } from "../http/admission.ts";
 import { makePublicApp } from "../http/app.ts";
 import { makeOperationsApp } from "../http/operations-app.ts";
 import type { Readiness } from "../http/operations-app.ts";
+import { makeClientAddress } from "../http/client-address.ts";
 import { makeHttpServer } from "../http/server.ts";
 import type { HttpServerOptions } from "../http/server.ts";
 import type { TlsSource } from "../http/tls-server.ts";
 import type { Generation } from "../issuance/generation.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { RateLimits } from "../ports/limits.ts";
 import type { OpenedLog } from "./open-log.ts";
 import type { Shutdown } from "./shutdown.ts";
 import { watchTlsPair } from "./watch-tls-pair.ts";
@@ -27,6 +29,7 @@ export interface ListenerParts {
   readonly log: OpenedLog;
   readonly chain: IssuerChain;
   readonly admission: Admission;
+  readonly rateLimits: RateLimits;
   readonly telemetry: ProcessTelemetry;
   readonly clock: Clock;
   readonly resources: AsyncDisposableStack;
@@ -58,6 +61,8 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     ...common,
     generation: parts.generation,
     admission,
+    rateLimits: parts.rateLimits,
+    clientAddress: makeClientAddress(config.limits.trustedProxies),
     log: { pathPrefix: origin.includes("/") ? origin.slice(origin.indexOf("/")) : "", reads: log.view },
   });
   const tls = await openTls(parts);

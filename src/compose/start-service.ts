@@ -4,7 +4,10 @@ import { openAuditFile } from "../adapters/audit/file.ts";
 import { readAuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { lockDataDirectory } from "../adapters/data-directory/lock-data-directory.ts";
+import { openRateLimits } from "../adapters/limits/open-rate-limits.ts";
+import type { IssuerSettings } from "../adapters/oidc/issuer-settings.ts";
 import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
+import type { TokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 import { openTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { ProcessTelemetry, TelemetryOptions } from "../adapters/telemetry/open-telemetry.ts";
 import { unsafeOptions } from "../config/rules.ts";
@@ -12,8 +15,10 @@ import type { Config } from "../config/schema.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { MayflyError } from "../core/errors.ts";
 import { makeAdmission } from "../http/admission.ts";
+import type { Admission } from "../http/admission.ts";
 import { makePauseSwitch } from "../issuance/pause-switch.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
+import type { Clock } from "../ports/clock.ts";
 import { dataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { endOnAuditFailure } from "./end-on-audit-failure.ts";
@@ -130,7 +135,7 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
   };
   const signers = await openSigners(parts, onFatal);
   const chain = await loadChain(config, signers.ca, clock.now());
-  const admission = makeAdmission();
+  const admission = openAdmission(config);
   const requestsInFlight = (): number => admission.inFlight;
   const { auditTrail } = dataPaths(config);
   const auditEnd = await readAuditTrailEnd(auditTrail);
@@ -140,14 +145,8 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
   const watchedAudit = endOnAuditFailure(audit, onFatal);
   resources.defer(() => watchedAudit.close());
   const issuers = openIssuers(config.issuers);
-  const verifier = openTokenVerifier({
-    issuers,
-    clock,
-    onNotice: (level, message, fields) => {
-      telemetry.notice(level, message, fields);
-    },
-  });
-  resources.defer(() => verifier.close());
+  const verifier = openVerifier(issuers, parts, clock);
+  const rateLimits = openRateLimits(config.limits.rates, clock);
   const generation = makeGeneration({
     config,
     chain,
@@ -156,6 +155,7 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
     verifyIdToken: verifier.verifyIdToken,
     log: log.certificateLog,
     audit: watchedAudit,
+    rateLimits,
     telemetry,
     clock,
     pauseSwitch,
@@ -174,12 +174,34 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
     log,
     chain,
     admission,
+    rateLimits,
     telemetry,
     clock,
     resources,
     shutdown,
     pauseSwitch,
   });
+}
+
+function openVerifier(
+  issuers: readonly IssuerSettings[],
+  { telemetry, resources }: Parts,
+  clock: Clock,
+): TokenVerifier {
+  const verifier = openTokenVerifier({
+    issuers,
+    clock,
+    onNotice: (level, message, fields) => {
+      telemetry.notice(level, message, fields);
+    },
+  });
+  resources.defer(() => verifier.close());
+  return verifier;
+}
+
+function openAdmission({ limits }: Config): Admission {
+  const { requestsInFlight: maxInFlight, queuedRequests: maxQueued, queueSeconds } = limits;
+  return makeAdmission({ maxInFlight, maxQueued, maxQueueMs: queueSeconds * 1000 });
 }
 
 async function openSigners({ config, env, resources }: Parts, onMismatch: (error: MayflyError) => void) {

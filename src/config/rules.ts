@@ -136,6 +136,7 @@ export function unsafeOptions(config: Config): readonly string[] {
     ["environment-development", config.environment === "development"],
     ["plain-http-off-loopback", config.http.tls === undefined && !isLoopback(config.http.listen.host)],
     ["log-on-any-filesystem", config.log.store.kind === "sqlite" && config.log.store.allowAnyFilesystem],
+    ["rate-limits-off", !config.limits.rates.enabled],
     ["issuer-on-private-network", config.issuers.some((issuer) => issuer.allowPrivateNetwork)],
     ["issuer-without-tls", config.issuers.some((issuer) => issuer.allowInsecureHttp)],
     [

@@ -3,9 +3,8 @@ import {
   CLIENT_SIGNING_ALGORITHMS,
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../core/proof/client-signing-algorithm.ts";
-
-/** A strict, frozen object: unknown keys are errors, and what comes out cannot be changed. */
-const object = <S extends z.core.$ZodLooseShape>(shape: S) => z.strictObject(shape).readonly();
+import { limitsSchema } from "./limits-schema.ts";
+import { object } from "./strict-object.ts";
 
 const path = z.string().min(1).max(4096);
 
@@ -181,6 +180,7 @@ export const configSchema = object({
       .optional()
       .describe("File of keys that are never certified: SHA-256 of the SubjectPublicKeyInfo in hex, one a line."),
   }).prefault({}),
+  limits: limitsSchema,
   shutdown: object({
     lameDuckSeconds: z
       .int()

@@ -1,63 +1,45 @@
 import { randomInt } from "node:crypto";
 import { MayflyError } from "../core/errors.ts";
 
+/** How much costly work runs at once, and how much may wait for its turn. */
+export interface AdmissionLimits {
+  /** Admitted work that has not ended. */
+  readonly maxInFlight: number;
+  /** Requests that wait for a place. */
+  readonly maxQueued: number;
+  /** Longest wait for a place, milliseconds. */
+  readonly maxQueueMs: number;
+}
+
+/** One core works off such a queue in well under a second; what would wait longer is better told at once. */
+export const ADMISSION_LIMITS: AdmissionLimits = { maxInFlight: 64, maxQueued: 256, maxQueueMs: 1_000 };
+
 /**
- * The door to costly work: bounds how much of it runs at once, closes for good at shutdown, and knows when the last of
- * it is done, even when its caller has gone away.
+ * The door to costly work: bounds how much of it runs at once and how much waits for that, closes for good at shutdown,
+ * and knows when the last of it is done, even when its caller has gone away.
  */
 export interface Admission {
   /** No request is taken any more. */
   readonly isClosed: boolean;
-  /** Admitted work that has not ended. */
+  /** Admitted work that has not ended; what is queued is not in it. */
   readonly inFlight: number;
+  /** Requests that wait for a place. */
+  readonly queued: number;
   /**
-   * Runs `work`.
+   * Runs `work` as soon as there is a place for it, first come, first served.
    *
-   * @throws MayflyError `overloaded` when closed or full; whatever `work` throws
+   * @throws MayflyError `overloaded` when closed, full, or without a place in time; whatever `work` throws
    */
   admit<T>(work: () => Promise<T>): Promise<T>;
+  /** Takes nothing new; what is queued still gets its place. */
   close(): void;
-  /** Resolves when nothing is in flight; at once when nothing is. */
+  /** Resolves when nothing is queued or in flight; at once when nothing is. */
   idle(): Promise<void>;
 }
 
-/** @param maxInFlight more than this at once is refused; one core answers such a queue in well under a second */
-export function makeAdmission(maxInFlight = 320): Admission {
-  let isClosed = false;
-  let inFlight = 0;
-  let waiting: (() => void)[] = [];
-  const leave = (): void => {
-    inFlight--;
-    if (inFlight > 0) return;
-    for (const wake of waiting) wake();
-    waiting = [];
-  };
-  return {
-    get isClosed() {
-      return isClosed;
-    },
-    get inFlight() {
-      return inFlight;
-    },
-    async admit(work) {
-      if (isClosed) throw shuttingDown();
-      if (inFlight >= maxInFlight) {
-        throw new MayflyError("TOO_MANY_REQUESTS_IN_FLIGHT", `${inFlight} in flight`, { retryAfterMs: spread() });
-      }
-      inFlight++;
-      try {
-        return await work();
-      } finally {
-        leave();
-      }
-    },
-    close() {
-      isClosed = true;
-    },
-    idle() {
-      return inFlight === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve));
-    },
-  };
+/** Opens the door. */
+export function makeAdmission(limits: AdmissionLimits = ADMISSION_LIMITS): Admission {
+  return new QueuedAdmission(limits);
 }
 
 /** Refusal of whatever comes after the door was closed. */
@@ -65,7 +47,86 @@ export function shuttingDown(): MayflyError {
   return new MayflyError("SHUTTING_DOWN", "this process takes no more requests", { retryAfterMs: spread() });
 }
 
+class QueuedAdmission implements Admission {
+  readonly #limits: AdmissionLimits;
+  /** What gives each waiting request its place, oldest first. Nobody waits while a place is free. */
+  readonly #queue = new Set<() => void>();
+  #isClosed = false;
+  #inFlight = 0;
+  #onIdle: (() => void)[] = [];
+
+  constructor(limits: AdmissionLimits) {
+    this.#limits = limits;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  async admit<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw shuttingDown();
+    if (this.#inFlight < this.#limits.maxInFlight) this.#inFlight++;
+    else await this.#place();
+    try {
+      return await work();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  idle(): Promise<void> {
+    return this.#inFlight === 0 ? Promise.resolve() : new Promise((resolve) => this.#onIdle.push(resolve));
+  }
+
+  /** Waits for the place of somebody who leaves. */
+  #place(): Promise<void> {
+    const { maxQueued, maxQueueMs } = this.#limits;
+    if (this.#queue.size >= maxQueued) {
+      const detail = `${this.#inFlight} in flight, ${this.#queue.size} queued`;
+      throw new MayflyError("TOO_MANY_REQUESTS_IN_FLIGHT", detail, { retryAfterMs: spread() });
+    }
+    return new Promise((resolve, reject) => {
+      const enter = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#queue.delete(enter);
+        const detail = `no place within ${maxQueueMs} ms`;
+        reject(new MayflyError("QUEUE_WAIT_TOO_LONG", detail, { retryAfterMs: spread() }));
+      }, maxQueueMs);
+      this.#queue.add(enter);
+    });
+  }
+
+  /** Hands the place to the first in the queue, so that nobody who comes now can overtake it. */
+  #leave(): void {
+    const [next] = this.#queue;
+    if (next !== undefined) {
+      this.#queue.delete(next);
+      next();
+      return;
+    }
+    this.#inFlight--;
+    if (this.#inFlight > 0) return;
+    for (const wake of this.#onIdle) wake();
+    this.#onIdle = [];
+  }
+}
+
 /** Between 1 and 5 s, so that refused callers do not all return in one moment. */
 function spread(): number {
-  return randomInt(1_000, 5_000);
+  return randomInt(1_000, 5_001);
 }

@@ -4,6 +4,8 @@ import type { Admission } from "./admission.ts";
 import type { BodyLimits } from "./body.ts";
 import type { ExchangeDeps } from "./exchange.ts";
 import { makeListener, makeRouter } from "./listener.ts";
+import { limitReads, limitSigning } from "./limit-rates.ts";
+import type { RateLimiting } from "./limit-rates.ts";
 import { answerPreflights, checkRequests, refuseWhenClosed } from "./middleware.ts";
 import { addRoute } from "./route.ts";
 import { makeConfiguration } from "./routes/configuration.ts";
@@ -14,7 +16,7 @@ import { makeSigningCert } from "./routes/signing-cert.ts";
 import { makeTrustBundle } from "./routes/trust-bundle.ts";
 
 /** What the public listener needs. */
-export interface PublicAppDeps extends ExchangeDeps {
+export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
   /** The configuration in force; asked once per request. */
   readonly generation: () => Generation;
   readonly admission: Admission;
@@ -29,10 +31,11 @@ export function makePublicApp(deps: PublicAppDeps): RequestListener {
   app.use(checkRequests);
   app.use(answerPreflights);
   app.use(refuseWhenClosed(deps.admission));
-  addRoute(app, "/api/v2/signingCert", { POST: makeSigningCert(deps) });
+  addRoute(app, "/api/v2/signingCert", { POST: limitSigning(deps, makeSigningCert(deps)) });
+  addRoute(app, "/healthz", { GET: health });
+  app.use(limitReads(deps));
   addRoute(app, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
   addRoute(app, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
-  addRoute(app, "/healthz", { GET: health });
   if (deps.log !== undefined) addLogReads(app, deps.log);
   return makeListener(app, deps);
 }

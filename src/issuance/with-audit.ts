@@ -3,6 +3,7 @@ import { describeCauses, isOurFault, MayflyError } from "../core/errors.ts";
 import type { IssueCertificate, IssuedCertificate } from "../core/issuance-types.ts";
 import type { AuditOutcome, AuditTrail } from "../ports/audit-trail.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { RateLimit } from "../ports/limits.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import { makeIssueCertificate } from "./issue-certificate.ts";
@@ -11,7 +12,9 @@ import type { IssuanceDeps } from "./issue-certificate.ts";
 /** Where the record of an issuance goes. */
 export interface AuditDeps {
   readonly audit: AuditTrail;
-  readonly telemetry: Pick<Telemetry, "issuance">;
+  /** Bounds the refusals that are recorded; asked with the empty key. */
+  readonly auditedRefusals: RateLimit;
+  readonly telemetry: Pick<Telemetry, "issuance" | "unrecordedRefusal">;
   readonly clock: Clock;
   readonly generation: number;
 }
@@ -29,6 +32,9 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
  * request, so the issuance function itself stays free of it: an intent is in the trail before the CA key is used for
  * a serial number, and the outcome is acknowledged before the caller gets an answer of any kind. Where the trail cannot
  * be written, nothing is delivered (`internal`, AUDIT_FAILED).
+ *
+ * Anybody can be refused, as often as they like, while the trail is to explain each use of the CA key for years. So
+ * refusals from before a serial number was drawn are recorded at a bounded rate; the others are only counted.
  */
 export function makeAuditedIssuance(deps: IssuanceDeps, record: AuditDeps): IssueCertificate {
   return async (request, signal) => {
@@ -40,7 +46,9 @@ export function makeAuditedIssuance(deps: IssuanceDeps, record: AuditDeps): Issu
       (error: unknown): Ended => ({ result: "not-issued", error }),
     );
     const outcome = describeOutcome(ended, seen, record);
-    await record.audit.append(outcome);
+    if (outcome.result !== "refused" || seen.serialNumber !== undefined || record.auditedRefusals.take("") === 0) {
+      await record.audit.append(outcome);
+    } else record.telemetry.unrecordedRefusal();
     record.telemetry.issuance(outcome, record.clock.monotonic() - startedMs);
     if (ended.result === "not-issued") throw ended.error;
     return ended.issued;

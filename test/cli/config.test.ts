@@ -46,6 +46,7 @@ describe("config check", () => {
     expect(code).toBe(0);
     expect(stdout.split("\n").slice(0, -2)).toEqual([
       "warning: unsafe option in force: environment-development",
+      "warning: unsafe option in force: rate-limits-off",
       "warning: unsafe option in force: issuer-on-private-network",
       "warning: unsafe option in force: issuer-without-tls",
     ]);

@@ -25,7 +25,7 @@ describe("the table of reasons", () => {
     expect(callers).toEqual([
       ...["malformed_request", "invalid_public_key", "invalid_csr", "insecure_key", "invalid_proof"],
       ...["algorithm_not_permitted", "invalid_token", "untrusted_issuer", "policy_denied"],
-      ...["not_found", "method_not_allowed", "too_large", "rate_limited"],
+      ...["not_found", "method_not_allowed", "too_large", "rate_limited", "canceled"],
     ]);
   });
 });

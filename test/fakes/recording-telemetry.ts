@@ -5,6 +5,7 @@ import type { LogBatchEvent, RequestEvent, Telemetry } from "../../src/ports/tel
 export interface RecordingTelemetry extends Telemetry {
   readonly requests: readonly RequestEvent[];
   readonly issuances: readonly { readonly outcome: AuditOutcome; readonly durationMs: number }[];
+  readonly unrecordedRefusals: number;
   readonly logBatches: readonly LogBatchEvent[];
   readonly notices: readonly {
     readonly level: "info" | "warn" | "error";
@@ -18,13 +19,20 @@ export function makeRecordingTelemetry(): RecordingTelemetry {
   const issuances: { outcome: AuditOutcome; durationMs: number }[] = [];
   const logBatches: LogBatchEvent[] = [];
   const notices: RecordingTelemetry["notices"][number][] = [];
+  let unrecordedRefusals = 0;
   return {
+    get unrecordedRefusals() {
+      return unrecordedRefusals;
+    },
     requests,
     issuances,
     logBatches,
     notices,
     request: (event) => void requests.push(event),
     issuance: (outcome, durationMs) => void issuances.push({ outcome, durationMs }),
+    unrecordedRefusal: () => {
+      unrecordedRefusals++;
+    },
     logBatch: (event) => void logBatches.push(event),
     notice: (level, message, fields = {}) => void notices.push({ level, message, fields }),
   };

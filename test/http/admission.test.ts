@@ -1,11 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
-import { makeAdmission } from "../../src/http/admission.ts";
+import { ADMISSION_LIMITS, makeAdmission } from "../../src/http/admission.ts";
 
 const never = () => new Promise<never>(() => undefined);
 
 describe("admission", () => {
   it("refuses what exceeds its places, and gives a place back when work ends or fails", async () => {
-    const admission = makeAdmission(2);
+    const admission = makeAdmission({ maxInFlight: 2, maxQueued: 0, maxQueueMs: 1_000 });
     const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
     const results = [admission.admit(() => first.promise), admission.admit(() => second.promise)];
     await expect(admission.admit(never)).rejects.toMatchObject({
@@ -21,12 +21,72 @@ describe("admission", () => {
   });
 
   it("gives a place back when work throws before it returns a promise", async () => {
-    const admission = makeAdmission(1);
+    const admission = makeAdmission({ ...ADMISSION_LIMITS, maxInFlight: 1 });
     const broken = admission.admit(() => {
       throw new TypeError("broken");
     });
     await expect(broken).rejects.toThrow("broken");
     expect(admission.inFlight).toBe(0);
+  });
+
+  it("lets 64 in, 256 wait and nobody else, and counts the waiting ones apart", async () => {
+    const admission = makeAdmission();
+    const gate = Promise.withResolvers<undefined>();
+    const admitted = Array.from({ length: 64 + 256 }, () => admission.admit(() => gate.promise));
+    expect([admission.inFlight, admission.queued]).toEqual([64, 256]);
+    await expect(admission.admit(never)).rejects.toMatchObject({ reason: "TOO_MANY_REQUESTS_IN_FLIGHT" });
+    gate.resolve(undefined);
+    await Promise.all(admitted);
+    expect([admission.inFlight, admission.queued]).toEqual([0, 0]);
+  });
+
+  it("serves its queue first come, first served, also before whoever comes as a place gets free", async () => {
+    const admission = makeAdmission({ ...ADMISSION_LIMITS, maxInFlight: 1 });
+    const order: string[] = [];
+    const first = Promise.withResolvers<undefined>();
+    const enter = (name: string): Promise<void> =>
+      admission.admit(() => {
+        order.push(name);
+        return Promise.resolve();
+      });
+    const all = [admission.admit(() => first.promise), enter("second"), enter("third")];
+    first.resolve(undefined);
+    await all[0];
+    all.push(enter("late"));
+    await Promise.all(all);
+    expect(order).toEqual(["second", "third", "late"]);
+  });
+
+  it("refuses who waited in vain, with a wait of its own, and keeps the place in order", async () => {
+    const admission = makeAdmission({ maxInFlight: 1, maxQueued: 2, maxQueueMs: 1 });
+    const first = Promise.withResolvers<undefined>();
+    const work = admission.admit(() => first.promise);
+    const error: unknown = await admission.admit(never).catch((refusal: unknown) => refusal);
+    expect(error).toMatchObject({ code: "overloaded", reason: "QUEUE_WAIT_TOO_LONG" });
+    expect((error as { retryAfterMs: number }).retryAfterMs).toBeGreaterThanOrEqual(1_000);
+    expect([admission.inFlight, admission.queued]).toEqual([1, 0]);
+    first.resolve(undefined);
+    await work;
+    expect(admission.inFlight).toBe(0);
+  });
+
+  it("still serves what was queued when it is closed, and is idle only then", async () => {
+    const admission = makeAdmission({ ...ADMISSION_LIMITS, maxInFlight: 1 });
+    const [first, second] = [Promise.withResolvers<undefined>(), Promise.withResolvers<string>()];
+    const work = [admission.admit(() => first.promise), admission.admit(() => second.promise)];
+    admission.close();
+    await expect(admission.admit(never)).rejects.toMatchObject({ reason: "SHUTTING_DOWN" });
+    let isIdle = false;
+    const idle = admission.idle().then(() => {
+      isIdle = true;
+    });
+    first.resolve(undefined);
+    await work[0];
+    expect(isIdle).toBe(false);
+    second.resolve("served");
+    await expect(work[1]).resolves.toBe("served");
+    await idle;
+    expect(isIdle).toBe(true);
   });
 
   it("refuses everything once it is closed, with a wait of 1 to 5 seconds", async () => {

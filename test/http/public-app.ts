@@ -4,6 +4,8 @@ import type { Generation } from "../../src/issuance/generation.ts";
 import type { RequestEvent } from "../../src/ports/telemetry.ts";
 import { makeAdmission } from "../../src/http/admission.ts";
 import type { Admission } from "../../src/http/admission.ts";
+import { UNLIMITED } from "../../src/adapters/limits/open-rate-limits.ts";
+import { makeClientAddress } from "../../src/http/client-address.ts";
 import { makePublicApp } from "../../src/http/app.ts";
 import type { PublicAppDeps } from "../../src/http/app.ts";
 import type { ExchangeDeps } from "../../src/http/exchange.ts";
@@ -76,7 +78,14 @@ export function makeRig(
     },
   };
   const rig: Rig = {
-    listener: makePublicApp({ generation: () => rig.generation, admission, ...exchange, ...overrides }),
+    listener: makePublicApp({
+      generation: () => rig.generation,
+      admission,
+      rateLimits: { signing: UNLIMITED, failedTokens: UNLIMITED, reads: UNLIMITED },
+      clientAddress: makeClientAddress([]),
+      ...exchange,
+      ...overrides,
+    }),
     admission,
     exchange,
     requests,

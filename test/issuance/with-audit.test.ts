@@ -5,14 +5,23 @@ import { makeAuditedIssuance } from "../../src/issuance/with-audit.ts";
 import type { AuditDeps } from "../../src/issuance/with-audit.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import type { AuditOutcome, AuditRecord } from "../../src/ports/audit-trail.ts";
+import type { RateLimit } from "../../src/ports/limits.ts";
 import { reasonOf } from "../support/caller-keys.ts";
 import { goodRequest, makeIssuanceDeps, NOW_MS, someSct } from "../support/issuance.ts";
 
+/** Lets everything be recorded, or nothing. */
+const recording = (on: boolean): RateLimit => ({ take: () => (on ? 0 : 1), waitMs: () => 0 });
+
 /** Audited issuance whose trail and ports write into one list of events. */
-async function makeAudited(overrides: Partial<IssuanceDeps> = {}, failOn?: AuditRecord["kind"]) {
+async function makeAudited(
+  overrides: Partial<IssuanceDeps> = {},
+  failOn?: AuditRecord["kind"],
+  auditedRefusals = recording(true),
+) {
   const { deps, events } = await makeIssuanceDeps(overrides);
   const records: AuditRecord[] = [];
   const outcomes: AuditOutcome[] = [];
+  const unrecorded: string[] = [];
   const record: AuditDeps = {
     audit: {
       append: (entry) => {
@@ -22,11 +31,15 @@ async function makeAudited(overrides: Partial<IssuanceDeps> = {}, failOn?: Audit
       },
       close: () => Promise.resolve(),
     },
-    telemetry: { issuance: (outcome) => outcomes.push(outcome) },
+    auditedRefusals,
+    telemetry: {
+      issuance: (outcome) => outcomes.push(outcome),
+      unrecordedRefusal: () => unrecorded.push("refusal"),
+    },
     clock: { now: () => NOW_MS, monotonic: () => 0 },
     generation: 3,
   };
-  return { issue: makeAuditedIssuance(deps, record), deps, events, records, outcomes };
+  return { issue: makeAuditedIssuance(deps, record), deps, events, records, outcomes, unrecorded };
 }
 
 describe("the trace of an issuance", () => {
@@ -103,6 +116,43 @@ describe("the trace of an issuance", () => {
       },
     ]);
     expect(outcomes).toEqual(records);
+  });
+
+  it("leaves a refusal out, and counts it, when too many came", async () => {
+    const refuse = () => Promise.reject(new MayflyError("TOKEN_EXPIRED", "exp is past"));
+    const { issue, records, outcomes, unrecorded } = await makeAudited(
+      { verifyIdToken: refuse },
+      undefined,
+      recording(false),
+    );
+    expect(await reasonOf(() => issue(goodRequest()))).toBe("TOKEN_EXPIRED");
+    expect(records).toEqual([]);
+    expect(unrecorded).toHaveLength(1);
+    expect(outcomes).toMatchObject([{ result: "refused", reason: "TOKEN_EXPIRED" }]);
+  });
+
+  it("leaves out neither certificate nor failure nor refusal with a serial number, however many came", async () => {
+    const off = recording(false);
+    const issued = await makeAudited({}, undefined, off);
+    await issued.issue(goodRequest());
+    expect(issued.records.map(({ kind }) => kind)).toEqual(["intent", "outcome"]);
+
+    const failed = await makeAudited(
+      { verifyIdToken: () => Promise.reject(new MayflyError("JWKS_FAILED", "issuer away")) },
+      undefined,
+      off,
+    );
+    await expect(failed.issue(goodRequest())).rejects.toThrow("issuer away");
+    expect(failed.records).toMatchObject([{ kind: "outcome", result: "failed" }]);
+
+    const late = await makeAudited(
+      { log: { add: () => Promise.reject(new MayflyError("SAN_NOT_PERMITTED", "late refusal")) } },
+      undefined,
+      off,
+    );
+    await expect(late.issue(goodRequest())).rejects.toThrow("late refusal");
+    expect(late.records.map(({ kind }) => kind)).toEqual(["intent", "outcome"]);
+    expect([...issued.unrecorded, ...failed.unrecorded, ...late.unrecorded]).toEqual([]);
   });
 
   it("records a failure after the precertificate with its serial number and every cause", async () => {

@@ -20,7 +20,9 @@ import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
 import type { Reason } from "../../src/core/errors.ts";
 import { DEFAULT_CLIENT_SIGNING_ALGORITHMS } from "../../src/core/proof/client-signing-algorithm.ts";
 import { tokenClaims } from "../../dev/token-claims.ts";
+import { UNLIMITED } from "../../src/adapters/limits/open-rate-limits.ts";
 import { makeAdmission } from "../../src/http/admission.ts";
+import { makeClientAddress } from "../../src/http/client-address.ts";
 import { makePublicApp } from "../../src/http/app.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
@@ -358,7 +360,7 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
   const deps = await issuanceDeps({ clock, use, verifyIdToken: verifier.verifyIdToken });
   const issueCertificate = makeAuditedIssuance(
     { ...deps, ...ports?.(deps) },
-    { audit, telemetry, clock, generation: 1 },
+    { audit, auditedRefusals: UNLIMITED, telemetry, clock, generation: 1 },
   );
   const admission = makeAdmission();
   let ids = 0;
@@ -367,6 +369,8 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
     listener: makePublicApp({
       generation: () => ({ number: 1, issueCertificate, issuers: [], trustBundle: [deps.issuer.pem] }),
       admission,
+      rateLimits: { signing: UNLIMITED, failedTokens: UNLIMITED, reads: UNLIMITED },
+      clientAddress: makeClientAddress([]),
       clock,
       telemetry,
       requestId: () => `own-${++ids}`,

@@ -49,6 +49,7 @@ log:
   checkpointSigner: ${signer("checkpoint")}
 issuers:
   - { url: "https://accounts.example.com", identity: { kind: email } }
+limits: { rates: { enabled: false } }
 shutdown: { lameDuckSeconds: 0 }
 logging: { level: silent }
 `;

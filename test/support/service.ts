@@ -44,7 +44,7 @@ export async function startTestService(change: string | ((text: string) => strin
   const folder = mkdtempSync(join(tmpdir(), "mayfly-e2e-"));
   const issuer = await startDevelopmentIssuer();
   const text = configText(issuer, folder);
-  const changed = typeof change === "string" ? text + change : change(text);
+  const changed = typeof change === "string" ? withLimits(text, change) + change : change(text);
   const config = parseConfig(changed, join(ROOT, "config", "test.yaml"));
   try {
     return await start({ config, issuer, folder });
@@ -53,6 +53,13 @@ export async function startTestService(change: string | ((text: string) => strin
     throw error;
   }
 }
+
+/** Without the line that switches limits off when the change brings limits of its own. */
+const withLimits = (text: string, change: string): string =>
+  /^limits:/mu.test(change) ? text.replace(RATES_OFF, "") : text;
+
+/** Everybody is the same address here. */
+const RATES_OFF = "limits: { rates: { enabled: false } }\n";
 
 /** A development configuration on free ports; its keys are those of `keys-dev/`. */
 export function configText(issuer: DevelopmentIssuer, dataDirectory: string): string {
@@ -71,7 +78,7 @@ log:
 issuers:
   - { url: "${issuer.url}", identity: { kind: email }, allowInsecureHttp: true, allowPrivateNetwork: true }
   - { url: "${issuer.githubUrl}", identity: { kind: github-actions }, allowInsecureHttp: true, allowPrivateNetwork: true }
-shutdown: { lameDuckSeconds: 0 }
+${RATES_OFF}shutdown: { lameDuckSeconds: 0 }
 `;
 }
 

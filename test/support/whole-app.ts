@@ -15,7 +15,9 @@ import type { MayflyError } from "../../src/core/errors.ts";
 import { makeStaticCtView } from "../../src/ctlog/static-ct-view.ts";
 import { openCertificateLog } from "../../src/ctlog/submit-precertificate.ts";
 import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
-import { makeAdmission } from "../../src/http/admission.ts";
+import { openRateLimits } from "../../src/adapters/limits/open-rate-limits.ts";
+import { makeClientAddress } from "../../src/http/client-address.ts";
+import { ADMISSION_LIMITS, makeAdmission } from "../../src/http/admission.ts";
 import { makePublicApp } from "../../src/http/app.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
 import type { AuditRecord, AuditTrail } from "../../src/ports/audit-trail.ts";
@@ -66,7 +68,10 @@ export interface WholeAppOptions {
   readonly wrapStore?: (store: LogStore) => LogStore;
   readonly wrapAudit?: (audit: AuditTrail) => AuditTrail;
   readonly maxPending?: number;
+  /** Requests beyond these are refused at once; the product's bounds, with a queue, when left out. */
   readonly maxInFlight?: number;
+  /** Whether the rates of the configuration are limits; off when left out. */
+  readonly rates?: boolean;
   /** When the CA's chain was made, milliseconds; a day before the clock's start when left out. */
   readonly caMadeMs?: number;
 }
@@ -145,7 +150,12 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
   });
   const memoryStore = createMemoryLogStore({ manifest: makeManifest(LOG_ORIGIN, signers, NOW_MS), onFatal });
   const store = options.wrapStore?.(memoryStore) ?? memoryStore;
-  const admission = makeAdmission(options.maxInFlight);
+  const admission = makeAdmission(
+    options.maxInFlight === undefined
+      ? ADMISSION_LIMITS
+      : { ...ADMISSION_LIMITS, maxInFlight: options.maxInFlight, maxQueued: 0 },
+  );
+  const rateLimits = openRateLimits({ ...config.limits.rates, enabled: options.rates ?? false }, clock);
   const sequencer = await startSequencer({
     store,
     clock,
@@ -169,11 +179,14 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     telemetry,
     clock,
     pauseSwitch: { isPaused: false, set: () => undefined },
+    rateLimits,
   });
   let requests = 0;
   const listener = makePublicApp({
     generation: () => generation,
     admission,
+    rateLimits,
+    clientAddress: makeClientAddress(config.limits.trustedProxies),
     clock,
     telemetry,
     requestId: () => `request-${String(++requests)}`,

@@ -92,7 +92,7 @@ describe("the public form of an error", () => {
     [30_000, 30],
   ])("turns a wait of %p ms into %p whole seconds", (retryAfterMs, seconds) => {
     const options = retryAfterMs === undefined ? {} : { retryAfterMs };
-    expect(describeError(new MayflyError("RATE_LIMITED", "detail", options)).retryAfterSeconds).toBe(seconds);
+    expect(describeError(new MayflyError("RATE_LIMITED_READS", "detail", options)).retryAfterSeconds).toBe(seconds);
   });
 
   it("asks nobody to retry what will fail again", () => {

@@ -3,6 +3,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import { REASONS } from "../../core/errors.ts";
 import type { AuditOutcome } from "../../ports/audit-trail.ts";
 import type { LogBatchEvent, RequestEvent, TlsTelemetry } from "../../ports/telemetry.ts";
+import { makeRefusalMetrics } from "./refusal-metrics.ts";
+import type { RefusalMetrics } from "./refusal-metrics.ts";
 import { methodLabel } from "./http-methods.ts";
 import { makeTlsMetrics } from "./tls-metrics.ts";
 
@@ -24,7 +26,7 @@ export interface MetricSources {
 }
 
 /** The process's metrics; every label value comes from a closed set, whatever callers send. */
-export interface Metrics {
+export interface Metrics extends RefusalMetrics {
   observeRequest(event: RequestEvent): void;
   observeIssuance(outcome: AuditOutcome, durationMs: number): void;
   observeLogBatch(event: LogBatchEvent): void;
@@ -70,6 +72,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
   });
   return {
     observeRequest: makeRequestMetrics(registry),
+    ...makeRefusalMetrics(registry),
     observeIssuance: makeIssuanceMetrics(registry),
     observeLogBatch: makeLogMetrics(registry),
     tls: makeTlsMetrics(registry),

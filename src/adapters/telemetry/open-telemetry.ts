@@ -49,10 +49,14 @@ export function openTelemetry(options: TelemetryOptions): ProcessTelemetry {
   return {
     request: (event) => {
       metrics.observeRequest(event);
+      metrics.observeRefusal(event);
       lines.request(event);
     },
     issuance: (outcome, durationMs) => {
       metrics.observeIssuance(outcome, durationMs);
+    },
+    unrecordedRefusal: () => {
+      metrics.countUnrecordedRefusal();
     },
     logBatch: (event) => {
       metrics.observeLogBatch(event);

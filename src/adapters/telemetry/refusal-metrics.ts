@@ -1,0 +1,37 @@
+import { Counter } from "prom-client";
+import type { Registry } from "prom-client";
+import { REASONS } from "../../core/errors.ts";
+import type { RequestEvent } from "../../ports/telemetry.ts";
+
+/** What counts refusals. */
+export interface RefusalMetrics {
+  /** Counts a request that was refused or failed, by why; any other request is left alone. */
+  observeRefusal(event: RequestEvent): void;
+  /** Counts a refusal that was left out of the audit trail. */
+  countUnrecordedRefusal(): void;
+}
+
+/** Makes the counters; a reason has its series from its first refusal on. */
+export function makeRefusalMetrics(registry: Registry): RefusalMetrics {
+  const registers = [registry];
+  const refusals = new Counter({
+    name: "mayfly_refusals_total",
+    help: "HTTP requests that were refused or failed, by code and reason",
+    labelNames: ["code", "reason"],
+    registers,
+  });
+  const unrecorded = new Counter({
+    name: "mayfly_audit_unrecorded_refusals_total",
+    help: "Refusals left out of the audit trail because too many came",
+    registers,
+  });
+  const reasons: ReadonlySet<string> = new Set(Object.values(REASONS).flat());
+  return {
+    observeRefusal: ({ code, reason }) => {
+      if (code !== undefined && reason !== undefined && reasons.has(reason)) refusals.labels({ code, reason }).inc();
+    },
+    countUnrecordedRefusal: () => {
+      unrecorded.inc();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { isIP } from "node:net";
+import ipaddr from "ipaddr.js";
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Network = readonly [Address, number];
+
+/** As much of a request as tells whom it came from. */
+export interface Arrival {
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
+/** Names the client of a request, for limits: an IPv4 address, or the network of 64 bits that an IPv6 client has. */
+export type ClientAddress = (request: Arrival) => string;
+
+/** The other end of a connection. */
+interface Peer {
+  readonly name: string;
+  readonly isProxy: boolean;
+}
+
+/**
+ * How clients are told apart. Without proxies a client is the other end of the connection. Behind proxies it is the
+ * last address in X-Forwarded-For that is not a proxy's: each of them appends whom it heard from, so what stands to the
+ * left of that came from the client and may be invented.
+ *
+ * @param trustedProxies addresses, and networks in CIDR notation, checked before
+ */
+export function makeClientAddress(trustedProxies: readonly string[]): ClientAddress {
+  const proxies = trustedProxies.map(parseNetwork);
+  const isProxy = (address: Address): boolean =>
+    proxies.some(([network, bits]) => address.kind() === network.kind() && address.match([network, bits]));
+  // A connection carries many requests, and reading an address is not free.
+  const peers = new WeakMap<Arrival["socket"], Peer>();
+  return ({ socket, headers }) => {
+    let peer = peers.get(socket);
+    if (peer === undefined) {
+      const address = parseAddress(socket.remoteAddress ?? "");
+      peer = { name: nameOf(address), isProxy: address !== undefined && isProxy(address) };
+      peers.set(socket, peer);
+    }
+    return peer.isProxy ? (lastForwarded(headers["x-forwarded-for"], isProxy) ?? peer.name) : peer.name;
+  };
+}
+
+/**
+ * The name of a connection's other end, for limits on connections: as {@link makeClientAddress} without proxies.
+ *
+ * @param remoteAddress as Node tells it; undefined when the connection is gone
+ */
+export function peerName(remoteAddress: string | undefined): string {
+  return nameOf(parseAddress(remoteAddress ?? ""));
+}
+
+/** Read from the right; stops at the first address that is no proxy's, or at what is no address. */
+function lastForwarded(field: string | string[] | undefined, isProxy: (address: Address) => boolean) {
+  let name: string | undefined;
+  let end = field === undefined ? 0 : String(field).length;
+  const text = String(field);
+  while (end > 0) {
+    const start = text.lastIndexOf(",", end - 1) + 1;
+    const address = parseAddress(withoutPort(text.slice(start, end).trim()));
+    if (address === undefined) return name;
+    name = nameOf(address);
+    if (!isProxy(address)) return name;
+    end = start - 1;
+  }
+  return name;
+}
+
+/** Some proxies append the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+function withoutPort(text: string): string {
+  const groups = /^(?:\[(?<v6>[^\]]*)\](?::[0-9]+)?|(?<v4>[0-9.]+):[0-9]+)$/u.exec(text)?.groups;
+  return groups?.["v6"] ?? groups?.["v4"] ?? text;
+}
+
+/** IPv4 in IPv6 form is IPv4 (RFC 4291 §2.5.5.2): a client has one bucket, whichever socket it came to. */
+function parseAddress(text: string): Address | undefined {
+  return isIP(text) === 0 ? undefined : ipaddr.process(text);
+}
+
+function parseNetwork(text: string): Network {
+  if (text.includes("/")) return ipaddr.parseCIDR(text);
+  const address = ipaddr.parse(text);
+  return [address, address.kind() === "ipv4" ? 32 : 128];
+}
+
+/** A client has the last 64 bits of an IPv6 address to itself (RFC 4291 §2.5.1) and can change them at will. */
+function nameOf(address: Address | undefined): string {
+  if (address === undefined) return "unknown";
+  if (address instanceof ipaddr.IPv4) return address.toString();
+  return `${address.parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(":")}::/64`;
+}

@@ -69,7 +69,7 @@ function encodeCommonExtensions({ key, issuer, subjectAltName, extensions }: Lin
     encodeSubjectKeyIdentifier(keyIdentifier(key.spki)),
     encodeAuthorityKeyIdentifier(issuer.subjectKeyIdentifier),
     encodeSubjectAltName(subjectAltName),
-    ...encodeFulcioExtensions(extensions),
+    encodeFulcioExtensions(extensions),
   ]);
 }
 

@@ -5,7 +5,7 @@
  */
 
 /** Identifier octets of the universal types that certificates use (X.690 §8.1.2). */
-const TAG = {
+export const TAG = {
   boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
@@ -33,21 +33,26 @@ function lengthOctets(length: number): number {
   throw new RangeError(`a DER element of ${String(length)} octets is beyond anything we write`);
 }
 
-/** Writes identifier and length octets at the start of `out`; gives the offset of the contents. */
-function writeHeader(out: Uint8Array, tag: number, length: number): number {
+/** How many octets an element has whose contents are `length` octets. Throws RangeError from 16 MiB on. */
+export function elementLength(length: number): number {
+  return 1 + lengthOctets(length) + length;
+}
+
+/** Writes identifier and length octets at `start` of `out`; gives the offset of the contents. */
+export function writeHeader(out: Uint8Array, start: number, { tag, length }: { tag: number; length: number }): number {
   const octets = lengthOctets(length);
-  out[0] = tag;
+  out[start] = tag;
   if (octets === 1) {
-    out[1] = length;
-    return 2;
+    out[start + 1] = length;
+    return start + 2;
   }
-  out[1] = 0x80 + octets - 1;
+  out[start + 1] = 0x80 + octets - 1;
   let rest = length;
-  for (let at = octets; at > 1; at--) {
+  for (let at = start + octets; at > start + 1; at--) {
     out[at] = rest % 0x100;
     rest = Math.floor(rest / 0x100);
   }
-  return 1 + octets;
+  return start + 1 + octets;
 }
 
 /**
@@ -58,8 +63,8 @@ function writeHeader(out: Uint8Array, tag: number, length: number): number {
 function element(tag: number, parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
-  const out = Buffer.allocUnsafe(1 + lengthOctets(length) + length); // every octet is written below
-  let offset = writeHeader(out, tag, length);
+  const out = Buffer.allocUnsafe(elementLength(length)); // every octet is written below
+  let offset = writeHeader(out, 0, { tag, length });
   for (const part of parts) {
     out.set(part, offset);
     offset += part.length;
@@ -157,8 +162,13 @@ export function utf8String(text: string): Uint8Array {
  * @throws RangeError when `text` holds half of a surrogate pair
  */
 export function utf8(text: string): Uint8Array {
-  if (!text.isWellFormed()) throw new RangeError("text with half of a surrogate pair has no UTF-8 form");
+  assertWellFormed(text);
   return Buffer.from(text, "utf8");
+}
+
+/** Throws RangeError when `text` holds half of a surrogate pair, which no UTF-8 can say. */
+export function assertWellFormed(text: string): void {
+  if (!text.isWellFormed()) throw new RangeError("text with half of a surrogate pair has no UTF-8 form");
 }
 
 /**

@@ -206,12 +206,10 @@ function openAdmission({ limits }: Config): Admission {
 
 async function openSigners({ config, env, resources }: Parts, onMismatch: (error: MayflyError) => void) {
   const options = { env, development: config.environment === "development", onMismatch };
-  // Together: each file costs its passphrase's key derivation, on the thread pool.
-  const [ca, log, checkpoint] = await Promise.all([
-    openSigner(config.ca.signer, SIGNER_ROLES.ca, options),
-    openSigner(config.log.signer, SIGNER_ROLES.log, options),
-    openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options),
-  ]);
+  // One after the other: the key derivation of each file takes its tens of megabytes, which nothing later does.
+  const ca = await openSigner(config.ca.signer, SIGNER_ROLES.ca, options);
+  const log = await openSigner(config.log.signer, SIGNER_ROLES.log, options);
+  const checkpoint = await openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options);
   for (const signer of [ca, log, checkpoint]) resources.defer(() => signer.close());
   refuseDevelopmentKeys(config, [ca, log, checkpoint]);
   return { ca, log, checkpoint };

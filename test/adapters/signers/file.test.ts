@@ -68,7 +68,7 @@ describe("encryptKeyFile", () => {
       version: 1,
       algorithm: "ecdsa-p256-sha256",
       publicKey: createPublicKey(p256).export({ type: "spki", format: "der" }).toString("base64"),
-      kdf: { name: "scrypt", n: 131_072, r: 8, p: 1 },
+      kdf: { name: "scrypt", n: 32_768, r: 8, p: 3 },
       cipher: { name: "aes-256-gcm" },
     });
   });

@@ -2,6 +2,9 @@ import { Worker, type Transferable } from "node:worker_threads";
 import { MayflyError } from "../../../core/errors.ts";
 import type { CallMessage, Calls, ReplyMessage } from "./calls.ts";
 
+/** Little room for young objects: a worker makes few, and what it takes stays taken (some 20 MiB for both workers). */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2 };
+
 /** A call on its way. */
 interface Waiter {
   readonly resolve: (value: unknown) => void;
@@ -21,7 +24,7 @@ export class WorkerClient<C extends Calls> {
    * @param onEnd called once when the worker ends without having been closed
    */
   constructor(url: URL, onEnd: (error: MayflyError) => void) {
-    this.#worker = new Worker(url, { env: {} });
+    this.#worker = new Worker(url, { env: {}, resourceLimits: RESOURCE_LIMITS });
     this.#worker.on("message", (reply: ReplyMessage) => {
       this.#settle(reply);
     });

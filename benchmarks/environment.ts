@@ -18,6 +18,8 @@ export interface Environment {
   readonly port: number;
   readonly issuer: LoadOrder["issuer"];
   readonly serverPid: number;
+  /** From the start of the server's process to the first 200 of `/readyz`, milliseconds. */
+  readonly startMs: number;
   /** Entries under the log's published checkpoint. */
   readonly treeSize: () => Promise<number>;
   /** Stops both processes and removes the folder; rejects when the server did not end cleanly. */
@@ -43,9 +45,11 @@ export async function openEnvironment(profileFolder?: string): Promise<Environme
     const [port, operationsPort] = await freePorts();
     const config = writeConfig(folder, { issuerUrl: issuer.url, port, operationsPort });
     makeKeysAndLog(folder, config);
+    const spawned = performance.now();
     const server = startServer(folder, config, profileFolder);
     running.push(server);
     await untilReady(server, folder, operationsPort);
+    const startMs = performance.now() - spawned;
     const treeSize = async (): Promise<number> => {
       const response = await fetch(`http://127.0.0.1:${String(port)}/benchmark/checkpoint`);
       return Number((await response.text()).split("\n")[1]);
@@ -55,6 +59,7 @@ export async function openEnvironment(profileFolder?: string): Promise<Environme
       port,
       issuer,
       serverPid: pidOf(server),
+      startMs,
       treeSize,
       close: async () => {
         const codes = await Promise.all(running.map(stop));
@@ -154,7 +159,7 @@ async function untilReady(server: ChildProcess, folder: string, operationsPort: 
     if (server.exitCode !== null || performance.now() > deadline) {
       throw new Error(`the server did not become ready:\n${readFileSync(join(folder, "server.log"), "utf8")}`);
     }
-    await new Promise((next) => setTimeout(next, 50));
+    await new Promise((next) => setTimeout(next, 10));
   }
 }
 

@@ -12,6 +12,26 @@ export interface LevelResult {
   readonly peakRssMiB: number | undefined;
 }
 
+/** Memory at a point of the run. */
+export interface MemorySample {
+  /** Certificates issued so far. */
+  readonly issued: number;
+  /** The most that was resident during the round that ended here. */
+  readonly rssMiB: number;
+}
+
+/** All that one run measured. */
+export interface Run {
+  readonly levels: readonly LevelResult[];
+  readonly memory: readonly MemorySample[];
+  readonly floorUs: number;
+  readonly startMs: number;
+  readonly startRssMiB?: number | undefined;
+}
+
+/** Where the last stretch of certificates begins, over which memory should not grow. */
+const STRETCH = 30_000;
+
 /** The numbers that are watched over time. */
 export interface Summary {
   /** CPU per certificate at 16 callers as a multiple of the crypto floor. */
@@ -20,6 +40,10 @@ export interface Summary {
   readonly p50IdleMs: number;
   /** The most memory that was resident while requests were answered. */
   readonly rssMiB: number | null;
+  /** By how much the peak of a round grew over the last 30,000 certificates; below zero when it shrank. */
+  readonly rssGrowthMiB: number | null;
+  /** From the start of the process to the first 200 of `/readyz`, milliseconds. */
+  readonly startMs: number;
   /** The most while the process started, when the keys' passphrases are stretched. */
   readonly startRssMiB: number | null;
   readonly floorUs: number;
@@ -33,18 +57,21 @@ const NO_PROC = "CPU and memory: no /proc on this system";
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 /** Picks the watched numbers from the levels. */
-export function summarize(levels: readonly LevelResult[], floorUs: number, startRssMiB?: number): Summary {
+export function summarize({ levels, memory, floorUs, startMs, startRssMiB }: Run): Summary {
   const level = (concurrency: number): LevelResult => {
     const found = levels.find((candidate) => candidate.concurrency === concurrency);
     if (found === undefined) throw new RangeError(`concurrency ${String(concurrency)} was not measured`);
     return found;
   };
   const { cpuMs, perSecond } = level(16);
-  const peaks = levels.flatMap(({ peakRssMiB }) => peakRssMiB ?? []);
+  const last = memory.at(-1);
+  const before = last && memory.findLast(({ issued }) => issued <= last.issued - STRETCH);
   return {
     cpuOverFloor: cpuMs === undefined ? null : round((cpuMs * 1000) / floorUs, 2),
     p50IdleMs: round(level(1).p50Ms, 2),
-    rssMiB: peaks.length === 0 ? null : round(Math.max(...peaks), 0),
+    rssMiB: memory.length === 0 ? null : round(Math.max(...memory.map(({ rssMiB }) => rssMiB)), 0),
+    rssGrowthMiB: last === undefined || before === undefined ? null : round(last.rssMiB - before.rssMiB, 0),
+    startMs: round(startMs, 0),
     startRssMiB: startRssMiB === undefined ? null : round(startRssMiB, 0),
     floorUs: round(floorUs, 0),
     cpuUsPerCertificate: cpuMs === undefined ? null : round(cpuMs * 1000, 0),
@@ -73,6 +100,8 @@ export function formatTable(levels: readonly LevelResult[], floorUs: number): st
   return [line(header), rule, ...rows.map(line), "", `Crypto floor: ${floorUs.toFixed(0)} µs of CPU.`].join("\n");
 }
 
+const show = (value: number | null): string => (value === null ? "—" : String(value));
+
 /** Adds a dated entry with the machine it was measured on. */
 export function appendResults(file: string, levels: readonly LevelResult[], summary: Summary): void {
   const { skipped, ...numbers } = summary;
@@ -83,6 +112,8 @@ export function appendResults(file: string, levels: readonly LevelResult[], summ
     `${machine}; Node.js ${process.version}${skipped === undefined ? "" : `. ${skipped}`}.`,
     "",
     formatTable(levels, summary.floorUs),
+    "",
+    `Memory: peak ${show(numbers.rssMiB)} MiB, ${show(numbers.rssGrowthMiB)} MiB more after the last 30,000 certificates than before; ${show(numbers.startRssMiB)} MiB at start. Start to ready: ${String(numbers.startMs)} ms.`,
     "",
   ];
   appendFileSync(file, entry.join("\n"));

@@ -7,13 +7,14 @@ import { measureCryptoFloor } from "./crypto-floor.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import { forgetPeakMemory, readProcessUsage } from "./process-usage.ts";
-import { appendResults, formatTable, summarize, type LevelResult } from "./results.ts";
+import { appendResults, formatTable, summarize, type LevelResult, type MemorySample } from "./results.ts";
 import { median, percentile } from "./statistics.ts";
 
 const HELP = `Usage: npm run bench -- [--requests N] [--rounds N] [--append] [--profile FOLDER]
 
 Measures one Mayfly from dist/ in its own process: certificates a second, latency, CPU per certificate and memory at
-1, 16 and 64 concurrent callers, against the cryptography that no implementation can leave out (the crypto floor).
+1, 16 and 64 concurrent callers, against the cryptography that no implementation can leave out (the crypto floor). Goes on
+at 16 callers until 50,000 certificates are issued, to see whether memory keeps growing.
 
   --requests N  certificates per round at 16 and 64 callers (default 3000; a quarter of it at 1)
   --rounds N    rounds per concurrency; the median of CPU, rate and latency counts (default 3)
@@ -27,6 +28,8 @@ The last line of the output is JSON.
 const CONCURRENCIES = [1, 16, 64] as const;
 /** V8 goes on compiling for some ten thousand requests; a server in service is past that. */
 const WARM_UP = { concurrency: 16, count: 4000, rounds: 3 };
+/** Certificates after which memory is judged. */
+const ENDURANCE = 50_000;
 
 /** One round: requests are prepared by the load process, and only then the clocks start. */
 async function runRound(target: Environment, concurrency: number, count: number): Promise<LevelResult> {
@@ -89,20 +92,34 @@ function condense(rounds: readonly LevelResult[]): LevelResult {
   };
 }
 
-async function measure(target: Environment, requests: number, rounds: number): Promise<readonly LevelResult[]> {
-  for (let round = 0; round < WARM_UP.rounds; round++) await runRound(target, WARM_UP.concurrency, WARM_UP.count);
-  let issued = WARM_UP.count * WARM_UP.rounds;
+/** What one server was measured at. */
+interface Measurement {
+  readonly levels: readonly LevelResult[];
+  /** Peak memory of each round, in order. */
+  readonly memory: readonly MemorySample[];
+}
+
+async function measure(target: Environment, requests: number, rounds: number): Promise<Measurement> {
+  const memory: MemorySample[] = [];
+  let issued = 0;
+  const issue = async (concurrency: number, count: number): Promise<LevelResult> => {
+    const result = await runRound(target, concurrency, count);
+    issued += count;
+    if (result.peakRssMiB !== undefined) memory.push({ issued, rssMiB: result.peakRssMiB });
+    return result;
+  };
+  for (let round = 0; round < WARM_UP.rounds; round++) await issue(WARM_UP.concurrency, WARM_UP.count);
   const levels: LevelResult[] = [];
   for (const concurrency of CONCURRENCIES) {
     const count = concurrency === 1 ? Math.ceil(requests / 4) : requests;
     const results: LevelResult[] = [];
-    for (let round = 0; round < rounds; round++) results.push(await runRound(target, concurrency, count));
-    issued += count * rounds;
+    for (let round = 0; round < rounds; round++) results.push(await issue(concurrency, count));
     levels.push(condense(results));
   }
+  while (issued < ENDURANCE) await issue(WARM_UP.concurrency, Math.min(WARM_UP.count, ENDURANCE - issued));
   const treeSize = await target.treeSize();
   if (treeSize !== issued) throw new Error(`${String(issued)} certificates, but the log holds ${String(treeSize)}`);
-  return levels;
+  return { levels, memory };
 }
 
 async function main(): Promise<void> {
@@ -125,10 +142,10 @@ async function main(): Promise<void> {
   const floorBefore = measureCryptoFloor();
   const target = await openEnvironment(values.profile);
   const startRssMiB = readProcessUsage(target.serverPid)?.peakRssMiB;
-  const levels = await measure(target, requests, rounds);
+  const { levels, memory } = await measure(target, requests, rounds);
   await target.close();
   const floorRuns = [...floorBefore, ...measureCryptoFloor()];
-  const summary = summarize(levels, median(floorRuns), startRssMiB);
+  const summary = summarize({ levels, memory, floorUs: median(floorRuns), startMs: target.startMs, startRssMiB });
   console.log(formatTable(levels, summary.floorUs));
   if (values.append) appendResults("benchmarks/RESULTS.md", levels, summary);
   console.log(JSON.stringify(summary));

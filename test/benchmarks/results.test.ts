@@ -1,8 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { readProcessUsage } from "../../benchmarks/process-usage.ts";
-import { formatTable, summarize, type LevelResult } from "../../benchmarks/results.ts";
+import { formatTable, summarize, type LevelResult, type MemorySample, type Run } from "../../benchmarks/results.ts";
 import { median, percentile } from "../../benchmarks/statistics.ts";
+
+const run = (levels: readonly LevelResult[], memory: readonly MemorySample[] = []): Run => ({
+  levels,
+  memory,
+  floorUs: 200,
+  startMs: 987.6,
+});
 
 const level = (concurrency: number, cpuMs: number | undefined): LevelResult => ({
   concurrency,
@@ -59,24 +66,35 @@ describe("statistics", () => {
 
 describe("results", () => {
   it("compares the CPU at 16 callers with the floor and takes the idle latency from a single caller", () => {
-    expect(summarize([level(1, 0.9), level(16, 0.5), level(64, 0.4)], 200)).toMatchObject({
+    expect(summarize(run([level(1, 0.9), level(16, 0.5), level(64, 0.4)]))).toMatchObject({
       cpuOverFloor: 2.5,
       p50IdleMs: 1,
-      rssMiB: 164,
+      startMs: 988,
       floorUs: 200,
       cpuUsPerCertificate: 500,
     });
   });
 
+  it("compares memory at the end with what it was 30,000 certificates earlier, and tells the peak of all rounds", () => {
+    const memory = [
+      { issued: 10_000, rssMiB: 90 },
+      { issued: 20_000, rssMiB: 110.4 },
+      { issued: 30_000, rssMiB: 150 },
+      { issued: 50_000, rssMiB: 120.2 },
+    ];
+    expect(summarize(run([level(1, 1), level(16, 1)], memory))).toMatchObject({ rssMiB: 150, rssGrowthMiB: 10 });
+    expect(summarize(run([level(1, 1), level(16, 1)], memory.slice(1, 3)))).toMatchObject({ rssGrowthMiB: null });
+  });
+
   it("says what it could not measure instead of a number", () => {
-    const summary = summarize([level(1, undefined), level(16, undefined)], 200);
+    const summary = summarize(run([level(1, undefined), level(16, undefined)]));
     expect(summary).toMatchObject({ cpuOverFloor: null, rssMiB: null, cpuUsPerCertificate: null });
     expect(summary.skipped).toContain("/proc");
     expect(formatTable([level(16, undefined)], 200)).toContain("—");
   });
 
   it("refuses to summarize without the concurrency that counts", () => {
-    expect(() => summarize([level(1, 1), level(64, 1)], 200)).toThrow(RangeError);
+    expect(() => summarize(run([level(1, 1), level(64, 1)]))).toThrow(RangeError);
   });
 });
 

@@ -1,9 +1,12 @@
+import { lookup as systemLookup } from "node:dns";
 import { getCACertificates } from "node:tls";
 import { Agent, fetch, type Response } from "undici";
+import { boundedLookup } from "./bounded-lookup.ts";
 import { IssuerFailure } from "./issuer-failure.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import { hasPrivateLiteral, publicLookup, type LookupAll } from "./public-address.ts";
 
+const DNS_TIMEOUT_MS = 1000;
 const CONNECT_TIMEOUT_MS = 2000;
 const FIRST_BYTE_TIMEOUT_MS = 3000;
 const CONNECTIONS_PER_HOST = 2;
@@ -57,7 +60,7 @@ export function openFetchJson(settings: IssuerSettings, lookup?: LookupAll): Iss
       ...(settings.caCertificatePem === undefined
         ? {}
         : { ca: [...getCACertificates("default"), settings.caCertificatePem] }),
-      ...(settings.allowPrivateNetwork ? {} : { lookup: publicLookup(lookup) }),
+      lookup: boundedLookup(settings.allowPrivateNetwork ? systemLookup : publicLookup(lookup), DNS_TIMEOUT_MS),
     },
   });
   return {

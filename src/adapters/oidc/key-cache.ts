@@ -34,7 +34,6 @@ const REFRESH_AT = 0.8;
 const STALE_MS = 60 * 60 * 1000;
 
 const MAX_WAITERS = 256;
-const QUEUE_RETRY_MS = 1000;
 
 interface Loaded extends IssuerKeys {
   readonly refreshFromMs: number;
@@ -128,9 +127,7 @@ export class KeyCache {
   async #renewed(): Promise<Loaded> {
     if (this.#flight === undefined) this.#checkBackOff();
     if (this.#waiters >= MAX_WAITERS) {
-      throw new MayflyError("ISSUER_QUEUE_FULL", "too many requests wait for the issuer's keys", {
-        retryAfterMs: QUEUE_RETRY_MS,
-      });
+      throw new MayflyError("ISSUER_QUEUE_FULL", "too many requests wait for the issuer's keys");
     }
     this.#waiters++;
     try {

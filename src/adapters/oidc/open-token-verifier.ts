@@ -9,6 +9,8 @@ import { openFetchJson, type IssuerFetch } from "./fetch-json.ts";
 import { IssuerDocuments } from "./issuer-documents.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import { KeyCache } from "./key-cache.ts";
+import { makeOutboundPlaces } from "./outbound-places.ts";
+import type { OutboundPlaces } from "./outbound-places.ts";
 import { parseToken, type TokenHeader } from "./parse-token.ts";
 import { verifySignature } from "./verify-signature.ts";
 
@@ -49,7 +51,8 @@ const FETCH_DEADLINE_MS = 5000;
  * @throws RangeError when an issuer's URL is given twice
  */
 export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const issuers = new Map(options.issuers.map((settings) => [settings.url, openIssuer(settings, options)]));
+  const places = makeOutboundPlaces();
+  const issuers = new Map(options.issuers.map((settings) => [settings.url, openIssuer(settings, options, places)]));
   if (issuers.size !== options.issuers.length) throw new RangeError("an issuer is configured twice");
   return {
     verifyIdToken: async (idToken, nowMs) => {
@@ -66,11 +69,13 @@ export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier 
   };
 }
 
-function openIssuer(settings: IssuerSettings, options: TokenVerifierOptions): OpenIssuer {
+function openIssuer(settings: IssuerSettings, options: TokenVerifierOptions, places: OutboundPlaces): OpenIssuer {
   const fetch = (options.openFetch ?? openFetchJson)(settings);
   const keys = new KeyCache({
     issuer: settings.url,
-    documents: new IssuerDocuments(settings, fetch.fetchJson),
+    documents: new IssuerDocuments(settings, (url, bounds) =>
+      places.run(new URL(url).host, bounds.signal, () => fetch.fetchJson(url, bounds)),
+    ),
     clock: options.clock,
     random: options.random ?? Math.random,
     deadlineMs: options.fetchDeadlineMs ?? FETCH_DEADLINE_MS,

@@ -114,7 +114,7 @@ function writeConfig(folder: string, { issuerUrl, port, operationsPort }: Addres
     environment: "development",
     dataDirectory: "data",
     // All callers have one address.
-    limits: { rates: { enabled: false } },
+    limits: { rates: { enabled: false }, connectionsPerAddress: 2000 },
     shutdown: { lameDuckSeconds: 0 },
     http: { listen: `127.0.0.1:${String(port)}` },
     operations: { listen: `127.0.0.1:${String(operationsPort)}` },

@@ -6,6 +6,8 @@ import type { KeyPolicy } from "../core/proof/key-policy.ts";
 import type { Generation } from "../issuance/generation.ts";
 import { makePausableIssuance } from "../issuance/pause-switch.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
+import { limitStages } from "../issuance/limit-stages.ts";
+import type { StageLimits } from "../issuance/limit-stages.ts";
 import { makeAuditedIssuance } from "../issuance/with-audit.ts";
 import { limitIdentities } from "../issuance/limit-identities.ts";
 import type { AuditTrail } from "../ports/audit-trail.ts";
@@ -43,21 +45,29 @@ export function makeGeneration(parts: GenerationParts): Generation {
   const { config, chain, signers, issuers, clock, audit, telemetry, rateLimits } = parts;
   const number = 1;
   const issueAudited = makeAuditedIssuance(
-    {
-      now: () => clock.now(),
-      serialNumber: drawSerialNumber,
-      verifyIdToken: limitIdentities(parts.verifyIdToken, rateLimits),
-      keyPolicy: keyPolicy(parts),
-      issuer: chain,
-      lifetimeSeconds: config.ca.lifetimeSeconds,
-      backdateSeconds: config.ca.backdateSeconds,
-      signer: signers.ca,
-      log: parts.log,
-    },
+    limitStages(
+      {
+        now: () => clock.now(),
+        serialNumber: drawSerialNumber,
+        verifyIdToken: limitIdentities(parts.verifyIdToken, rateLimits),
+        keyPolicy: keyPolicy(parts),
+        issuer: chain,
+        lifetimeSeconds: config.ca.lifetimeSeconds,
+        backdateSeconds: config.ca.backdateSeconds,
+        signer: signers.ca,
+        log: parts.log,
+      },
+      stageLimits(config),
+    ),
     { audit, auditedRefusals: rateLimits.auditedRefusals, telemetry, clock, generation: number },
   );
   const issueCertificate = makePausableIssuance(issueAudited, parts.pauseSwitch);
   return Object.freeze({ number, issueCertificate, issuers, trustBundle: [chain.pem] });
+}
+
+function stageLimits({ limits: { stages } }: Config): StageLimits {
+  const { tokenSeconds, signatureSeconds, logSeconds } = stages;
+  return { tokenMs: tokenSeconds * 1000, signatureMs: signatureSeconds * 1000, logMs: logSeconds * 1000 };
 }
 
 /** Nobody may have one of our own keys certified: whoever proves to hold one has broken into something. */

@@ -11,8 +11,9 @@ import { makePublicApp } from "../http/app.ts";
 import { makeOperationsApp } from "../http/operations-app.ts";
 import type { Readiness } from "../http/operations-app.ts";
 import { makeClientAddress } from "../http/client-address.ts";
+import type { ConnectionLimits } from "../http/limit-connections.ts";
 import { makeHttpServer } from "../http/server.ts";
-import type { HttpServerOptions } from "../http/server.ts";
+import type { HttpServerOptions, ServerLimits } from "../http/server.ts";
 import type { TlsSource } from "../http/tls-server.ts";
 import type { Generation } from "../issuance/generation.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
@@ -62,14 +63,34 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     generation: parts.generation,
     admission,
     rateLimits: parts.rateLimits,
+    deadlineMs: config.limits.requestSeconds * 1000,
     clientAddress: makeClientAddress(config.limits.trustedProxies),
     log: { pathPrefix: origin.includes("/") ? origin.slice(origin.indexOf("/")) : "", reads: log.view },
   });
   const tls = await openTls(parts);
   return {
-    operationsUrl: await listen(parts, "operations", { listener: operations }),
-    publicUrl: await listen(parts, "http", { listener: app, admission, exchange: common, ...tls }),
+    operationsUrl: await listen(parts, "operations", { listener: operations, limits: OPERATIONS_LIMITS }),
+    publicUrl: await listen(parts, "http", {
+      ...{ listener: app, admission, exchange: common, limits: connectionLimits(config.limits), ...tls },
+      onConnectionRefused: (limit) => {
+        telemetry.connectionRefused(limit);
+      },
+    }),
   };
+}
+
+/** Operators are few and near: whoever holds more connections, or sends slowly, is none of them. */
+const OPERATIONS_LIMITS: Partial<ServerLimits> = {
+  maxConnections: 8,
+  headersTimeoutMs: 5_000,
+  requestTimeoutMs: 5_000,
+  keepAliveTimeoutMs: 5_000,
+};
+
+/** A proxy's connections carry everybody's requests, so behind one there is no bound for each address. */
+function connectionLimits({ trustedProxies, connections, connectionsPerAddress }: Config["limits"]): ConnectionLimits {
+  const maxConnectionsPerAddress = trustedProxies.length > 0 ? Infinity : connectionsPerAddress;
+  return { maxConnections: connections, maxConnectionsPerAddress };
 }
 
 /** The certificate of the public listener, if it has one. */

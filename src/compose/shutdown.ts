@@ -25,8 +25,6 @@ export interface ShutdownParts {
 
 /** After a failure that only a restart mends, what is in flight has this long to get its refusal out. */
 const FAILED_DRAIN_MS = 500;
-/** Closing what is left takes milliseconds; when something hangs, the process must end all the same. */
-const CLOSE_LIMIT_MS = 10_000;
 
 /** Makes the one way in which a process ends, whoever asks for it. */
 export function makeShutdown(times: Config["shutdown"], parts: ShutdownParts): Shutdown {
@@ -85,10 +83,13 @@ class OnceShutdown implements Shutdown {
 
   async #end(): Promise<void> {
     if (!this.#failed) await this.#lameDuck();
-    const limit = setTimeout(() => {
-      this.#parts.telemetry.notice("error", "closing took too long; ended without waiting for it");
-      this.#ended.resolve(1);
-    }, this.drainMs + CLOSE_LIMIT_MS);
+    const limit = setTimeout(
+      () => {
+        this.#parts.telemetry.notice("error", "closing took too long; ended without waiting for it");
+        this.#ended.resolve(1);
+      },
+      this.drainMs + this.#times.closeSeconds * 1000,
+    );
     try {
       await this.#parts.resources.disposeAsync();
     } catch {

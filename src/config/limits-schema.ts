@@ -25,6 +25,16 @@ const rates = object({
   .prefault({})
   .describe("Rate limits, each a token bucket per key; refused with 429 and the time until there is a token.");
 
+const stage = (seconds: number, what: string) => z.number().min(0.1).max(60).default(seconds).describe(what);
+
+const stages = object({
+  tokenSeconds: stage(5, "Verification of the token, with the fetch of its issuer's keys when they are not at hand."),
+  signatureSeconds: stage(2.5, "One signature by a key that is kept outside this process."),
+  logSeconds: stage(2, "From the submission of a precertificate to a published checkpoint over it."),
+})
+  .prefault({})
+  .describe("Longest wait for each stage of an issuance; what takes longer is refused with 503.");
+
 const MAPPED = /^::ffff:/iu;
 
 /** An address, or a network in CIDR notation that is not the whole internet: then every client could pose as a proxy. */
@@ -58,5 +68,19 @@ export const limitsSchema = object({
     .default(256)
     .describe("Signing requests that may wait for their turn; what exceeds them is refused with 503."),
   queueSeconds: z.number().min(0.01).max(10).default(1).describe("Longest wait for one's turn."),
+  requestSeconds: z
+    .number()
+    .min(1)
+    .max(60)
+    .default(10)
+    .describe("From the end of a signing request to its answer; what takes longer is refused with 503."),
+  stages,
+  connections: z.int().min(1).max(100_000).default(2_000).describe("Open connections to the public address."),
+  connectionsPerAddress: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(100)
+    .describe("Of one client address, IPv6 by networks of 64 bits. Without effect when proxies are trusted."),
   rates,
 }).prefault({});

@@ -194,6 +194,12 @@ export const configSchema = object({
       .max(120)
       .default(20)
       .describe("After that: how long requests in flight may take to finish."),
+    closeSeconds: z
+      .int()
+      .min(1)
+      .max(60)
+      .default(5)
+      .describe("After that: how long closing log, keys and audit trail may take before the process ends without it."),
   }).prefault({}),
   issuance: object({
     paused: z

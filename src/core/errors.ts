@@ -72,7 +72,13 @@ export const REASONS = {
     "RATE_LIMITED_SIGNING",
     "RATE_LIMITED_SUBJECT",
   ],
-  overloaded: ["ISSUANCE_PAUSED", "QUEUE_WAIT_TOO_LONG", "SHUTTING_DOWN", "TOO_MANY_REQUESTS_IN_FLIGHT"],
+  overloaded: [
+    "DEADLINE_EXCEEDED",
+    "ISSUANCE_PAUSED",
+    "QUEUE_WAIT_TOO_LONG",
+    "SHUTTING_DOWN",
+    "TOO_MANY_REQUESTS_IN_FLIGHT",
+  ],
   canceled: ["CALLER_GONE"],
   profile_violation: ["CA_EXPIRED", "CHAIN_INVALID", "CORRESPONDENCE", "LINT", "SCT_OUTSIDE_VALIDITY"],
   signer_failed: ["SIGNATURE_INVALID", "SIGNER_KEY_MISMATCH", "SIGNER_KEY_UNREADABLE", "SIGNER_REFUSED"],
@@ -89,8 +95,8 @@ export const REASONS = {
   ],
   internal: ["AUDIT_FAILED", "DATA_DIRECTORY_LOCKED", "FILE_NOT_WRITTEN", "TLS_PAIR_INVALID", "UNEXPECTED"],
   signer_unavailable: ["SIGNER_TIMEOUT"],
-  log_unavailable: ["LOG_BUSY", "LOG_CLOSED", "LOG_DISK_FULL", "LOG_QUEUE_FULL"],
-  issuer_unavailable: ["DISCOVERY_FAILED", "ISSUER_QUEUE_FULL", "JWKS_FAILED"],
+  log_unavailable: ["LOG_BUSY", "LOG_CLOSED", "LOG_DISK_FULL", "LOG_QUEUE_FULL", "LOG_TIMEOUT"],
+  issuer_unavailable: ["DISCOVERY_FAILED", "ISSUER_QUEUE_FULL", "ISSUER_TIMEOUT", "JWKS_FAILED"],
 } as const;
 
 /** What happened, in the vocabulary of the stage; the closed list that chooses status, gRPC code and public text. */

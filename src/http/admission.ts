@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { MayflyError } from "../core/errors.ts";
 
 /** How much costly work runs at once, and how much may wait for its turn. */
@@ -44,7 +43,7 @@ export function makeAdmission(limits: AdmissionLimits = ADMISSION_LIMITS): Admis
 
 /** Refusal of whatever comes after the door was closed. */
 export function shuttingDown(): MayflyError {
-  return new MayflyError("SHUTTING_DOWN", "this process takes no more requests", { retryAfterMs: spread() });
+  return new MayflyError("SHUTTING_DOWN", "this process takes no more requests");
 }
 
 class QueuedAdmission implements Admission {
@@ -94,8 +93,7 @@ class QueuedAdmission implements Admission {
   #place(): Promise<void> {
     const { maxQueued, maxQueueMs } = this.#limits;
     if (this.#queue.size >= maxQueued) {
-      const detail = `${this.#inFlight} in flight, ${this.#queue.size} queued`;
-      throw new MayflyError("TOO_MANY_REQUESTS_IN_FLIGHT", detail, { retryAfterMs: spread() });
+      throw new MayflyError("TOO_MANY_REQUESTS_IN_FLIGHT", `${this.#inFlight} in flight, ${this.#queue.size} queued`);
     }
     return new Promise((resolve, reject) => {
       const enter = (): void => {
@@ -104,8 +102,7 @@ class QueuedAdmission implements Admission {
       };
       const timer = setTimeout(() => {
         this.#queue.delete(enter);
-        const detail = `no place within ${maxQueueMs} ms`;
-        reject(new MayflyError("QUEUE_WAIT_TOO_LONG", detail, { retryAfterMs: spread() }));
+        reject(new MayflyError("QUEUE_WAIT_TOO_LONG", `no place within ${maxQueueMs} ms`));
       }, maxQueueMs);
       this.#queue.add(enter);
     });
@@ -124,9 +121,4 @@ class QueuedAdmission implements Admission {
     for (const wake of this.#onIdle) wake();
     this.#onIdle = [];
   }
-}
-
-/** Between 1 and 5 s, so that refused callers do not all return in one moment. */
-function spread(): number {
-  return randomInt(1_000, 5_001);
 }

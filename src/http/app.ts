@@ -23,6 +23,8 @@ export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
   /** The log's reads and where they are; absent when another process serves them. */
   readonly log?: PublishedLog;
   readonly bodyLimits?: BodyLimits;
+  /** From the end of a signing request's body to its answer, milliseconds; 10 s when left out. */
+  readonly deadlineMs?: number;
 }
 
 /** The public API of Fulcio (v2) and the log's reads, as a listener of Node's HTTP server. */

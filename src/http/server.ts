@@ -7,12 +7,14 @@ import { makeRefuseStream } from "./broken-stream.ts";
 import type { RefuseStream } from "./broken-stream.ts";
 import { Connections } from "./connections.ts";
 import type { ExchangeDeps } from "./exchange.ts";
+import { limitConnections } from "./limit-connections.ts";
+import type { ConnectionLimit, ConnectionLimits } from "./limit-connections.ts";
 import { reasonOfParseError } from "./parse-error.ts";
 import { makeTlsServer } from "./tls-server.ts";
 import type { TlsSource } from "./tls-server.ts";
 
 /** Bounds on connections and on the arrival of requests, milliseconds and bytes. */
-export interface ServerLimits {
+export interface ServerLimits extends ConnectionLimits {
   /** From the connection to the end of its TLS handshake. */
   readonly handshakeTimeoutMs: number;
   /** From the first byte, or from the connection, to the end of the header. */
@@ -26,7 +28,6 @@ export interface ServerLimits {
   /** Without a byte in either direction while a request is at work: a caller that does not read its answer. */
   readonly stallTimeoutMs: number;
   readonly maxRequestsPerSocket: number;
-  readonly maxConnections: number;
   readonly maxHeaderBytes: number;
 }
 
@@ -40,6 +41,7 @@ export const SERVER_LIMITS: ServerLimits = {
   stallTimeoutMs: 30_000,
   maxRequestsPerSocket: 1_000,
   maxConnections: 2_000,
+  maxConnectionsPerAddress: Infinity,
   maxHeaderBytes: 32 * 1024,
 };
 
@@ -53,6 +55,8 @@ export interface HttpServerOptions {
   /** Absent for plain HTTP. */
   readonly tls?: TlsSource;
   readonly limits?: Partial<ServerLimits>;
+  /** Told of each connection that was closed because there are too many. */
+  readonly onConnectionRefused?: (limit: ConnectionLimit) => void;
 }
 
 /** What a close could not wait for. */
@@ -75,10 +79,12 @@ export interface HttpServer {
 }
 
 /** Puts a listener behind a hardened server of Node's. */
-export function makeHttpServer({ listener, admission, exchange, tls, limits }: HttpServerOptions): HttpServer {
-  const bounds = { ...SERVER_LIMITS, ...limits };
+export function makeHttpServer(options: HttpServerOptions): HttpServer {
+  const { listener, admission, exchange, tls, onConnectionRefused = () => undefined } = options;
+  const bounds = { ...SERVER_LIMITS, ...options.limits };
   const connections = new Connections(listener, bounds.maxRequestsPerSocket);
   const { server, closeHandshakes } = openServer(bounds, tls);
+  limitConnections(server, bounds, onConnectionRefused);
   takeRequests(server, connections, makeRefuseStream(connections, exchange));
   let closing: Promise<CloseReport> | undefined;
   return {
@@ -119,7 +125,6 @@ function openServer(limits: ServerLimits, tls: TlsSource | undefined): OpenedSer
       : makeTlsServer(options, tls, limits.handshakeTimeoutMs);
   const { server } = opened;
   server.timeout = limits.stallTimeoutMs;
-  server.maxConnections = limits.maxConnections;
   return opened;
 }
 

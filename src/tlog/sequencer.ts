@@ -13,6 +13,8 @@ import { LogClock } from "./log-clock.ts";
 export interface SequencerLimits extends GatheringLimits {
   /** Submissions that may wait for their batch. */
   readonly maxPending: number;
+  /** A batch that takes longer is stuck: what comes meanwhile is refused at once. */
+  readonly batchMs: number;
   /** A checkpoint that no entry replaced for so long is signed again, so that readers see the log is alive. */
   readonly idleMs: number;
 }
@@ -20,6 +22,7 @@ export interface SequencerLimits extends GatheringLimits {
 export const SEQUENCER_LIMITS: SequencerLimits = {
   maxBatchEntries: 256,
   maxPending: 1_024,
+  batchMs: 2_000,
   idleMs: 60_000,
   gatherMs: 25,
   gatherQuietMs: 2,
@@ -115,6 +118,8 @@ class LoopSequencer implements Sequencer {
   #queue: Waiter[] = [];
   #unreleased: Unreleased[] = [];
   #heartbeatDue = false;
+  /** When the batch under way began, on the clock that never steps. */
+  #batchSinceMs: number | undefined;
   #failure: MayflyError | undefined;
   #running: Promise<void> | undefined;
   #closed: MayflyError | undefined;
@@ -136,11 +141,10 @@ class LoopSequencer implements Sequencer {
     const key = Buffer.from(submission.submissionSha256).toString("hex");
     const earlier = this.#underway.get(key);
     if (earlier !== undefined) return earlier.then(({ index }) => ({ duplicate: true, index }));
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    const refusal = this.#closed ?? this.#stall();
+    if (refusal !== undefined) return Promise.reject(refusal);
     if (this.#queue.length >= this.#limits.maxPending) {
-      return Promise.reject(
-        new MayflyError("LOG_QUEUE_FULL", `${this.#queue.length} submissions wait`, { retryAfterMs: 1_000 }),
-      );
+      return Promise.reject(new MayflyError("LOG_QUEUE_FULL", `${this.#queue.length} submissions wait`));
     }
     const { promise, resolve, reject } = Promise.withResolvers<AppendedEntry>();
     const forget = (): void => void this.#underway.delete(key);
@@ -153,8 +157,8 @@ class LoopSequencer implements Sequencer {
   }
 
   refusal(): MayflyError | undefined {
-    if (this.#closed !== undefined) return this.#closed;
-    if (this.#failure !== undefined) return this.#failure;
+    const known = this.#closed ?? this.#stall() ?? this.#failure;
+    if (known !== undefined) return known;
     try {
       this.#publisher.timeAfter(0);
       return undefined;
@@ -162,6 +166,15 @@ class LoopSequencer implements Sequencer {
       if (error instanceof MayflyError) return error;
       throw error;
     }
+  }
+
+  /** A write that hangs is no failure yet, but nobody should wait behind it. */
+  #stall(): MayflyError | undefined {
+    if (this.#batchSinceMs === undefined) return undefined;
+    const forMs = this.#clock.monotonicMs() - this.#batchSinceMs;
+    return forMs > this.#limits.batchMs
+      ? new MayflyError("LOG_TIMEOUT", `a batch has been under way for ${Math.round(forMs)} ms`)
+      : undefined;
   }
 
   async close(): Promise<void> {
@@ -179,12 +192,14 @@ class LoopSequencer implements Sequencer {
     while (this.#queue.length > 0 || this.#heartbeatDue) {
       await this.#gathering.gather(() => this.#queue.length);
       try {
+        this.#batchSinceMs = this.#clock.monotonicMs();
         await this.#sequence();
       } catch (error) {
         this.#rejectUnreleased(error);
         if (isFatal(error)) this.#fail(error);
         else this.#remember(error);
       }
+      this.#batchSinceMs = undefined;
       this.#idleTimer.refresh();
     }
     this.#running = undefined;

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { MayflyError } from "../core/errors.ts";
 import type { ErrorCode, Reason } from "../core/errors.ts";
 
@@ -60,8 +61,8 @@ const BY_REASON: Readonly<Partial<Record<Reason, Partial<WireError>>>> = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "The content of the request is not plain JSON in UTF-8" },
 };
 
-/** Where the thrower does not know better. */
-const RETRY_AFTER_MS = 1_000;
+/** Where the thrower does not know better: 1 to 5 s, so that refused callers do not all return in one moment. */
+const anyRetryAfterMs = (): number => randomInt(1_000, 5_001);
 
 /** What a caller may learn of an error; whatever is not a `MayflyError` is a masked internal error. Never throws. */
 export function describeError(error: unknown): ErrorDescription {
@@ -74,7 +75,10 @@ export function describeError(error: unknown): ErrorDescription {
     reason: known.reason,
   };
   if (row.status !== 429 && row.status !== 503) return description;
-  return { ...description, retryAfterSeconds: Math.max(1, Math.ceil((known.retryAfterMs ?? RETRY_AFTER_MS) / 1_000)) };
+  return {
+    ...description,
+    retryAfterSeconds: Math.max(1, Math.ceil((known.retryAfterMs ?? anyRetryAfterMs()) / 1_000)),
+  };
 }
 
 /** The JSON form of google.rpc.Status with one google.rpc.ErrorInfo, the body of every refusal. */

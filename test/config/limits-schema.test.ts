@@ -21,6 +21,10 @@ describe("limits in the configuration", () => {
       requestsInFlight: 64,
       queuedRequests: 256,
       queueSeconds: 1,
+      requestSeconds: 10,
+      stages: { tokenSeconds: 5, signatureSeconds: 2.5, logSeconds: 2 },
+      connections: 2_000,
+      connectionsPerAddress: 100,
       rates: {
         enabled: true,
         signing: { perSecond: 20, burst: 40 },
@@ -70,6 +74,10 @@ describe("limits in the configuration", () => {
     ["R12: no issuance", "{ requestsInFlight: 0 }"],
     ["R12: a negative queue", "{ queuedRequests: -1 }"],
     ["R12: no time in the queue", "{ queueSeconds: 0 }"],
+    ["R12: no time for a request", "{ requestSeconds: 0 }"],
+    ["R12: no time for the log", "{ stages: { logSeconds: 0 } }"],
+    ["R12: no connection", "{ connections: 0 }"],
+    ["R12: no connection of anybody", "{ connectionsPerAddress: 0 }"],
     ["R01: an unknown key", "{ rates: { signing: { perMinute: 3 } } }"],
   ])("refuse %s", (_name, limits) => {
     expect(() => parse(limits)).toThrow(/c\.yaml:8: limits\./u);

@@ -57,13 +57,12 @@ describe("admission", () => {
     expect(order).toEqual(["second", "third", "late"]);
   });
 
-  it("refuses who waited in vain, with a wait of its own, and keeps the place in order", async () => {
+  it("refuses who waited in vain, and keeps the place in order", async () => {
     const admission = makeAdmission({ maxInFlight: 1, maxQueued: 2, maxQueueMs: 1 });
     const first = Promise.withResolvers<undefined>();
     const work = admission.admit(() => first.promise);
     const error: unknown = await admission.admit(never).catch((refusal: unknown) => refusal);
     expect(error).toMatchObject({ code: "overloaded", reason: "QUEUE_WAIT_TOO_LONG" });
-    expect((error as { retryAfterMs: number }).retryAfterMs).toBeGreaterThanOrEqual(1_000);
     expect([admission.inFlight, admission.queued]).toEqual([1, 0]);
     first.resolve(undefined);
     await work;
@@ -89,19 +88,11 @@ describe("admission", () => {
     expect(isIdle).toBe(true);
   });
 
-  it("refuses everything once it is closed, with a wait of 1 to 5 seconds", async () => {
+  it("refuses everything once it is closed", async () => {
     const admission = makeAdmission();
     admission.close();
     expect(admission.isClosed).toBe(true);
-    const waits = new Set<number>();
-    for (let count = 0; count < 50; count++) {
-      const error: unknown = await admission.admit(never).catch((refusal: unknown) => refusal);
-      expect(error).toMatchObject({ code: "overloaded", reason: "SHUTTING_DOWN" });
-      waits.add((error as { retryAfterMs: number }).retryAfterMs);
-    }
-    expect(Math.min(...waits)).toBeGreaterThanOrEqual(1_000);
-    expect(Math.max(...waits)).toBeLessThanOrEqual(5_000);
-    expect(waits.size).toBeGreaterThan(1);
+    await expect(admission.admit(never)).rejects.toMatchObject({ code: "overloaded", reason: "SHUTTING_DOWN" });
   });
 
   it("is idle at once when nothing runs, and else when the last work ends", async () => {

@@ -52,9 +52,9 @@ export function makeRig(
   const admission = overrides.admission ?? makeAdmission();
   const generation: Generation = {
     number: 1,
-    issueCertificate: (request) => {
+    issueCertificate: (request, signal) => {
       requests.push(request);
-      return issue(request);
+      return issue(request, signal);
     },
     issuers: [
       {

@@ -59,7 +59,7 @@ const withLimits = (text: string, change: string): string =>
   /^limits:/mu.test(change) ? text.replace(RATES_OFF, "") : text;
 
 /** Everybody is the same address here. */
-const RATES_OFF = "limits: { rates: { enabled: false } }\n";
+const RATES_OFF = "limits: { rates: { enabled: false }, connectionsPerAddress: 2000 }\n";
 
 /** A development configuration on free ports; its keys are those of `keys-dev/`. */
 export function configText(issuer: DevelopmentIssuer, dataDirectory: string): string {

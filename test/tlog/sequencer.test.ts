@@ -536,11 +536,31 @@ describe("a sequencer", () => {
     await expect(sequencer.append(makeSubmission("too many"))).rejects.toMatchObject({
       reason: "LOG_QUEUE_FULL",
       code: "log_unavailable",
-      retryAfterMs: 1_000,
     });
     gate.resolve(undefined);
     await Promise.all([first, ...waiting]);
     expect((await assertLogConsistent(memory)).size).toBe(4);
+  });
+
+  it("refuses at once, and says so, while a write hangs; and goes on when it comes back", async () => {
+    const clock = new FakeClock();
+    await start({ clock });
+    const gate = Promise.withResolvers<undefined>();
+    recorder.gate = gate.promise;
+    const stuck = sequencer.append(makeSubmission("stuck"));
+    const behind = sequencer.append(makeSubmission("behind"));
+    await settle();
+    clock.advance(2_000);
+    expect(sequencer.refusal()).toBeUndefined();
+    clock.advance(1);
+    expect(sequencer.refusal()).toMatchObject({ code: "log_unavailable", reason: "LOG_TIMEOUT" });
+    await expect(sequencer.append(makeSubmission("late"))).rejects.toMatchObject({ reason: "LOG_TIMEOUT" });
+    gate.resolve(undefined);
+    await Promise.all([stuck, behind]);
+    await settle();
+    expect(sequencer.refusal()).toBeUndefined();
+    await sequencer.append(makeSubmission("next"));
+    expect((await assertLogConsistent(memory)).size).toBe(3);
   });
 
   describe("when idle", () => {

@@ -84,15 +84,23 @@ describe("the public form of an error", () => {
   });
 
   it.each([
-    [undefined, 1],
     [0, 1],
     [1, 1],
     [1_000, 1],
     [1_001, 2],
     [30_000, 30],
   ])("turns a wait of %p ms into %p whole seconds", (retryAfterMs, seconds) => {
-    const options = retryAfterMs === undefined ? {} : { retryAfterMs };
-    expect(describeError(new MayflyError("RATE_LIMITED_READS", "detail", options)).retryAfterSeconds).toBe(seconds);
+    const error = new MayflyError("RATE_LIMITED_READS", "detail", { retryAfterMs });
+    expect(describeError(error).retryAfterSeconds).toBe(seconds);
+  });
+
+  it("draws a wait of 1 to 5 seconds where nobody knows better, so that not all return in one moment", () => {
+    const waits = new Set<number | undefined>();
+    for (let count = 0; count < 200; count++) {
+      waits.add(describeError(new MayflyError("LOG_QUEUE_FULL", "detail")).retryAfterSeconds);
+    }
+    expect([...waits].every((wait) => wait !== undefined && wait >= 1 && wait <= 5)).toBe(true);
+    expect(waits.size).toBeGreaterThan(1);
   });
 
   it("asks nobody to retry what will fail again", () => {

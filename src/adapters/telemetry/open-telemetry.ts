@@ -21,6 +21,8 @@ export interface ProcessTelemetry extends Telemetry {
   readonly contentType: string;
   /** Sets where values come from that are asked for at each scrape: requests in flight, the published checkpoint. */
   watch(sources: MetricSources): void;
+  /** Counts a connection that was closed because too many were open, of all or of one client address. */
+  connectionRefused(limit: "address" | "total"): void;
   /** Says in a warning and a gauge that a setting which weakens safety is on; `name` is its path in the configuration. */
   unsafeOption(name: string): void;
   /** Writes buffered lines at once: for a process about to die. A stopped reader holds it up. Never throws. */
@@ -65,6 +67,9 @@ export function openTelemetry(options: TelemetryOptions): ProcessTelemetry {
       lines.notice(level, message, fields);
     },
     tls: metrics.tls,
+    connectionRefused: (limit) => {
+      metrics.countRefusedConnection(limit);
+    },
     unsafeOption: (name) => {
       metrics.setUnsafeOption(name);
       lines.notice("warn", "a setting weakens the safety of this service", { setting: name });

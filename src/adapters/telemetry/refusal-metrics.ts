@@ -9,6 +9,8 @@ export interface RefusalMetrics {
   observeRefusal(event: RequestEvent): void;
   /** Counts a refusal that was left out of the audit trail. */
   countUnrecordedRefusal(): void;
+  /** Counts a connection that was closed because too many were open, of all or of one client address. */
+  countRefusedConnection(limit: "address" | "total"): void;
 }
 
 /** Makes the counters; a reason has its series from its first refusal on. */
@@ -25,6 +27,12 @@ export function makeRefusalMetrics(registry: Registry): RefusalMetrics {
     help: "Refusals left out of the audit trail because too many came",
     registers,
   });
+  const connections = new Counter({
+    name: "mayfly_connections_refused_total",
+    help: "Connections of the public listener closed because too many were open, in all or of one client address",
+    labelNames: ["limit"],
+    registers,
+  });
   const reasons: ReadonlySet<string> = new Set(Object.values(REASONS).flat());
   return {
     observeRefusal: ({ code, reason }) => {
@@ -32,6 +40,9 @@ export function makeRefusalMetrics(registry: Registry): RefusalMetrics {
     },
     countUnrecordedRefusal: () => {
       unrecorded.inc();
+    },
+    countRefusedConnection: (limit) => {
+      connections.labels({ limit }).inc();
     },
   };
 }

@@ -45,7 +45,7 @@ function bounded(read: Read, max: number): Read {
   let open = 0;
   return (request, response) => {
     if (open >= max) {
-      throw new MayflyError("TOO_MANY_REQUESTS_IN_FLIGHT", `${open} tiles are being read`, { retryAfterMs: 1_000 });
+      throw new MayflyError("TOO_MANY_REQUESTS_IN_FLIGHT", `${open} tiles are being read`);
     }
     open++;
     response.once("close", () => {

@@ -7,25 +7,32 @@ import type { BodyLimits } from "../body.ts";
 import { headerValues } from "../check-request.ts";
 import { FRESH_JSON } from "../headers.ts";
 import { nextTurn } from "../next-turn.ts";
+import { withDeadline } from "../request-deadline.ts";
 import type { Handler } from "../route.ts";
-import { signalWhenGone } from "../signal-when-gone.ts";
 
 /** What the signing route needs. */
 export interface SigningCertDeps {
   readonly generation: () => Generation;
   readonly admission: Admission;
   readonly bodyLimits?: BodyLimits;
+  /** From the end of the body to the answer, milliseconds; the wait for a place is part of it. */
+  readonly deadlineMs?: number;
 }
 
+/** Callers give up after five to thirty seconds. */
+const DEADLINE_MS = 10_000;
+
 /** POST /api/v2/signingCert: an ID token and a key in, a logged certificate out. */
-export function makeSigningCert({ generation, admission, bodyLimits }: SigningCertDeps): Handler {
+export function makeSigningCert({ generation, admission, bodyLimits, ...deps }: SigningCertDeps): Handler {
+  const { deadlineMs = DEADLINE_MS } = deps;
   return async (request, response) => {
-    const gone = signalWhenGone(response);
     const body = await readBody(request, response, bodyLimits);
     await nextTurn();
     const signingRequest = parseSigningRequest(body, headerValues(request, "authorization"));
     const { issueCertificate } = generation();
-    const issued = await admission.admit(() => issueCertificate(signingRequest, gone));
+    const issued = await withDeadline(response, deadlineMs, (signal) =>
+      admission.admit(() => issueCertificate(signingRequest, signal)),
+    );
     const { exchange } = response.locals;
     exchange.serialNumber = Buffer.from(issued.serialNumber).toString("hex");
     if (issued.logIndex !== undefined) exchange.logIndex = issued.logIndex;

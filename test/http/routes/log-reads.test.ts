@@ -83,7 +83,7 @@ describe("reads of the log", () => {
     await allBegun.promise;
     const refused = await read();
     expect(refused.status).toBe(503);
-    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(refused.headers.get("retry-after")).toMatch(/^[1-5]$/u);
     expect(await refused.json()).toMatchObject({ code: 14, details: [{ reason: "TOO_MANY_REQUESTS_IN_FLIGHT" }] });
     expect((await globalThis.fetch(`${url}/checkpoint`)).status).toBe(200);
     gate.resolve(undefined);
@@ -155,7 +155,7 @@ describe("reads of the log", () => {
     const unpublished = () => Promise.reject(new MayflyError("LOG_CLOSED", "nothing is published"));
     const answer = await request(bare(rigOf({ ...LOG, checkpoint: unpublished }))).get("/log/checkpoint");
     expect(answer.status).toBe(503);
-    expect(answer.headers["retry-after"]).toBe("1");
+    expect(answer.headers["retry-after"]).toMatch(/^[1-5]$/u);
     expect(answer.headers["cache-control"]).toBe("no-store");
   });
 

@@ -1,0 +1,41 @@
+import type { Server, Socket } from "node:net";
+import { peerName } from "./client-address.ts";
+
+/** Which bound a connection was beyond: that of all together, or that of one client address. */
+export type ConnectionLimit = "address" | "total";
+
+/** Bounds on open connections. */
+export interface ConnectionLimits {
+  readonly maxConnections: number;
+  /** IPv6 by networks of 64 bits. Infinity behind a proxy, whose connections carry everybody's requests. */
+  readonly maxConnectionsPerAddress: number;
+}
+
+/** Closes what is beyond the bounds as soon as it is accepted, and tells of it. */
+export function limitConnections(
+  server: Server,
+  { maxConnections, maxConnectionsPerAddress }: ConnectionLimits,
+  onRefused: (limit: ConnectionLimit) => void,
+): void {
+  server.maxConnections = maxConnections;
+  server.on("drop", () => {
+    onRefused("total");
+  });
+  if (maxConnectionsPerAddress === Infinity) return;
+  const open = new Map<string, number>();
+  server.on("connection", (socket: Socket) => {
+    const name = peerName(socket.remoteAddress);
+    const others = open.get(name) ?? 0;
+    if (others >= maxConnectionsPerAddress) {
+      socket.destroy();
+      onRefused("address");
+      return;
+    }
+    open.set(name, others + 1);
+    socket.once("close", () => {
+      const left = (open.get(name) ?? 0) - 1;
+      if (left > 0) open.set(name, left);
+      else open.delete(name);
+    });
+  });
+}

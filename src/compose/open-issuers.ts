@@ -18,6 +18,22 @@ export function openIssuers(issuers: readonly IssuerConfig[]): readonly IssuerSe
   );
 }
 
+/**
+ * The certificates for issuers' TLS that are of no use any more: connections to their issuers will fail unless another
+ * authority vouches for them.
+ */
+export function expiredAuthorities(
+  issuers: readonly IssuerSettings[],
+  nowMs: number,
+): readonly { readonly issuer: string; readonly expired: string }[] {
+  return issuers.flatMap(({ url, caCertificatePem = "" }) =>
+    (caCertificatePem.match(CERTIFICATE) ?? [])
+      .map((pem) => new X509Certificate(pem))
+      .filter(({ validToDate }) => validToDate.getTime() < nowMs)
+      .map(({ validToDate }) => ({ issuer: url, expired: validToDate.toISOString() })),
+  );
+}
+
 function readCertificates(file: string): string {
   let pem: string;
   try {

@@ -24,7 +24,7 @@ import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { endOnAuditFailure } from "./end-on-audit-failure.ts";
 import { loadChain } from "./load-chain.ts";
 import { makeGeneration } from "./make-generation.ts";
-import { openIssuers } from "./open-issuers.ts";
+import { expiredAuthorities, openIssuers } from "./open-issuers.ts";
 import { openListeners } from "./open-listeners.ts";
 import type { ServiceUrls } from "./open-listeners.ts";
 import { openLog } from "./open-log.ts";
@@ -144,7 +144,7 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
   const audit = await openAuditFile({ path: auditTrail, writerId, clock, end: auditEnd });
   const watchedAudit = endOnAuditFailure(audit, onFatal);
   resources.defer(() => watchedAudit.close());
-  const issuers = openIssuers(config.issuers);
+  const issuers = openTrustedIssuers(parts);
   const verifier = openVerifier(issuers, parts, clock);
   const rateLimits = openRateLimits(config.limits.rates, clock);
   const generation = makeGeneration({
@@ -161,6 +161,7 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
     pauseSwitch,
   });
   telemetry.watch({
+    caNotAfterMs: () => chain.notAfterMs,
     requestsInFlight,
     issuancePaused: () => pauseSwitch.isPaused,
     checkpoint: () => {
@@ -202,6 +203,14 @@ function openVerifier(
 function openAdmission({ limits }: Config): Admission {
   const { requestsInFlight: maxInFlight, queuedRequests: maxQueued, queueSeconds } = limits;
   return makeAdmission({ maxInFlight, maxQueued, maxQueueMs: queueSeconds * 1000 });
+}
+
+function openTrustedIssuers({ config, telemetry }: Parts): readonly IssuerSettings[] {
+  const issuers = openIssuers(config.issuers);
+  for (const fields of expiredAuthorities(issuers, systemClock.now())) {
+    telemetry.notice("warn", "a certificate authority trusted for an issuer's TLS has expired", fields);
+  }
+  return issuers;
 }
 
 async function openSigners({ config, env, resources }: Parts, onMismatch: (error: MayflyError) => void) {

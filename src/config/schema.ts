@@ -80,6 +80,7 @@ const issuer = object({
     .max(MAX_ISSUER_CHARACTERS)
     .regex(/^https?:\/\/[!-~]+$/u, "expected an https URL of printable ASCII characters")
     .refine((url) => !/[?#@\\]/u.test(url), "an issuer URL has no query, fragment or user information")
+    .refine((url) => !url.includes("*"), "an issuer URL is exact: it has no wildcard")
     .refine((url) => ISSUER_URL.test(url) && URL.canParse(url), "expected https://host, perhaps with a port and a path")
     .describe("Exact `iss` value of the tokens; compared byte for byte."),
   audience: z.string().min(1).max(256).default("sigstore").describe("`aud` value that tokens must contain."),

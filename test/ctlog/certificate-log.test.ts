@@ -144,7 +144,7 @@ describe("the embedded certificate log", () => {
     expect(await view.issuer(sha256(Buffer.from("other")))).toBeUndefined();
   });
 
-  it("answers a precertificate that comes again with the same time and index, later or at once", async () => {
+  it("[P14] answers a precertificate that comes again with the same time and index, later or at once", async () => {
     const entry = await precertificate();
     const [first, same] = await Promise.all([log.add(entry), log.add(entry)]);
     clock.advance(1_000);

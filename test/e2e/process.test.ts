@@ -83,7 +83,7 @@ const statusOf = async (url: string): Promise<number> => {
 
 describe("mayfly serve as a process", () => {
   it.each(["SIGTERM", "SIGINT"] as const)(
-    "ends on %s with 0, its last line saying that all is closed",
+    "[T6] ends on %s with 0, its last line saying that all is closed",
     async (name) => {
       const { mayfly, publicUrl } = await start({ configFile: configure() });
       await issue(publicUrl);
@@ -94,7 +94,7 @@ describe("mayfly serve as a process", () => {
     },
   );
 
-  it("takes requests in its lame-duck time, and a second signal skips the rest of it", async () => {
+  it("[T1] [T3] takes requests in its lame-duck time, and a second signal skips the rest of it", async () => {
     const configFile = configure("lameDuckSeconds: 0", "lameDuckSeconds: 60");
     const { mayfly, publicUrl, operationsUrl } = await start({ configFile });
     expect(await statusOf(`${operationsUrl}/readyz`)).toBe(200);
@@ -137,7 +137,7 @@ describe("mayfly serve as a process", () => {
   it.each([
     ["an exception", "throw new Error('planted')"],
     ["a rejection", "Promise.reject(new Error('planted'))"],
-  ])("closes everything and exits with 1 after %s that nobody caught", async (_, crash) => {
+  ])("[T5] closes everything and exits with 1 after %s that nobody caught", async (_, crash) => {
     const preload = `data:text/javascript,process.on('SIGWINCH', () => { ${crash}; })`;
     const configFile = configure("lameDuckSeconds: 0", "lameDuckSeconds: 60");
     const { mayfly, publicUrl } = await start({ configFile, nodeArguments: ["--import", preload] });

@@ -52,7 +52,7 @@ async function requestCertificate(keyType: string, token: string, challenge: str
 }
 
 describe("an unmodified Sigstore client", () => {
-  it("signs a file, and Sigstore's verifier accepts signature, chain, SCT and identity", async () => {
+  it("[U2] signs a file, and Sigstore's verifier accepts signature, chain, SCT and identity", async () => {
     const signed = await signFile(file, mayfly.service.publicUrl, () =>
       mayfly.issuer.mintToken("email", { email: "signer@example.com" }),
     );

@@ -211,7 +211,7 @@ describe("reads of the API", () => {
   });
 
   it.each(["/api/v2/trustBundle", "/api/v2/configuration"])(
-    "V01 %s is constant under garbage in query and headers, and stored for a minute at most",
+    "[V1] %s is constant under garbage in query and headers, and stored for a minute at most",
     async (path) => {
       const server = bare(makeRig());
       const plain = await request(server).get(path);
@@ -248,7 +248,7 @@ describe("paths and methods", () => {
     "/livez",
     "/checkpoint",
     "/constructor",
-  ])("A22 V02 POST and GET %s is 404 in JSON", async (path) => {
+  ])("A22 [V2] POST and GET %s is 404 in JSON", async (path) => {
     const rig = makeRig();
     const server = bare(rig);
     for (const answer of [await request(server).get(path), await request(server).post(path)]) {

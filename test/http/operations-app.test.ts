@@ -26,19 +26,19 @@ describe("the operations listener", () => {
     expect(answer.text).toBe("mayfly_up 1\n");
   });
 
-  it.each(["/healthz", "/livez"])("V03 GET %s is 200 while the process is not ready", async (path) => {
+  it.each(["/healthz", "/livez"])("[V3] GET %s is 200 while the process is not ready", async (path) => {
     const answer = await request(app({ readiness: () => ({ ok: false, issuance: "running", checks: [] }) })).get(path);
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ status: "SERVING" });
   });
 
-  it("V03 GET /readyz is 200 with every check", async () => {
+  it("[V3] GET /readyz is 200 with every check", async () => {
     const answer = await request(app()).get("/readyz");
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ ok: true, issuance: "running", checks: [{ name: "log", ok: true }] });
   });
 
-  it("V03 GET /readyz is 503 when a check fails, and says which", async () => {
+  it("[V3] GET /readyz is 503 when a check fails, and says which", async () => {
     const state: Readiness = {
       ok: false,
       issuance: "running",

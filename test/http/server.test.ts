@@ -518,7 +518,7 @@ describe("a caller that goes away", () => {
 });
 
 describe("closing the server", () => {
-  it("T01 lets what is at work finish, tells its caller to go, and cuts nothing", async () => {
+  it("[T1] lets what is at work finish, tells its caller to go, and cuts nothing", async () => {
     const held = heldIssuance();
     const { open: connect, rig, server } = await start(held.issue);
     const clients = await Promise.all(Array.from({ length: 20 }, connect));
@@ -532,7 +532,7 @@ describe("closing the server", () => {
     expect(await report).toEqual({ requestsCut: 0, workUnfinished: 0 });
   });
 
-  it("T01 refuses a new request on a kept connection with 503, Retry-After and a close", async () => {
+  it("[T1] refuses a new request on a kept connection with 503, Retry-After and a close", async () => {
     const held = heldIssuance();
     const { open: connect, rig, server } = await start(held.issue);
     const [busy, other] = [await connect(), await connect()];
@@ -553,13 +553,13 @@ describe("closing the server", () => {
     expect(await report).toEqual({ requestsCut: 0, workUnfinished: 0 });
   });
 
-  it("T01 takes no new connection", async () => {
+  it("[T1] takes no new connection", async () => {
     const { server, open: connect } = await start();
     await server.close({ drainMs: 60_000 });
     await expect(connect()).rejects.toThrow("ECONNREFUSED");
   });
 
-  it("T02 cuts at the deadline what does not end, and says so", async () => {
+  it("[T2] cuts at the deadline what does not end, and says so", async () => {
     const held = heldIssuance();
     const { open: connect, rig, server } = await start(held.issue);
     const client = await connect();

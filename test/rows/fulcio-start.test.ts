@@ -94,8 +94,14 @@ const withExtension =
     if (oid === BASIC_CONSTRAINTS) without(oid)(parts);
     parts.extensions.push(encodeExtension(der.oid(oid), criticality, value));
   };
+const KEY_USAGE = "2.5.29.15";
 const BASIC_CONSTRAINTS = "2.5.29.19";
 const EXT_KEY_USAGE = "2.5.29.37";
+/** keyUsage cRLSign alone. */
+const withoutCertSign: EditTbs = (parts) => {
+  without(KEY_USAGE)(parts);
+  withExtension(KEY_USAGE, "critical", Uint8Array.of(0x03, 0x02, 0x01, 0x02))(parts);
+};
 const notCa = withExtension(BASIC_CONSTRAINTS, "critical", der.sequence());
 const forTimeStamping = withExtension(EXT_KEY_USAGE, "not-critical", der.sequence(der.oid("1.3.6.1.5.5.7.3.8")));
 
@@ -165,7 +171,7 @@ describe("a start that is refused", () => {
   const NO_EKU = "certificate must have extended key usage code signing set to sign code signing certificates";
   const CHAINS: readonly (readonly [string, () => string, string])[] = [
     [
-      "[FC249] [FC276] a leaf in the CA's place",
+      "[FC249] [FC276] [N10] a leaf in the CA's place",
       () => pemOf(edited(issuingCertificate, notCa), rootCertificate),
       "certificate 1: it is not a CA: no CA:TRUE",
     ],
@@ -175,12 +181,12 @@ describe("a start that is refused", () => {
       "certificate 1: it is not a CA: no CA:TRUE",
     ],
     [
-      "[FC250] an issuing CA without codeSigning",
+      "[FC250] [N10] an issuing CA without codeSigning",
       () => pemOf(edited(issuingCertificate, without(EXT_KEY_USAGE)), rootCertificate),
       NO_EKU,
     ],
     [
-      "[FC251] a root that has nothing to do with it",
+      "[FC251] [N10] a root that has nothing to do with it",
       () => pemOf(issuingCertificate, certificate(foreign, "other", {}, foreign)),
       "certificate 1 does not name the next one as its issuer: issuing CA first, root last",
     ],
@@ -197,9 +203,29 @@ describe("a start that is refused", () => {
     ["[FC254] an empty file", () => "", `${NOT_PEM}: no PEM block`],
     ["[FC260] a text that is no PEM", () => "chain", `${NOT_PEM}: text outside a PEM block`],
     [
-      "[FC278] a root for time stamping only",
+      "[FC278] [N10] a root for time stamping only",
       () => pemOf(issuingCertificate, edited(rootCertificate, forTimeStamping)),
       "certificate 2 has an extKeyUsage without codeSigning",
+    ],
+    [
+      "[N10] an issuing CA that may not sign certificates",
+      () => pemOf(edited(issuingCertificate, withoutCertSign), rootCertificate),
+      "certificate 1: keyUsage does not contain keyCertSign",
+    ],
+    [
+      "[N10] root first",
+      () => pemOf(rootCertificate, issuingCertificate),
+      "certificate 1 does not name the next one as its issuer: issuing CA first, root last",
+    ],
+    [
+      "[N10] a certificate too many",
+      () => pemOf(issuingCertificate, rootCertificate, certificate(foreign, "other", {}, foreign)),
+      "certificate 2 does not name the next one as its issuer: issuing CA first, root last",
+    ],
+    [
+      "[N10] [N9] a chain that has expired",
+      () => pemOf(certificate(issuing, "issuing", { ...below, notAfterMs: NOW_MS - 1000 }), rootCertificate),
+      "certificate 1 has expired",
     ],
   ];
   it.each(CHAINS)("for its chain: %s", async (_chain, pem, says) => {
@@ -208,7 +234,7 @@ describe("a start that is refused", () => {
     await expectStartRefused(`ca.chain ${chainFile}: ${says}`);
   });
 
-  it("[FC277] for a key that is not the chain's, with both identifiers", async () => {
+  it("[FC277] [N8] for a key that is not the chain's, with both identifiers", async () => {
     await writeKey(middle);
     writeFileSync(chainFile, pemOf(issuingCertificate, rootCertificate));
     const [expected, actual] = [issuing, middle].map(({ spki }) => Buffer.from(keyIdentifier(spki)).toString("hex"));

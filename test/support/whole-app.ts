@@ -63,8 +63,10 @@ export interface WholeAppOptions {
   /** Trusted beside the issuer of the app. */
   readonly otherIssuers?: readonly IssuerSettings[];
   readonly verifier?: Partial<TokenVerifierOptions>;
-  readonly wrapCaSigner?: (signer: Signer) => Signer;
+  readonly wrapCaSigner?: (signer: Signer) => Signer | Promise<Signer>;
   readonly wrapLogSigner?: (signer: Signer) => Signer;
+  /** What the clocks show at first, milliseconds. */
+  readonly startMs?: number;
   readonly wrapStore?: (store: LogStore) => LogStore;
   readonly wrapAudit?: (audit: AuditTrail) => AuditTrail;
   readonly maxPending?: number;
@@ -90,6 +92,8 @@ export interface WholeApp {
   readonly ownKeys: Readonly<Record<"ca" | "log" | "checkpoint", Uint8Array>>;
   readonly telemetry: RecordingTelemetry;
   readonly audit: { readonly records: readonly AuditRecord[] };
+  /** Why the log would refuse the next entry, if it would. */
+  readonly logRefusal: () => MayflyError | undefined;
   /** What would have ended the process. */
   readonly fatal: readonly MayflyError[];
   /** How often the CA's key was asked for a signature. */
@@ -106,6 +110,8 @@ export interface WholeApp {
 /** Opens a {@link WholeApp} on a free port of loopback. */
 export async function openWholeApp(options: WholeAppOptions = {}): Promise<WholeApp> {
   const clock = new TestClock();
+  const startMs = options.startMs ?? NOW_MS;
+  clock.wallMs = startMs;
   const issuer = await LocalIssuer.start();
   const issuerKey = await makeIssuerKey("ES256", "issuer-key");
   issuer.serve(issuerKey);
@@ -127,14 +133,14 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     },
   };
   const signers = {
-    ca: options.wrapCaSigner?.(countedCa) ?? countedCa,
+    ca: (await options.wrapCaSigner?.(countedCa)) ?? countedCa,
     log: options.wrapLogSigner?.(log) ?? log,
     checkpoint,
   };
-  const madeMs = options.caMadeMs ?? NOW_MS - 86_400_000;
+  const madeMs = options.caMadeMs ?? startMs - 86_400_000;
   const chain = parseIssuerChain(
     await makeCaChain({ organization: "Whole", root, issuing: ca, nowMs: madeMs }),
-    Math.max(madeMs, NOW_MS),
+    Math.max(madeMs, startMs),
   );
 
   const config = parseConfig(CONFIGURATION + (options.configuration ?? ""), "whole.yaml");
@@ -148,7 +154,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     },
     ...options.verifier,
   });
-  const memoryStore = createMemoryLogStore({ manifest: makeManifest(LOG_ORIGIN, signers, NOW_MS), onFatal });
+  const memoryStore = createMemoryLogStore({ manifest: makeManifest(LOG_ORIGIN, signers, startMs), onFatal });
   const store = options.wrapStore?.(memoryStore) ?? memoryStore;
   const admission = makeAdmission(
     options.maxInFlight === undefined
@@ -166,6 +172,9 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     ],
     limits: { ...SEQUENCER_LIMITS, maxPending: options.maxPending ?? SEQUENCER_LIMITS.maxPending },
     onTheWay: () => admission.inFlight,
+    onBatch: (batch) => {
+      telemetry.logBatch(batch);
+    },
     onFatal,
   });
   const generation = makeGeneration({
@@ -205,6 +214,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     telemetry,
     audit,
     fatal,
+    logRefusal: () => sequencer.refusal(),
     caSignatures: () => caSignatures,
     treeSize: async () => (await memoryStore.head()).size,
     token: (claims = {}, header = {}) =>

@@ -23,6 +23,8 @@ export interface MetricSources {
   readonly issuancePaused?: () => boolean;
   /** The published checkpoint, if there is one. */
   readonly checkpoint?: () => { readonly treeSize: number; readonly timestampMs: number } | undefined;
+  /** When the first certificate of the CA's chain ends; no leaf can be issued that would outlive it. */
+  readonly caNotAfterMs?: () => number;
 }
 
 /** The process's metrics; every label value comes from a closed set, whatever callers send. */
@@ -196,6 +198,11 @@ function makeScrapedMetrics(registry: Registry): Metrics["watch"] {
     "mayfly_log_checkpoint_timestamp_seconds",
     "Time of the published checkpoint, Unix seconds; 0 for none",
     () => (sources.checkpoint?.()?.timestampMs ?? 0) * SECONDS_PER_MS,
+  );
+  scraped(
+    "mayfly_ca_not_after_timestamp_seconds",
+    "End of the first certificate of the CA's chain that ends, Unix seconds; nothing is issued beyond it",
+    () => (sources.caNotAfterMs?.() ?? 0) * SECONDS_PER_MS,
   );
   return (more) => {
     sources = { ...sources, ...more };

@@ -223,7 +223,7 @@ describe("a log in an SQLite file", () => {
         "CREATE TRIGGER flip AFTER INSERT ON tile BEGIN UPDATE tile SET hashes = zeroblob(length(hashes)); END",
       ],
       ["the head", "CREATE TRIGGER flip AFTER UPDATE OF size ON head BEGIN UPDATE head SET root = zeroblob(32); END"],
-    ])("finds that it wrote %s wrongly, rolls back and ends", async (_, trigger) => {
+    ])("[P11] finds that it wrote %s wrongly, rolls back and ends", async (_, trigger) => {
       change(trigger);
       const store = await openStore();
       await expect(store.append(building(makeSubmissions("x", 5)))).rejects.toMatchObject({ reason: "LOG_CORRUPT" });

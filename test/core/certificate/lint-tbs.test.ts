@@ -287,7 +287,7 @@ describe("lintTbs", () => {
         tbs.extensions.push(tbs.extensions[5]!);
       },
     ],
-  ])("stops a precertificate with %s: %s", (rule, _name, change) => {
+  ])("[U1] stops a precertificate with %s: %s", (rule, _name, change) => {
     expect(() => lintTbs(changed("poison", change), template, "poison")).toThrow(stoppedBy(rule));
   });
 
@@ -332,7 +332,7 @@ describe("lintTbs", () => {
       "an SCT list wrapped once",
       extension(LAST_PLACE, encodeExtension(SCT_LIST_ID, "not-critical", SCT_LIST)),
     ],
-  ])("stops a certificate with %s: %s", (rule, _name, change) => {
+  ])("[U1] stops a certificate with %s: %s", (rule, _name, change) => {
     expect(() => lintTbs(changed("sct-list", change), template, "sct-list")).toThrow(stoppedBy(rule));
   });
 

@@ -1,0 +1,85 @@
+import { readdirSync } from "node:fs";
+import { connect } from "node:net";
+import { once } from "node:events";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { expectTold } from "../../support/expect-refusal.ts";
+import { startTestService } from "../../support/service.ts";
+import type { TestService } from "../../support/service.ts";
+import { keyRequest, openWholeApp } from "../../support/whole-app.ts";
+
+let mayfly: TestService | undefined;
+afterEach(async () => {
+  await mayfly?.close();
+  mayfly = undefined;
+});
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+describe("load", () => {
+  it("[S1] beyond what there are places for is told to come again, and the places stay in use", async () => {
+    const app = await openWholeApp({ maxInFlight: 4 });
+    const token = await app.token();
+    const body = keyRequest(undefined);
+    let next = 0;
+    const seen = new Map<number, number>();
+    const caller = async (): Promise<void> => {
+      while (next++ < 300) {
+        const answer = await app.send(body, token);
+        seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
+        if (answer.status !== 200) expectTold(answer, "TOO_MANY_REQUESTS_IN_FLIGHT");
+      }
+    };
+    await Promise.all(Array.from({ length: 40 }, caller));
+    expect([...seen.keys()].sort()).toEqual([200, 503]);
+    expect(await app.treeSize()).toBe(seen.get(200));
+    expect((await app.send(body, token)).status).toBe(200);
+    await app.close();
+  });
+
+  it("[S2] of connections that come and go leaves callers and operators served", async () => {
+    mayfly = await startTestService();
+    const { publicUrl, operationsUrl } = mayfly.service;
+    const port = Number(new URL(publicUrl).port);
+    for (let wave = 0; wave < 8; wave++) {
+      const sockets = Array.from({ length: 250 }, () => connect({ port, host: "127.0.0.1" }));
+      await Promise.all(sockets.map((socket) => once(socket, "connect")));
+      const answers = [globalThis.fetch(`${operationsUrl}/readyz`), globalThis.fetch(`${publicUrl}/healthz`)];
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
+      for (const socket of sockets) socket.destroy();
+    }
+    expect((await globalThis.fetch(`${publicUrl}/api/v2/trustBundle`)).status).toBe(200);
+  });
+
+  it("[S7] that lasts leaves neither descriptors nor memory behind", async () => {
+    mayfly = await startTestService();
+    const { publicUrl } = mayfly.service;
+    const { content, proof } = await signingParts();
+    const token = await mayfly.issuer.mintToken("email");
+    const body = JSON.stringify({ publicKeyRequest: { publicKey: { content }, proofOfPossession: proof } });
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const issue = async (count: number): Promise<{ heap: number; descriptors: number }> => {
+      for (let n = 0; n < count; n++) {
+        const answer = await globalThis.fetch(`${publicUrl}/api/v2/signingCert`, { method: "POST", headers, body });
+        expect(answer.status).toBe(200);
+        await answer.arrayBuffer();
+      }
+      collectGarbage();
+      return { heap: process.memoryUsage().heapUsed, descriptors: readdirSync("/proc/self/fd").length };
+    };
+    const before = await issue(150);
+    const after = await issue(200);
+    expect(after.descriptors - before.descriptors).toBeLessThan(5);
+    // 10 KiB a certificate: less than any of them, with its chain, would take.
+    expect(after.heap - before.heap).toBeLessThan(200 * 10 * 1024);
+  });
+});
+
+async function signingParts(): Promise<{ content: string; proof: string }> {
+  const { generateKeyPairSync, sign } = await import("node:crypto");
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const content = publicKey.export({ type: "spki", format: "pem" }).toString();
+  return { content, proof: sign("sha256", Buffer.from("dev@example.com"), privateKey).toString("base64") };
+}

@@ -78,8 +78,8 @@ log:
 issuers:
   - { url: "${issuer.url}", identity: { kind: email }, allowInsecureHttp: true, allowPrivateNetwork: true }
   - { url: "${issuer.githubUrl}", identity: { kind: github-actions }, allowInsecureHttp: true, allowPrivateNetwork: true }
-${RATES_OFF}shutdown: { lameDuckSeconds: 0 }
-`;
+shutdown: { lameDuckSeconds: 0 }
+${RATES_OFF}`;
 }
 
 interface Setting {

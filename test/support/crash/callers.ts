@@ -1,5 +1,4 @@
 import { sign } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import { makeKey, pemOf } from "../caller-keys.ts";
 import type { Witness } from "./witness.ts";
 
@@ -17,7 +16,6 @@ interface SigningAnswer {
   readonly signedCertificateEmbeddedSct: { readonly chain: { readonly certificates: readonly string[] } };
 }
 
-const RETRY_MS = 100;
 const EMAIL = "dev@example.com";
 
 /**
@@ -38,8 +36,7 @@ export async function callUntilGone(options: CallerOptions): Promise<number> {
 }
 
 /** One certificate, PEM; undefined when the server goes away before the whole answer is there. */
-async function ask(options: CallerOptions): Promise<string | undefined> {
-  const { publicUrl, token } = options;
+async function ask({ publicUrl, token }: CallerOptions): Promise<string | undefined> {
   const key = makeKey("ecdsa-p256");
   const proofOfPossession = sign("sha256", Buffer.from(EMAIL), key.privateKey).toString("base64");
   const publicKeyRequest = { publicKey: { content: pemOf(key.publicKey).toString("utf8") }, proofOfPossession };
@@ -52,11 +49,6 @@ async function ask(options: CallerOptions): Promise<string | undefined> {
     return { status: response.status, text: await response.text() };
   });
   if (answer === undefined || answer.text.includes('"SHUTTING_DOWN"')) return undefined;
-  if (answer.status === 429) {
-    // Eight callers of one name may be more than one name may have; they come back as callers do.
-    await pause(RETRY_MS);
-    return ask(options);
-  }
   if (answer.status !== 200) throw new Error(`answered ${String(answer.status)}: ${answer.text}`);
   const { signedCertificateEmbeddedSct } = JSON.parse(answer.text) as SigningAnswer;
   const [pem] = signedCertificateEmbeddedSct.chain.certificates;

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 
 /** What to run: `mayfly serve` from the sources unless `program` says otherwise. */
 export interface ProcessOptions {
@@ -46,6 +48,14 @@ export function startMayflyProcess(options: ProcessOptions): MayflyProcess {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.environment },
   });
+  return followMayfly(child, (name) => child.kill(name));
+}
+
+/** Reads what a `mayfly` that was started says, until it ends. `signal` sends it one, wherever it runs. */
+export function followMayfly(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  signal: MayflyProcess["signal"],
+): MayflyProcess {
   const lines: LogLine[] = [];
   const waiting = new Set<() => void>();
   const wake = (): void => {
@@ -59,10 +69,10 @@ export function startMayflyProcess(options: ProcessOptions): MayflyProcess {
   });
   let ended = false;
   const exited = new Promise<Exit>((resolve) => {
-    child.once("close", (code, signal) => {
+    child.once("close", (code, endedBy) => {
       ended = true;
       wake();
-      resolve({ code, signal, lines, stderr });
+      resolve({ code, signal: endedBy, lines, stderr });
     });
   });
   const line = (message: string): Promise<LogLine> =>
@@ -77,7 +87,7 @@ export function startMayflyProcess(options: ProcessOptions): MayflyProcess {
       waiting.add(look);
       look();
     });
-  return { pid: child.pid, signal: (name) => child.kill(name), line, exited };
+  return { pid: child.pid, signal, line, exited };
 }
 
 /** A process that was killed may have written half a line. */

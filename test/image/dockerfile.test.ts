@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+import { parse } from "yaml";
+import { dockerfileArgument, dockerfileInstruction, dockerfileLabel } from "../support/image/dockerfile.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+const manifest = JSON.parse(read("package.json")) as Readonly<Record<"version" | "description" | "license", string>>;
+
+describe("the Dockerfile", () => {
+  it("starts Node.js with the options of the program's own first line", () => {
+    const [shebang = ""] = read("src/bin.ts").split("\n");
+    const options = shebang.replace("#!/usr/bin/env -S node ", "").split(" ");
+    expect(options.length).toBeGreaterThan(1);
+    expect(JSON.parse(dockerfileInstruction("ENTRYPOINT"))).toEqual([
+      "/usr/local/bin/node",
+      ...options,
+      "/app/dist/bin.js",
+    ]);
+  });
+
+  it("takes the Node.js that the tests run on", () => {
+    const pins = JSON.parse(read("tools/node/package.json")) as { optionalDependencies: Record<string, string> };
+    const [version] = new Set(Object.values(pins.optionalDependencies));
+    expect(dockerfileArgument("BUILD_IMAGE")).toMatch(
+      new RegExp(`^docker\\.io/library/node:${version ?? "none"}-bookworm-slim(?:@sha256:[0-9a-f]{64})?$`, "u"),
+    );
+  });
+
+  it("labels the image as package.json describes the package", () => {
+    expect({
+      version: dockerfileArgument("VERSION"),
+      description: dockerfileLabel("description"),
+      licenses: dockerfileLabel("licenses"),
+    }).toEqual({ version: manifest.version, description: manifest.description, licenses: manifest.license });
+  });
+
+  it("names the ports of the example configuration", () => {
+    const example = parse(read("config/mayfly.example.yaml")) as Record<"http" | "operations", { listen: string }>;
+    const ports = [example.http, example.operations].map(({ listen }) => listen.split(":").at(-1));
+    expect(dockerfileInstruction("EXPOSE").split(" ")).toEqual(ports);
+  });
+});
+
+describe(".dockerignore", () => {
+  it("keeps everything out of the build but what it names", () => {
+    const [first, ...admitted] = read(".dockerignore")
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"));
+    expect(first).toBe("*");
+    expect(admitted.filter((line) => !line.startsWith("!"))).toEqual([]);
+    expect(admitted.filter((line) => /test|dev|keys|\.env|git/u.test(line))).toEqual(["!keys-dev/fingerprints.json"]);
+  });
+});

@@ -1,0 +1,66 @@
+import { appendFileSync, cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { buildah } from "./container-tools.ts";
+import type { BaseImages } from "./base-images.ts";
+
+/** What the image says about how to run it (OCI image-spec, "config", v1.1). */
+export interface ImageConfig {
+  readonly User: string;
+  readonly Env: readonly string[];
+  readonly Entrypoint: readonly string[];
+  readonly Cmd: readonly string[];
+  readonly WorkingDir: string;
+  readonly StopSignal: NodeJS.Signals;
+  readonly Volumes: Readonly<Record<string, unknown>>;
+  readonly ExposedPorts: Readonly<Record<string, unknown>>;
+  readonly Labels: Readonly<Record<string, string>>;
+}
+
+/** An image that was built here, unpacked. */
+export interface BuiltImage {
+  readonly config: ImageConfig;
+  /** Folder with its files, as a runtime would mount them. */
+  readonly rootfs: string;
+  /** What a registry would store and send. */
+  readonly packedBytes: number;
+}
+
+const ROOT = join(import.meta.dirname, "..", "..", "..");
+const LEFT_OUT = new Set([".git", "node_modules", "dist", "coverage", ".mayfly"].map((name) => join(ROOT, name)));
+
+/**
+ * A copy of the repository to build from, in which `secret` lies wherever somebody might have left one.
+ *
+ * @returns the folder
+ */
+export function plantSecrets(folder: string, secret: string): string {
+  const context = join(folder, "context");
+  cpSync(ROOT, context, { recursive: true, filter: (path) => !LEFT_OUT.has(path) });
+  const places = [".env", "keys/passphrase", "keys-dev/mine.pem", "config/mayfly.yaml", "dist/left.js", "src/key.pem"];
+  for (const place of [...places, "node_modules/left/index.js", "test/token.txt", "tools/node/token.txt"]) {
+    mkdirSync(dirname(join(context, place)), { recursive: true });
+    writeFileSync(join(context, place), `${secret}\n`);
+  }
+  appendFileSync(join(context, ".npmrc"), `//registry.example.com/:_authToken=${secret}\n`);
+  return context;
+}
+
+/** Builds the Dockerfile of `context` on `bases` and unpacks what came out. Everything it makes lies in `folder`. */
+export function buildImage(folder: string, context: string, bases: BaseImages): BuiltImage {
+  const name = "localhost/mayfly:test";
+  const on = ["--build-arg", `BUILD_IMAGE=${bases.build}`, "--build-arg", `RUNTIME_IMAGE=${bases.runtime}`];
+  buildah(folder, ["bud", "--isolation", "chroot", "--pull-never", ...on, "--tag", name, context]);
+  const { OCIv1 } = JSON.parse(buildah(folder, ["inspect", "--type", "image", name])) as {
+    OCIv1: { config: ImageConfig };
+  };
+  const packed = join(folder, "packed");
+  buildah(folder, ["push", "--quiet", name, `oci:${packed}:test`]);
+  const blobs = join(packed, "blobs", "sha256");
+  const sizes = readdirSync(blobs).map((blob) => statSync(join(blobs, blob)).size);
+  const container = buildah(folder, ["from", "--pull-never", name]);
+  return {
+    config: OCIv1.config,
+    rootfs: buildah(folder, ["mount", container]),
+    packedBytes: sizes.reduce((sum, size) => sum + size, 0),
+  };
+}

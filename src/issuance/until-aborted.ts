@@ -1,4 +1,3 @@
-import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
 import type { Signer } from "../ports/signer.ts";
 
@@ -7,19 +6,19 @@ interface StagePorts {
   readonly verifyIdToken: VerifyIdToken;
   readonly serialNumber: () => Uint8Array;
   readonly signer: Signer;
-  readonly log: CertificateLog;
 }
 
 /**
  * The ports of one request, none of which is asked any more once the signal is aborted: a stage that has begun is not
- * broken off, the next one does not begin. So nothing is signed for a caller who cannot get it, and above all no
- * certificate for a precertificate that is in the log already.
+ * broken off, the next one does not begin. So nothing is signed for a caller who cannot get it. The log is no such
+ * stage: a precertificate that was signed is put into it in any case, for nothing the CA signed may stay unseen
+ * (RFC 6962 §3.1); only its certificate is not made.
  *
  * @param signal one whose reason is a `MayflyError`; the same ports come back when there is none
  */
 export function untilAborted<P extends StagePorts>(ports: P, signal: AbortSignal | undefined): P {
   if (signal === undefined) return ports;
-  const { verifyIdToken, serialNumber, signer, log } = ports;
+  const { verifyIdToken, serialNumber, signer } = ports;
   return {
     ...ports,
     verifyIdToken: async (idToken, nowMs) => {
@@ -41,12 +40,6 @@ export function untilAborted<P extends StagePorts>(ports: P, signal: AbortSignal
       sign: async (bytes) => {
         signal.throwIfAborted();
         return signer.sign(bytes);
-      },
-    },
-    log: {
-      add: async (precertificate) => {
-        signal.throwIfAborted();
-        return log.add(precertificate);
       },
     },
   };

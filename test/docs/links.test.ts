@@ -9,6 +9,7 @@ const PAGES = [
   "README.md",
   "SECURITY.md",
   "docs/certificate-profile.md",
+  "docs/container.md",
   "docs/divergences.md",
   "docs/glossary.md",
   "docs/operating.md",

@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { FULCIO_EXTENSIONS } from "../../src/core/certificate/extensions/fulcio.ts";
 import { MAX_VALUES_BYTES } from "../../src/core/certificate/lint-template.ts";
 import { LIFETIME_SECONDS } from "../../src/core/certificate/validity.ts";
 import { MayflyError } from "../../src/core/errors.ts";
 import { buildSubjectUri } from "../../src/core/identity/certificate-uri.ts";
 import type { FulcioExtensions, SubjectAltName } from "../../src/core/identity/principal.ts";
 import type { KeyAlgorithm } from "../../src/core/proof/public-key.ts";
+import { FULCIO_VALUES } from "./fulcio-values.ts";
 
 /** Keys of certificate authorities: those that the profile lets sign leaves. */
 export const CA_KEYS = ["ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa-2048", "rsa-3072", "rsa-4096"] as const;
@@ -62,7 +62,7 @@ function textOfLength(length: number): fc.Arbitrary<string> {
 
 const text = valueLength.chain(textOfLength);
 
-const OPTIONAL_NAMES = [...new Set(FULCIO_EXTENSIONS.map(({ name }) => name))].filter((name) => name !== "issuer");
+const OPTIONAL_NAMES = [...new Set(FULCIO_VALUES.map(([, name]) => name))].filter((name) => name !== "issuer");
 
 /** Any subset of the extensions, an empty value here and there, as much as fits into a certificate. */
 const extensions: fc.Arbitrary<FulcioExtensions> = fc
@@ -183,8 +183,8 @@ function moment(made: AuthorityKind["made"]): fc.Arbitrary<number> {
   const anyTime = fc.integer({ min: 3_600_000, max: 2 * 365 * 86_400_000 }).map((after) => MADE_MS[made] + after);
   if (made === "2026") return anyTime;
   const atBoundary = fc.integer({ min: -3_700_000, max: 3_700_000 }).map((by) => YEAR_2050_MS + by);
-  const exactly = oneOf(-3_600_001, -3_600_000, -1_000, -1, 0, 1, 999, 1_000).map((by) => YEAR_2050_MS + by);
-  return fc.oneof(anyTime, { weight: 2, arbitrary: atBoundary }, exactly);
+  const exactly = oneOf(-3_600_001, -3_600_000, -600_000, -1_000, -1, 0, 1, 999, 1_000).map((by) => YEAR_2050_MS + by);
+  return fc.oneof(anyTime, atBoundary, exactly);
 }
 
 const { min: shortest, max: longest } = LIFETIME_SECONDS;
@@ -211,7 +211,7 @@ export interface KeyChoice {
  * Certificates at the edges of the profile (docs/certificate-profile.md). A few names are beyond them: which, is for the
  * profile's own rules to say.
  */
-export function certificateCases({ authorities, leaves }: KeyChoice): fc.Arbitrary<CertificateCase> {
+function certificateCases({ authorities, leaves }: KeyChoice): fc.Arbitrary<CertificateCase> {
   return oneOf<AuthorityKind["made"]>("2026", "2049").chain((made) =>
     fc
       .record({
@@ -229,4 +229,17 @@ export function certificateCases({ authorities, leaves }: KeyChoice): fc.Arbitra
       })
       .map(({ times, ...rest }) => ({ ...rest, ...times })),
   );
+}
+
+const PLAIN_NAME: SubjectAltName = { kind: "email", value: "jane@example.com" };
+
+/** Cases drawn from a seed; a few of those around 2050 are moved to where the form of a date changes, with a name that is admitted. */
+export function drawCases(choice: KeyChoice, { seed, count }: { seed: number; count: number }): CertificateCase[] {
+  const moments = [YEAR_2050_MS - 600_000, YEAR_2050_MS, YEAR_2050_MS - 601_000, YEAR_2050_MS - 1];
+  return fc.sample(certificateCases(choice), { seed, numRuns: count }).map((drawn) => {
+    const nowMs = drawn.authority.made === "2049" ? moments.shift() : undefined;
+    return nowMs === undefined
+      ? drawn
+      : { ...drawn, nowMs, lifetimeSeconds: 600, backdateSeconds: 0, subjectAltName: PLAIN_NAME };
+  });
 }

@@ -1,12 +1,14 @@
 import { createPublicKey, hash } from "node:crypto";
-import { FULCIO_EXTENSIONS } from "../../src/core/certificate/extensions/fulcio.ts";
 import type { IssuerChain } from "../../src/core/certificate/issuer-chain.ts";
-import type { CertificateCase } from "./certificate-cases.ts";
+import type { AuthorityKind, CertificateCase } from "./certificate-cases.ts";
+import { FULCIO_VALUES } from "./fulcio-values.ts";
 
 /** What a certificate says, in the words that every judge uses. Bytes are lower-case hex, DER where nothing else is said. */
 export interface CertificateFacts {
   /** Without leading zeros. */
   readonly serial: string;
+  /** The AlgorithmIdentifier inside the TBSCertificate. */
+  readonly signatureAlgorithm: string;
   /** `2050-01-01T00:00:00Z`. */
   readonly notBefore: string;
   readonly notAfter: string;
@@ -30,6 +32,17 @@ export interface CertificateFacts {
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const seconds = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
 
+const SHA256_WITH_RSA = "300d06092a864886f70d01010b0500";
+/** RFC 5758 §3.2 without parameters, RFC 4055 §5 with NULL. */
+const SIGNATURE_ALGORITHM: Readonly<Record<AuthorityKind["key"], string>> = {
+  "ecdsa-p256": "300a06082a8648ce3d040302",
+  "ecdsa-p384": "300a06082a8648ce3d040303",
+  "ecdsa-p521": "300a06082a8648ce3d040304",
+  "rsa-2048": SHA256_WITH_RSA,
+  "rsa-3072": SHA256_WITH_RSA,
+  "rsa-4096": SHA256_WITH_RSA,
+};
+
 /** Octets of the subjectPublicKey at the end of a SubjectPublicKeyInfo; an RSA key is asked of OpenSSL instead. */
 const KEY_OCTETS = { "ecdsa-p256": 65, "ecdsa-p384": 97, "ecdsa-p521": 133, ed25519: 32 } as const;
 
@@ -51,11 +64,12 @@ export function intendedFacts(
   known: { readonly spki: Uint8Array; readonly chain: IssuerChain; readonly logId: Uint8Array },
 ): CertificateFacts {
   const notBeforeMs = (Math.floor(from.nowMs / 1000) - from.backdateSeconds) * 1000;
-  const stated = FULCIO_EXTENSIONS.map(
-    ({ number, name }) => [String(number), from.extensions[name] ?? ""] as const,
-  ).filter(([, value]) => value !== "");
+  const stated = FULCIO_VALUES.map(([number, name]) => [String(number), from.extensions[name] ?? ""] as const).filter(
+    ([, value]) => value !== "",
+  );
   return {
     serial: hex(from.serialNumber).replace(/^(00)+/u, ""),
+    signatureAlgorithm: SIGNATURE_ALGORITHM[from.authority.key],
     notBefore: seconds(notBeforeMs),
     notAfter: seconds(notBeforeMs + from.lifetimeSeconds * 1000),
     issuer: hex(known.chain.subjectName),

@@ -1,5 +1,4 @@
 import { createPrivateKey, hash, type KeyObject } from "node:crypto";
-import fc from "fast-check";
 import { createMemoryLogStore } from "../../src/adapters/log-store/memory/memory-log-store.ts";
 import { makeKeyObjectSigner } from "../../src/adapters/signers/key-object-signer.ts";
 import { makeCaChain } from "../../src/compose/make-ca.ts";
@@ -19,13 +18,7 @@ import type { Sequencer } from "../../src/tlog/sequencer.ts";
 import { proven } from "../support/certificate-fixtures.ts";
 import { makeKey } from "../support/caller-keys.ts";
 import { MANIFEST } from "../support/log-fixtures.ts";
-import {
-  certificateCases,
-  madeMs,
-  type AuthorityKind,
-  type CertificateCase,
-  type KeyChoice,
-} from "./certificate-cases.ts";
+import { drawCases, madeMs, type AuthorityKind, type CertificateCase, type KeyChoice } from "./certificate-cases.ts";
 import { intendedFacts, type CertificateFacts } from "./facts.ts";
 
 /** A certificate and everything that a judge needs. */
@@ -189,7 +182,7 @@ export async function issueCases(
 ): Promise<IssuedCases> {
   const certificates: JudgedCertificate[] = [];
   let namesRefused = 0;
-  for (const from of fc.sample(certificateCases(choice), { seed, numRuns: 2 * count })) {
+  for (const from of drawCases(choice, { seed, count: 2 * count })) {
     if (certificates.length === count) break;
     try {
       certificates.push(await issuer.issue(from));

@@ -58,6 +58,7 @@ function readFacts(leaf: Certificate): CertificateFacts {
   }
   return {
     serial: hex(leaf.serialNumber.valueBlock.valueHexView).replace(/^(00)+/u, ""),
+    signatureAlgorithm: hex(leaf.signature.toSchema().toBER()),
     notBefore: leaf.notBefore.value.toISOString().replace(".000Z", "Z"),
     notAfter: leaf.notAfter.value.toISOString().replace(".000Z", "Z"),
     issuer: hex(leaf.issuer.toSchema().toBER()),

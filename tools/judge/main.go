@@ -50,6 +50,7 @@ type answer struct {
 // facts are what the certificate says, as the libraries read it.
 type facts struct {
 	Serial                 string            `json:"serial"`
+	SignatureAlgorithm     string            `json:"signatureAlgorithm"`
 	NotBefore              string            `json:"notBefore"`
 	NotAfter               string            `json:"notAfter"`
 	Issuer                 string            `json:"issuer"`
@@ -121,8 +122,9 @@ var fulcioArc = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1}
 
 func read(leaf *x509.Certificate, faults *complaint) *facts {
 	f := facts{
-		Serial:    hex.EncodeToString(leaf.SerialNumber.Bytes()),
-		NotBefore: leaf.NotBefore.UTC().Format(time.RFC3339), NotAfter: leaf.NotAfter.UTC().Format(time.RFC3339),
+		Serial:             hex.EncodeToString(leaf.SerialNumber.Bytes()),
+		SignatureAlgorithm: hex.EncodeToString(signatureAlgorithm(leaf)),
+		NotBefore:          leaf.NotBefore.UTC().Format(time.RFC3339), NotAfter: leaf.NotAfter.UTC().Format(time.RFC3339),
 		Issuer: hex.EncodeToString(leaf.RawIssuer), Subject: hex.EncodeToString(leaf.RawSubject),
 		SPKI:     hex.EncodeToString(leaf.RawSubjectPublicKeyInfo),
 		KeyUsage: []string{}, ExtKeyUsage: []string{}, Names: []string{}, Order: []string{}, SCTs: []string{},
@@ -163,6 +165,24 @@ func read(leaf *x509.Certificate, faults *complaint) *facts {
 		}
 	}
 	return &f
+}
+
+// signatureAlgorithm is the field inside the TBSCertificate as it stands, parameters included.
+func signatureAlgorithm(leaf *x509.Certificate) []byte {
+	var tbs struct {
+		Version   int `asn1:"explicit,tag:0"`
+		Serial    *big.Int
+		Algorithm asn1.RawValue
+		Issuer    asn1.RawValue
+		Validity  asn1.RawValue
+		Subject   asn1.RawValue
+		Key       asn1.RawValue
+		Rest      asn1.RawValue `asn1:"explicit,tag:3"`
+	}
+	if _, err := asn1.Unmarshal(leaf.RawTBSCertificate, &tbs); err != nil {
+		return []byte(err.Error())
+	}
+	return tbs.Algorithm.FullBytes
 }
 
 // describe names an extension and says when it is critical.

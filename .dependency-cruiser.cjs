@@ -75,7 +75,7 @@ module.exports = {
     fence("undici", ["src/adapters/oidc/"]),
     fence("ipaddr\\.js", ["src/adapters/oidc/", "src/http/"]),
     fence("@sigstore/[^/]+", ["dev/"]),
-    fence("pkijs|asn1js", ["src/core/proof/", "src/core/certificate/"]),
+    fence("pkijs|asn1js", ["src/core/certificate/"]),
     fence("zod", ["src/config/"]),
     fence("yaml", ["src/config/", "dev/"]),
     fence("prom-client|pino", ["src/adapters/telemetry/"]),

@@ -19,6 +19,11 @@ const p256Der = parsePem(p256Csr)[0]!.der;
 const parts = takeApart(p256Csr);
 const rsaParts = takeApart(opensslCsr(rsa));
 
+/** A subject of one attribute, given in hex. */
+function ofAttribute(digits: string): Buffer {
+  return tlv(0x30, tlv(0x31, hex(digits)));
+}
+
 /** CSRs that are malformed, not signed by their key, or hold a key that is not certified. */
 export const REFUSED_CSRS: readonly RefusedCsr[] = [
   ["L1", "nothing", Buffer.alloc(0), "CSR_NOT_PEM"],
@@ -49,6 +54,38 @@ export const REFUSED_CSRS: readonly RefusedCsr[] = [
   ["L2", "attributes that are INTEGERs", resigned({ attributes: hex("a003020101") }), "CSR_MALFORMED"],
   ["L2", "a subject that is an INTEGER", resigned({ subject: hex("020101") }), "CSR_MALFORMED"],
   ["L2", "a subject of bare strings", resigned({ subject: tlv(0x30, tlv(0x0c, hex("61"))) }), "CSR_MALFORMED"],
+  ["L2", "a SET as the whole", pem(Buffer.concat([hex("31"), p256Der.subarray(1)])), "CSR_MALFORMED"],
+  [
+    "L2",
+    "a SET as its first part",
+    pem(tlv(0x30, Buffer.concat([hex("31"), infoOf(parts).subarray(1)]), parts.algorithm, parts.signature)),
+    "CSR_MALFORMED",
+  ],
+  [
+    "L2",
+    "a first part of another class",
+    pem(tlv(0x30, Buffer.concat([hex("70"), infoOf(parts).subarray(1)]), parts.algorithm, parts.signature)),
+    "CSR_MALFORMED",
+  ],
+  ["L2", "an empty relative name", resigned({ subject: tlv(0x30, tlv(0x31)) }), "CSR_MALFORMED"],
+  ["L2", "a type without value", resigned({ subject: ofAttribute("3005 0603550403") }), "CSR_MALFORMED"],
+  ["L2", "a type with two values", resigned({ subject: ofAttribute("3009 0603550403 05000500") }), "CSR_MALFORMED"],
+  ["L2", "a type that is text", resigned({ subject: ofAttribute("3005 0c0161 0500") }), "CSR_MALFORMED"],
+  ["L2", "an attribute without values", resigned({ attributes: hex("a007 3005 0603550403") }), "CSR_MALFORMED"],
+  [
+    "L2",
+    "an attribute with a SEQUENCE of values",
+    resigned({ attributes: hex("a009 3007 0603550403 3000") }),
+    "CSR_MALFORMED",
+  ],
+  [
+    "L2",
+    "an attribute of three parts",
+    resigned({ attributes: hex("a00b 3009 0603550403 31003100") }),
+    "CSR_MALFORMED",
+  ],
+  ["L2", "a key that is an INTEGER", resigned({ spki: hex("020101") }), "CSR_MALFORMED"],
+  ["L2", "a key without bits", resigned({ spki: tlv(0x30, tlv(0x30, hex("06032b6570"))) }), "CSR_MALFORMED"],
   ["L2", "no subject", resigned({ subject: hex("") }), "CSR_MALFORMED"],
   ["L2", "no key", resigned({ spki: hex("") }), "CSR_MALFORMED"],
   [

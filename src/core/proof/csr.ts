@@ -1,11 +1,12 @@
-import { CertificationRequest as PkijsCertificationRequest } from "pkijs";
 import { assertCanonicalDer } from "../encoding/canonical-der.ts";
 import {
   derChildren,
   derContent,
+  DER_TAG,
   DerError,
   parseBitString,
   parseDer,
+  parseObjectIdentifier,
   parseUnsignedInteger,
 } from "../encoding/der-reader.ts";
 import type { DerElement } from "../encoding/der-reader.ts";
@@ -38,8 +39,8 @@ export interface CertificationRequest {
 
 /**
  * Reads one PEM block `CERTIFICATE REQUEST` or `NEW CERTIFICATE REQUEST` of at most 16 KiB that holds canonical DER.
- * Subject, attributes and the extensions they ask for must be well formed, and are then ignored: a certificate says what
- * the token says. Nothing is verified here.
+ * Subject and attributes must be well formed, and are then ignored: a certificate says what the token says. Nothing is
+ * verified here.
  *
  * @throws MayflyError `invalid_csr`
  */
@@ -48,7 +49,6 @@ export function parseCertificationRequest(csr: Uint8Array): CertificationRequest
   const der = decodeCsr(csr);
   return asMalformed(() => {
     assertCanonicalDer(der);
-    assertSchema(der);
     return readParts(parseDer(der));
   });
 }
@@ -65,28 +65,57 @@ function decodeCsr(csr: Uint8Array): Uint8Array {
   throw new MayflyError("CSR_WRONG_PEM_TYPE", "PEM block is not a certification request");
 }
 
-/** pkijs judges what is not read below, the subject's Name and the attributes. It tolerates BER, so it comes second. */
-function assertSchema(der: Uint8Array): void {
-  try {
-    PkijsCertificationRequest.fromBER(Uint8Array.from(der));
-  } catch (cause) {
-    throw new MayflyError("CSR_MALFORMED", "not a PKCS#10 certification request", { cause });
-  }
-}
-
 function readParts(certificationRequest: DerElement): CertificationRequest {
-  const [info, algorithm, signature, ...others] = derChildren(certificationRequest);
+  const [info, algorithm, signature, ...others] = elementsOf(certificationRequest, DER_TAG.sequence);
   if (info === undefined || algorithm === undefined || others.length > 0) throw new DerError("not three parts");
-  const [version, , subjectPublicKeyInfo, attributes, ...more] = derChildren(info);
+  const [version, subject, subjectPublicKeyInfo, attributes, ...more] = elementsOf(info, DER_TAG.sequence);
   if (subjectPublicKeyInfo === undefined || more.length > 0) throw new DerError("not four parts");
   if (parseUnsignedInteger(version)[0] !== 0) throw new DerError("version is not 0");
-  derContent(attributes, ATTRIBUTES);
+  assertName(subject);
+  assertPublicKeyInfo(subjectPublicKeyInfo);
+  for (const attribute of elementsOf(attributes, ATTRIBUTES)) assertAttribute(attribute);
   return {
     info: info.bytes,
     subjectPublicKeyInfo: subjectPublicKeyInfo.bytes,
     signatureAlgorithm: () => asMalformed(() => parseCsrSignatureAlgorithm(algorithm)),
     signature: parseBitString(signature),
   };
+}
+
+/** The elements of a constructed element with this tag. */
+function elementsOf(element: DerElement | undefined, tag: number): readonly DerElement[] {
+  derContent(element, tag);
+  return element === undefined ? [] : derChildren(element);
+}
+
+/** Name (RFC 5280 §4.1.2.4): a SEQUENCE of SETs, none empty, of type and value. */
+function assertName(name: DerElement | undefined): void {
+  for (const relativeName of elementsOf(name, DER_TAG.sequence)) {
+    const attributes = elementsOf(relativeName, DER_TAG.set);
+    if (attributes.length === 0) throw new DerError("empty relative distinguished name");
+    for (const attribute of attributes) typeAndValue(attribute);
+  }
+}
+
+/** Attribute (RFC 2986 §4.1): a type and a SET of values of any kind. */
+function assertAttribute(attribute: DerElement): void {
+  derContent(typeAndValue(attribute), DER_TAG.set);
+}
+
+/** SubjectPublicKeyInfo (RFC 5280 §4.1) in outline; the key policy reads it closely. */
+function assertPublicKeyInfo(info: DerElement): void {
+  const [algorithm, key] = elementsOf(info, DER_TAG.sequence);
+  const [type] = elementsOf(algorithm, DER_TAG.sequence);
+  parseObjectIdentifier(type);
+  derContent(key, DER_TAG.bitString);
+}
+
+/** The second of the two elements, an OBJECT IDENTIFIER being the first. */
+function typeAndValue(pair: DerElement): DerElement {
+  const [type, value, ...others] = elementsOf(pair, DER_TAG.sequence);
+  parseObjectIdentifier(type);
+  if (value === undefined || others.length > 0) throw new DerError("not a type and a value");
+  return value;
 }
 
 function asMalformed<T>(read: () => T): T {

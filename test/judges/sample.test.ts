@@ -19,11 +19,11 @@ describe(`${SAMPLE} certificates at the edges of the profile`, () => {
     ({ certificates } = await issueCases(SAMPLE, { choice, issuer, seed: 20261122 }));
   }, 60_000);
 
-  it("say to OpenSSL what they are meant to say, and verify", async () => {
+  it("[U2] say to OpenSSL what they are meant to say, and verify", async () => {
     expect(await objections(makeOpensslJudge("none"), certificates)).toEqual([]);
   });
 
-  it("say to pkijs what they are meant to say, encode to the same octets, and verify with their SCTs", async () => {
+  it("[U2] say to pkijs what they are meant to say, encode to the same octets, and verify with their SCTs", async () => {
     expect(await objections(pkijsJudge, certificates)).toEqual([]);
   });
 

@@ -1,0 +1,403 @@
+import { fromBER } from "asn1js";
+import { createPublicKey } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type fc from "fast-check";
+import { CertificationRequest } from "pkijs";
+import { parseToken } from "../../src/adapters/oidc/parse-token.ts";
+import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
+import { decodeCtExtensions } from "../../src/core/ct/ct-extensions.ts";
+import { decodeMerkleTreeLeaf, encodeMerkleTreeLeaf } from "../../src/core/ct/log-entry.ts";
+import { decodeSctList, encodeSctList } from "../../src/core/ct/sct.ts";
+import { decodeDataTile, encodeTileLeaf } from "../../src/core/ct/static-entry.ts";
+import { decodeBase64, encodeBase64 } from "../../src/core/encoding/base64.ts";
+import { assertCanonicalDer } from "../../src/core/encoding/canonical-der.ts";
+import { derChildren, DerError, parseDer, type DerElement } from "../../src/core/encoding/der-reader.ts";
+import {
+  isJsonArray,
+  isJsonNumber,
+  isJsonObject,
+  JsonError,
+  parseJson,
+  type JsonValue,
+} from "../../src/core/encoding/json-reader.ts";
+import { encodePem, parsePem, PemError } from "../../src/core/encoding/pem.ts";
+import { PresentationError } from "../../src/core/encoding/tls-presentation.ts";
+import { MayflyError } from "../../src/core/errors.ts";
+import { parseTilePath, tilePath } from "../../src/core/merkle/tile.ts";
+import { formatCheckpoint, parseCheckpoint } from "../../src/core/note/checkpoint.ts";
+import { NoteError } from "../../src/core/note/note-error.ts";
+import { formatSignedNote, parseSignedNote } from "../../src/core/note/signed-note.ts";
+import { checkKey } from "../../src/core/proof/key-policy.ts";
+import { parseCertificationRequest } from "../../src/core/proof/csr.ts";
+import { parsePublicKey } from "../../src/core/proof/parse-public-key.ts";
+import { parseSigningRequest } from "../../src/wire/signing-request.ts";
+import { tlv } from "../support/caller-keys.ts";
+import { putTogether, takeApart } from "../support/openssl-csr.ts";
+import { fromBase64, readVector } from "../support/vectors.ts";
+import { armouredMutationsOf, mutationsOf } from "./mutate.ts";
+
+/** Something that reads bytes from outside, and what may come of it. */
+export interface Reader {
+  readonly name: string;
+  /** What of an input that was accepted; throws nothing but `refusal`. */
+  readonly read: (bytes: Uint8Array) => unknown;
+  readonly refusal: abstract new (...args: never[]) => Error;
+  /** Whether others, or our own writer, agree with what was read; `undefined` and a refusal agree by definition. */
+  readonly agrees: (bytes: Uint8Array, read: unknown) => boolean;
+  readonly inputs: fc.Arbitrary<Uint8Array>;
+  /** Slow ones get fewer inputs. */
+  readonly weight: number;
+  /** Bytes from which on an input is refused unread; 64 KiB where there is no such limit. */
+  readonly limit: number;
+  /** The worst inputs of about `size` bytes, each another way of being expensive. */
+  readonly expensive: (size: number) => readonly Uint8Array[];
+}
+
+const { seeds: SEEDS } = readVector("corpus/seeds.json") as { seeds: Record<string, string[]> };
+const seeds = (name: string): Uint8Array[] => SEEDS[name]!.map(fromBase64);
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
+const bytesOf = (value: string): Uint8Array => Buffer.from(value);
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+const times = (size: number, unit: string): string => unit.repeat(Math.max(1, Math.floor(size / unit.length)));
+
+/** The plain value of ours, as JSON.parse would give it. */
+function plain(value: JsonValue): unknown {
+  if (isJsonObject(value)) return new Map([...value].map(([name, member]) => [name, plain(member)]));
+  if (isJsonArray(value)) return value.map(plain);
+  return isJsonNumber(value) ? Number(value.text) : value;
+}
+
+/** What JSON.parse gives, objects as maps: `__proto__` is a name like any other. */
+function parsedByOthers(bytes: Uint8Array): unknown {
+  const asMaps = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(asMaps);
+    if (typeof value !== "object" || value === null) return value;
+    return new Map(Object.entries(value).map(([name, member]) => [name, asMaps(member)]));
+  };
+  return asMaps(JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)) as unknown);
+}
+
+/** Equal but for the order of members: JSON.parse puts those that look like indexes first. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (a instanceof Map && b instanceof Map) {
+    return a.size === b.size && [...a].every(([name, value]) => b.has(name) && sameJson(value, b.get(name)));
+  }
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((value, at) => sameJson(value, b[at]));
+  return isDeepStrictEqual(a, b);
+}
+
+function walk(element: DerElement): number {
+  if ((element.tag & 0x20) === 0) return 1;
+  return derChildren(element).reduce((sum, child) => sum + walk(child), 1);
+}
+
+/** asn1js turns strings into text as it reads them, and cannot read or give back what is no text in their alphabet. */
+function holdsWideText(element: DerElement): boolean {
+  if ((element.tag & 0x20) !== 0) return derChildren(element).some(holdsWideText);
+  const isText = element.tag === 0x0c || (element.tag >= 0x12 && element.tag <= 0x1e);
+  return isText && (element.tag > 0x1a || element.content.some((octet) => octet > 0x7e || octet < 0x20));
+}
+
+const openPem = (label: string) => ({
+  open: (pem: Uint8Array): Uint8Array => (pem[0] === 0x2d ? parsePem(pem)[0]!.der : pem),
+  close: (der: Uint8Array): Uint8Array => bytesOf(encodePem(label, der)),
+});
+const armoured = (name: string, label: string): fc.Arbitrary<Uint8Array> => {
+  const { open, close } = openPem(label);
+  return armouredMutationsOf(seeds(name), open, close);
+};
+
+/** Header or payload of a token changed inside its base64url. */
+const tokens = (): fc.Arbitrary<Uint8Array> => {
+  const parts = seeds("token").map((token) => text(token).split("."));
+  const inner = parts.flatMap(([header, payload]) =>
+    [header!, payload!].map((part) => new Uint8Array(Buffer.from(part, "base64url"))),
+  );
+  const signature = parts[0]![2]!;
+  const close = (changed: Uint8Array): Uint8Array => {
+    const part = Buffer.from(changed).toString("base64url");
+    const isHeader = text(changed).includes("alg");
+    return bytesOf(isHeader ? `${part}.${parts[0]![1]!}.${signature}` : `${parts[0]![0]!}.${part}.${signature}`);
+  };
+  return armouredMutationsOf(inner, (part) => part, close);
+};
+
+const tlvOfSize = (size: number): Uint8Array[] => {
+  const contents = [
+    Buffer.alloc(size),
+    Buffer.from(times(size, "\x05\x00"), "latin1"),
+    Buffer.from(times(size, "\x30\x00"), "latin1"),
+    Buffer.from(times(size, "\x02\x01\x01"), "latin1"),
+  ];
+  return contents.map((content) => tlv(0x30, content));
+};
+
+/** Requests with as many attributes, values or relative names as there is room for. */
+function crowdedRequests(size: number): Uint8Array[] {
+  const parts = takeApart(seeds("csr")[0]!);
+  const room = Math.max(0, size - putTogether(parts).length);
+  const many = (unit: string): Buffer => {
+    const octets = Buffer.from(unit, "hex");
+    return Buffer.concat(Array.from({ length: Math.floor(room / octets.length) }, () => octets));
+  };
+  return [
+    { ...parts, attributes: tlv(0xa0, many("300706035504033100")) },
+    { ...parts, attributes: tlv(0xa0, tlv(0x30, Buffer.from("0603550403", "hex"), tlv(0x31, many("0500")))) },
+    { ...parts, subject: tlv(0x30, many("3109300706035504030500")) },
+  ].map(putTogether);
+}
+
+/** Every reader of bytes from outside. */
+export const READERS: readonly Reader[] = [
+  {
+    name: "JSON text",
+    read: (bytes) => parseJson(bytes, { maxDepth: 64, maxMembers: 100_000 }),
+    refusal: JsonError,
+    agrees: (bytes, read) => sameJson(plain(read as JsonValue), parsedByOthers(bytes)),
+    inputs: mutationsOf(seeds("json")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) =>
+      ["[1,", '{"a":', '"\\u00e4', "9", " ", "[[],", '"é', "\\"]
+        .map((unit) => bytesOf(`[${times(size, unit)}`))
+        .concat([
+          bytesOf(`{${Array.from({ length: size / 12 }, (_, at) => `"${at}":1`).join()}}`),
+          bytesOf(`"${"x".repeat(size)}"`),
+          bytesOf(`[${times(size, "0,")}0]`),
+        ]),
+  },
+  {
+    name: "signing request",
+    read: (bytes) => parseSigningRequest(bytes, ["Bearer a.b.c"]),
+    refusal: MayflyError,
+    agrees: (bytes) => parsedByOthers(bytes) instanceof Map,
+    inputs: mutationsOf(seeds("body")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) => [
+      bytesOf(`{"certificateSigningRequest":"${"QUJD".repeat(size / 4)}"}`),
+      bytesOf(`{"publicKeyRequest":{"proofOfPossession":"${"QUJD".repeat(size / 4)}"}}`),
+      bytesOf(`{"credentials":{"oidcIdentityToken":"${"x".repeat(size)}"}}`),
+      bytesOf(`{"x":${times(size / 2, "[")}${times(size / 2, "]")}}`),
+    ],
+  },
+  {
+    name: "ID token",
+    read: (bytes) => parseToken(Buffer.from(bytes).toString("latin1")),
+    refusal: MayflyError,
+    agrees: (bytes, read) => {
+      const [header = "", payload = "", signature, ...more] = text(bytes).split(".");
+      const { claims } = read as ReturnType<typeof parseToken>;
+      const others = [header, payload].map((part) => parsedByOthers(Buffer.from(part, "base64url")));
+      return more.length === 0 && signature !== "" && others[0] instanceof Map && sameJson(plain(claims), others[1]);
+    },
+    inputs: tokens(),
+    limit: 16_384,
+    weight: 1,
+    expensive: (size) => [
+      bytesOf(times(size, ".")),
+      bytesOf(`e30.${"A".repeat(size)}.AA`),
+      bytesOf("A".repeat(size)),
+      bytesOf(`e30.${Buffer.from(`{"a":[${times(size * 0.7, "1,")}1]}`).toString("base64url")}.AA`),
+      bytesOf(`e30.e30.${"A".repeat(size)}!`),
+    ],
+  },
+  {
+    name: "public key",
+    read: (bytes) => checkKey(parsePublicKey(bytes), { forbiddenKeys: new Set() }),
+    refusal: MayflyError,
+    agrees: (_bytes, read) => {
+      const { spki } = read as ReturnType<typeof checkKey>;
+      const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+      return same(key.export({ type: "spki", format: "der" }), spki);
+    },
+    inputs: armoured("publicKey", "PUBLIC KEY"),
+    limit: 8_192,
+    weight: 1,
+    expensive: (size) => [
+      ...tlvOfSize(size),
+      ...tlvOfSize(size * 0.7).map((der) => bytesOf(encodePem("PUBLIC KEY", der))),
+    ],
+  },
+  {
+    name: "certification request",
+    read: (bytes) => {
+      const request = parseCertificationRequest(bytes);
+      request.signatureAlgorithm(); // issuance asks for it after the key
+      return request;
+    },
+    refusal: MayflyError,
+    agrees: (bytes, read) => {
+      const { subjectPublicKeyInfo, signature } = read as ReturnType<typeof parseCertificationRequest>;
+      const others = CertificationRequest.fromBER(Uint8Array.from(parsePem(bytes)[0]!.der));
+      const key = new Uint8Array(others.subjectPublicKeyInfo.toSchema().toBER());
+      return (
+        same(others.signatureValue.valueBlock.valueHexView, signature) &&
+        (same(key, subjectPublicKeyInfo) || walk(parseDer(subjectPublicKeyInfo)) > 4)
+      );
+    },
+    inputs: armoured("csr", "CERTIFICATE REQUEST"),
+    limit: 16_384,
+    weight: 2,
+    expensive: (size) =>
+      [...tlvOfSize(size * 0.7), ...crowdedRequests(size * 0.7)].map((der) =>
+        bytesOf(encodePem("CERTIFICATE REQUEST", der)),
+      ),
+  },
+  {
+    name: "CA chain",
+    read: (bytes) => parseIssuerChain(bytes, Date.UTC(2026, 11, 1)),
+    refusal: MayflyError,
+    agrees: (bytes, read) =>
+      (read as ReturnType<typeof parseIssuerChain>).certificates.length === parsePem(bytes).length,
+    inputs: armoured("chain", "CERTIFICATE"),
+    limit: 65_536,
+    weight: 8,
+    expensive: (size) => tlvOfSize(size * 0.7).map((der) => bytesOf(encodePem("CERTIFICATE", der))),
+  },
+  {
+    name: "PEM",
+    read: parsePem,
+    refusal: PemError,
+    agrees: (bytes, read) => {
+      const blocks = read as ReturnType<typeof parsePem>;
+      const body = text(bytes).replaceAll(/-----[^\n]*-----|\s/gu, "");
+      return body === blocks.map(({ der }) => Buffer.from(der).toString("base64")).join("");
+    },
+    inputs: mutationsOf(seeds("pem")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) =>
+      ["-----BEGIN A-----\n", "-----BEGIN A-----\nQQ==\n-----END A-----\n", "\n", "-", "-----BEGIN A-----\nQQ==\n"]
+        .map((unit) => bytesOf(times(size, unit)))
+        .concat(
+          bytesOf(`-----BEGIN A-----\n${times(size, "QUJD\n")}-----END A-----`),
+          bytesOf(`-----BEGIN ${"A".repeat(size)}`),
+          bytesOf(`-----BEGIN A-----\n${"\r\n".repeat(size / 2)}`),
+        ),
+  },
+  {
+    name: "DER",
+    read: (bytes) => {
+      assertCanonicalDer(bytes);
+      return walk(parseDer(bytes));
+    },
+    refusal: DerError,
+    agrees: (bytes) => {
+      if (holdsWideText(parseDer(bytes))) return true;
+      const { offset, result } = fromBER(Uint8Array.from(bytes));
+      return offset === bytes.length && same(new Uint8Array(result.toBER()), bytes);
+    },
+    inputs: mutationsOf(seeds("der")),
+    limit: 65_536,
+    weight: 1,
+    expensive: tlvOfSize,
+  },
+  {
+    name: "SCT list",
+    read: decodeSctList,
+    refusal: PresentationError,
+    agrees: (bytes, read) => same(encodeSctList(read as ReturnType<typeof decodeSctList>), bytes),
+    inputs: mutationsOf(seeds("sctList")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) => [
+      Buffer.alloc(size),
+      Buffer.concat([
+        Buffer.of(Math.min(size, 65_535) >> 8, Math.min(size, 65_535) & 0xff),
+        Buffer.alloc(Math.min(size, 65_535)),
+      ]),
+    ],
+  },
+  {
+    name: "Merkle tree leaf",
+    read: decodeMerkleTreeLeaf,
+    refusal: PresentationError,
+    agrees: (bytes, read) => same(encodeMerkleTreeLeaf(read as ReturnType<typeof decodeMerkleTreeLeaf>), bytes),
+    inputs: mutationsOf(seeds("merkleTreeLeaf")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) => [Buffer.alloc(size)],
+  },
+  {
+    name: "data tile",
+    read: decodeDataTile,
+    refusal: PresentationError,
+    agrees: (bytes, read) =>
+      same(Buffer.concat((read as ReturnType<typeof decodeDataTile>).map(encodeTileLeaf)), bytes),
+    inputs: mutationsOf(seeds("dataTile")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) => [
+      Buffer.alloc(size),
+      Buffer.concat(Array.from({ length: size / 100 }, () => seeds("dataTile")[0]!)),
+    ],
+  },
+  {
+    name: "CT extensions",
+    read: (bytes) => decodeCtExtensions(bytes) ?? "none",
+    refusal: PresentationError,
+    agrees: (_bytes, read) => read === "none" || (typeof read === "number" && read >= 0 && read < 2 ** 40),
+    inputs: mutationsOf(seeds("ctExtensions")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) => [Buffer.alloc(size), Buffer.from(times(size, "\x01\x00\x00"), "latin1")],
+  },
+  {
+    name: "signed note",
+    read: (bytes) => parseSignedNote(bytes),
+    refusal: NoteError,
+    agrees: (bytes, read) => formatSignedNote(read as ReturnType<typeof parseSignedNote>) === text(bytes),
+    inputs: mutationsOf(seeds("note")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) =>
+      ["\n", "a\n", "\u2014 a QUJDREVG\n", "\n\n\u2014 ", "\u2014"].map((unit) => bytesOf(`a\n\n${times(size, unit)}`)),
+  },
+  {
+    name: "checkpoint",
+    read: (bytes) => parseCheckpoint(text(bytes)),
+    refusal: NoteError,
+    agrees: (bytes, read) => formatCheckpoint(read as ReturnType<typeof parseCheckpoint>) === text(bytes),
+    inputs: mutationsOf(seeds("checkpoint")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) => ["\n", "a\n", "9", "A"].map((unit) => bytesOf(`a\n${times(size, unit)}`)),
+  },
+  {
+    name: "tile path",
+    read: (bytes) => parseTilePath(text(bytes)),
+    refusal: MayflyError,
+    agrees: (bytes, read) =>
+      read === undefined || tilePath(read as NonNullable<ReturnType<typeof parseTilePath>>) === text(bytes),
+    inputs: mutationsOf(seeds("tilePath")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) => ["x000/", "0", "/", "x001/000.p/"].map((unit) => bytesOf(`tile/0/${times(size, unit)}`)),
+  },
+  {
+    name: "base64",
+    read: (bytes) => decodeBase64(text(bytes)),
+    refusal: MayflyError,
+    agrees: (bytes, read) => read === undefined || encodeBase64(read as Uint8Array) === text(bytes),
+    inputs: mutationsOf(seeds("base64")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) => ["QUJD", "=", "A", "\n"].map((unit) => bytesOf(times(size, unit))),
+  },
+];
+
+/** What came of an input: `accepted`, `nothing` for undefined, or the refusal's reason without anything that varies. */
+export function outcomeOf(reader: Reader, bytes: Uint8Array): string {
+  let read: unknown;
+  try {
+    read = reader.read(bytes);
+  } catch (error) {
+    if (!(error instanceof reader.refusal)) throw new Error(`${reader.name} broke`, { cause: error });
+    if (error instanceof MayflyError) return error.reason;
+    return error.message.replaceAll(/\d+/gu, "N");
+  }
+  if (!reader.agrees(bytes, read)) throw new Error(`${reader.name}: others do not agree with what was read`);
+  return read === undefined ? "nothing" : "accepted";
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "@jest/globals";
+import { spawnSync } from "node:child_process";
+import { READERS, type Reader } from "../../fuzz/readers.ts";
+import { recordEvidence } from "../../support/evidence.ts";
+
+/** Four doublings up to a reader's limit. */
+const sizesOf = ({ limit }: Reader): number[] => [
+  limit / 16,
+  limit / 8,
+  limit / 4,
+  limit / 2,
+  Math.floor(limit * 0.95),
+];
+/** 16 times the CPU when linear, 256 times when quadratic; noise of a busy machine lies between. */
+const MOST_GROWTH = 64;
+/** Beyond what the process has before it reads: heap, and the buffers that no collection has freed yet. */
+const MOST_MEMORY_MIB = 192;
+const SPAN_US = 20_000;
+
+/** CPU of one call in microseconds: the least of several spans of calls, as disturbances only add. */
+function cpuOf(reader: Reader, input: Uint8Array): number {
+  const run = (calls: number): number => {
+    const start = process.cpuUsage();
+    for (let call = 0; call < calls; call++) {
+      try {
+        reader.read(input);
+      } catch (error) {
+        if (!(error instanceof reader.refusal)) throw error;
+      }
+    }
+    const { user, system } = process.cpuUsage(start);
+    return user + system;
+  };
+  run(20);
+  let calls = 1;
+  while (run(calls) < SPAN_US && calls < 200_000) calls *= 4;
+  return Math.min(...Array.from({ length: 5 }, () => run(calls))) / calls;
+}
+
+describe("the most expensive inputs", () => {
+  it.each(READERS.map((reader) => [reader.name, reader] as const))(
+    "cost %s no more than their length",
+    (name, reader) => {
+      const sizes = sizesOf(reader);
+      const kinds = reader.expensive(sizes[0]!).length;
+      const growths = Array.from({ length: kinds }, (_, kind) => {
+        const costs = sizes.map((size) => cpuOf(reader, reader.expensive(size)[kind]!));
+        return { growth: costs.at(-1)! / Math.max(costs[0]!, 0.5), largest: costs.at(-1)! };
+      });
+      const worst = Math.max(...growths.map(({ growth }) => growth));
+      const dearest = Math.max(...growths.map(({ largest }) => largest));
+      recordEvidence(
+        `${name}: ${sizes[0]!} to ${sizes.at(-1)!} bytes, CPU × ${worst.toFixed(1)} at most; the largest cost ${(dearest / 1000).toFixed(2)} ms at most`,
+      );
+      expect(worst).toBeLessThan(MOST_GROWTH);
+    },
+  );
+
+  it("are read over and over in little memory", () => {
+    const peakMib = (rounds: number): number => {
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        ["--max-old-space-size=64", "--max-semi-space-size=4", "test/fuzz/read-expensive.ts", "131072", String(rounds)],
+        { encoding: "utf8", env: { PATH: process.env["PATH"] } },
+      );
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      return Number(stdout);
+    };
+    const [idle, few, many] = [peakMib(0), peakMib(5), peakMib(50)] as const;
+    recordEvidence(
+      `inputs of 128 KiB with 64 MiB of heap: ${idle} MiB resident at most unread, ${few} when each is read 5 times, ${many} when 50 times`,
+    );
+    expect(few - idle).toBeLessThan(MOST_MEMORY_MIB);
+    expect(many - idle).toBeLessThan(MOST_MEMORY_MIB);
+  });
+});

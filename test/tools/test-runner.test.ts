@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Row } from "../rows/row.ts";
 
 const RUNNER = resolve("tools/test.mjs");
 const JEST = `node --experimental-vm-modules ${resolve("node_modules/jest/bin/jest.js")}`;
@@ -25,17 +26,33 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** What a case may change beside scripts and tests. */
+interface RunnerOptions {
+  /** Rows of the project's catalogue; none by default. */
+  readonly rows?: readonly Row[];
+  /** Arguments of `npm test`. */
+  readonly args?: readonly string[];
+}
+
 /** Starts the runner on a project of its own, with jest itself as that project's jest. */
-function startRunner(scripts: Record<string, string>, tests: Record<string, string>): ChildProcess {
+function startRunner(
+  scripts: Record<string, string>,
+  tests: Record<string, string>,
+  { rows = [], args = [] }: RunnerOptions = {},
+): ChildProcess {
   const manifest = { name: "fixture", private: true, type: "module", scripts: { ...CONTENT, jest: JEST, ...scripts } };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   for (const [name, text] of Object.entries(tests)) writeFileSync(join(folder, `${name}.test.js`), text);
   mkdirSync(join(folder, "test/rows"), { recursive: true });
-  writeFileSync(join(folder, "test/rows/catalogue.ts"), "export const catalogue = [];");
+  writeFileSync(join(folder, "test/rows/catalogue.ts"), `export const catalogue = ${JSON.stringify(rows)};`);
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS|JEST_)/u.test(name)),
   );
-  return spawn(process.execPath, [RUNNER], { cwd: folder, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(process.execPath, [RUNNER, ...args], {
+    cwd: folder,
+    env: environment,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 async function finish(runner: ChildProcess): Promise<{ code: number | null; output: string; lastLine: string }> {
@@ -72,6 +89,34 @@ describe("npm test", () => {
     expect(result).toMatchObject({ code: 1, lastLine: "8 passed, 1 failed, 1 skipped" });
     expect(result.output).toContain("asks Go (skipped: no go command)");
     expect(result.output).toContain('skipped without "(skipped: reason)" in its title: a');
+  }, 60_000);
+
+  const ROWS: readonly Row[] = [{ id: "A1", says: "the first input" }];
+  const covers = (id: string): string => `test("refuses [${id}]", () => {});`;
+
+  it("counts the catalogue of inputs as a gate, and is content when each row is covered", async () => {
+    const result = await finish(startRunner({}, { a: covers("A1") }, { rows: ROWS }));
+    expect(result).toMatchObject({ code: 0, lastLine: "7 passed, 0 failed, 0 skipped" });
+    expect(result.output).toContain("rows: 1 covered, 0 wait, 0 do not apply, 0 uncovered, 0 unknown");
+  }, 60_000);
+
+  it.each([
+    ["a row that no test covers", PASSING, "UNCOVERED  A1  the first input"],
+    ["an id that no row has", `${covers("A1")} ${covers("A2")}`, 'UNKNOWN  A2  in the name of "refuses [A2]"'],
+  ])(
+    "fails %s",
+    async (_case, tests, fault) => {
+      const result = await finish(startRunner({}, { tests }, { rows: ROWS }));
+      expect(result.code).toBe(1);
+      expect(result.lastLine).toMatch(/ 1 failed, 0 skipped$/u);
+      expect(result.output.split("\n")).toContain(fault);
+    },
+    60_000,
+  );
+
+  it("does not ask a part of the tests for every row", async () => {
+    const result = await finish(startRunner({}, { sum: PASSING }, { rows: ROWS, args: ["sum"] }));
+    expect(result).toMatchObject({ code: 0, lastLine: "6 passed, 0 failed, 0 skipped" });
   }, 60_000);
 
   it.each([

@@ -271,8 +271,9 @@ describe("a configuration that is refused", () => {
     expect(stderr).toMatch(/(cannot be read|not a regular file|larger than 1048576 bytes)[^\n]*\n$/u);
   });
 
-  // The superuser may read what nobody may.
-  (process.getuid?.() === 0 ? it.skip : it)("[R15] stands in a file that may not be read", async () => {
+  const isSuperuser = process.getuid?.() === 0;
+  const why = isSuperuser ? " (skipped: the superuser may read any file)" : "";
+  (isSuperuser ? it.skip : it)(`[R15] stands in a file that may not be read${why}`, async () => {
     const file = join(folder, "closed.yaml");
     writeFileSync(file, "");
     chmodSync(file, 0o000);

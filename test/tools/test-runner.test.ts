@@ -66,7 +66,7 @@ async function finish(runner: ChildProcess): Promise<{ code: number | null; outp
 describe("npm test", () => {
   it("counts gates and tests together and closes with the totals", async () => {
     const result = await finish(startRunner({}, { sum: PASSING }));
-    expect(result).toMatchObject({ code: 0, lastLine: "7 passed, 0 failed, 0 skipped" });
+    expect(result).toMatchObject({ code: 0, lastLine: "8 passed, 0 failed, 0 skipped" });
     expect(result.output).not.toContain("PASS");
   }, 60_000);
 
@@ -77,7 +77,7 @@ describe("npm test", () => {
         { sum: PASSING, product: `test("multiplies", () => { expect(2 * 3).toBe(7); });` },
       ),
     );
-    expect(result).toMatchObject({ code: 1, lastLine: "6 passed, 2 failed, 0 skipped" });
+    expect(result).toMatchObject({ code: 1, lastLine: "7 passed, 2 failed, 0 skipped" });
     expect(result.output).toContain("an untidy line");
     expect(result.output).toContain("multiplies");
     expect(result.output).not.toContain("all types fit");
@@ -86,7 +86,7 @@ describe("npm test", () => {
   it("lists a skip that says why and fails one that does not, such as the neighbour of a forgotten .only", async () => {
     const excused = `test.skip("asks Go (skipped: no go command)", () => {}); ${PASSING}`;
     const result = await finish(startRunner({}, { excused, only: `test("a", () => {}); test.only("b", () => {});` }));
-    expect(result).toMatchObject({ code: 1, lastLine: "8 passed, 1 failed, 1 skipped" });
+    expect(result).toMatchObject({ code: 1, lastLine: "9 passed, 1 failed, 1 skipped" });
     expect(result.output).toContain("asks Go (skipped: no go command)");
     expect(result.output).toContain('skipped without "(skipped: reason)" in its title: a');
   }, 60_000);
@@ -96,7 +96,7 @@ describe("npm test", () => {
 
   it("counts the catalogue of inputs as a gate, and is content when each row is covered", async () => {
     const result = await finish(startRunner({}, { a: covers("A1") }, { rows: ROWS }));
-    expect(result).toMatchObject({ code: 0, lastLine: "7 passed, 0 failed, 0 skipped" });
+    expect(result).toMatchObject({ code: 0, lastLine: "8 passed, 0 failed, 0 skipped" });
     expect(result.output).toContain("rows: 1 covered, 0 wait, 0 do not apply, 0 uncovered, 0 unknown");
   }, 60_000);
 
@@ -116,7 +116,7 @@ describe("npm test", () => {
 
   it("does not ask a part of the tests for every row", async () => {
     const result = await finish(startRunner({}, { sum: PASSING }, { rows: ROWS, args: ["sum"] }));
-    expect(result).toMatchObject({ code: 0, lastLine: "6 passed, 0 failed, 0 skipped" });
+    expect(result).toMatchObject({ code: 0, lastLine: "7 passed, 0 failed, 0 skipped" });
   }, 60_000);
 
   it.each([
@@ -124,15 +124,15 @@ describe("npm test", () => {
       "a test file that cannot be loaded",
       {},
       { broken: "import nothing from 'nowhere';", sum: PASSING },
-      "7 passed, 1 failed",
+      "8 passed, 1 failed",
     ],
-    ["a project without tests", {}, {}, "6 passed, 1 failed"],
-    ["a jest that crashes before its report", { jest: "echo out of memory; exit 134" }, {}, "6 passed, 1 failed"],
+    ["a project without tests", {}, {}, "7 passed, 1 failed"],
+    ["a jest that crashes before its report", { jest: "echo out of memory; exit 134" }, {}, "7 passed, 1 failed"],
     [
       "a jest that fails after a clean report",
       { jest: `f() { ${JEST} "$@"; exit 1; }; f` },
       { sum: PASSING },
-      "7 passed, 1 failed",
+      "8 passed, 1 failed",
     ],
   ])(
     "fails %s",
@@ -177,7 +177,7 @@ describe("npm test", () => {
         },
       ),
     );
-    expect(result).toMatchObject({ code: 1, lastLine: "8 passed, 1 failed, 0 skipped" });
+    expect(result).toMatchObject({ code: 1, lastLine: "9 passed, 1 failed, 0 skipped" });
     expect(result.output).toMatch(/^jest\.log: a token$/mu);
     expect(result.output).toMatch(/^printed-\d+\.txt: a private key$/mu);
     expect(result.output).toMatch(/^written-[0-9a-f-]+-mayfly\.log: a secret that a test registered$/mu);

@@ -12,6 +12,10 @@ stderr.on("error", () => {
   process.exitCode = 1;
 });
 
+// Without a listener, SIGUSR1 opens Node's inspector on loopback, and with it every key of the process to whoever may
+// connect there.
+process.on("SIGUSR1", () => undefined);
+
 const code = await runProgram(process.argv.slice(2), {
   env: process.env,
   pid: process.pid,

@@ -94,6 +94,15 @@ describe("mayfly serve as a process", () => {
     },
   );
 
+  it("opens no inspector on SIGUSR1, and goes on", async () => {
+    const { mayfly, publicUrl } = await start({ configFile: configure() });
+    mayfly.signal("SIGUSR1");
+    await issue(publicUrl);
+    mayfly.signal("SIGTERM");
+    const { code, stderr } = await mayfly.exited;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
   it("[T1] [T3] takes requests in its lame-duck time, and a second signal skips the rest of it", async () => {
     const configFile = configure("lameDuckSeconds: 0", "lameDuckSeconds: 60");
     const { mayfly, publicUrl, operationsUrl } = await start({ configFile });

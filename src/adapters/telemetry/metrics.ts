@@ -150,7 +150,6 @@ function makeIssuanceMetrics(registry: Registry): Metrics["observeIssuance"] {
 
 function makeLogMetrics(registry: Registry): Metrics["observeLogBatch"] {
   const registers = [registry];
-  const treeSize = new Gauge({ name: "mayfly_log_tree_size", help: "Committed entries of the log", registers });
   const entries = new Histogram({
     name: "mayfly_log_batch_entries",
     help: "Entries of a committed batch",
@@ -164,7 +163,6 @@ function makeLogMetrics(registry: Registry): Metrics["observeLogBatch"] {
     registers,
   });
   return (event) => {
-    treeSize.set(event.treeSize);
     entries.observe(event.entries);
     seconds.observe(event.durationMs * SECONDS_PER_MS);
   };

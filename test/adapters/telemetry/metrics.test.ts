@@ -75,7 +75,6 @@ describe("Mayfly's own metrics", () => {
     const telemetry = open();
     telemetry.logBatch({ entries: 3, treeSize: 3, durationMs: 4 });
     telemetry.logBatch({ entries: 5, treeSize: 8, durationMs: 4 });
-    expect(await samples(telemetry, "mayfly_log_tree_size")).toEqual(["mayfly_log_tree_size 8"]);
     expect(await samples(telemetry, "mayfly_log_batch_entries_sum")).toEqual(["mayfly_log_batch_entries_sum 8"]);
     expect(await samples(telemetry, "mayfly_log_batch_seconds_count")).toEqual(["mayfly_log_batch_seconds_count 2"]);
   });

@@ -228,7 +228,7 @@ describe("a certificate and its key in files", () => {
     expect(used).toEqual([second.certificate]);
   });
 
-  it("are not used while they are still being written", async () => {
+  it("[R18] are not used while they are still being written", async () => {
     const { pair, telemetry, used } = await watch();
     writeFileSync(files.certificate, second.certificate.slice(0, 100));
     await pair.look();

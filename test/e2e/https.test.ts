@@ -88,7 +88,7 @@ describe("mayfly serve with http.tls", () => {
     expect((await process.exited).code).toBe(0);
   });
 
-  it("[FC40] uses a renewed certificate and keeps it when what comes next is no good, while connections go on", async () => {
+  it("[FC40] [R18] uses a renewed certificate and keeps it when what comes next is no good, while connections go on", async () => {
     const { process, port, operationsUrl } = await start();
     const before = await meet(port);
     expect(before.name).toBe("first");

@@ -10,6 +10,8 @@ export interface CallerOptions {
   readonly token: string;
   readonly witness: Witness;
   readonly onAnswer?: () => void;
+  /** Whether checkpoints are read too. */
+  readonly readsCheckpoints: boolean;
 }
 
 interface SigningAnswer {
@@ -25,13 +27,13 @@ const EMAIL = "dev@example.com";
  * @returns how many certificates came
  */
 export async function callUntilGone(options: CallerOptions): Promise<number> {
-  const { witness, onAnswer } = options;
+  const { witness, onAnswer, readsCheckpoints } = options;
   for (let answers = 0; ; answers++) {
     const pem = await ask(options);
     if (pem === undefined) return answers;
     witness.certificate(pem);
     onAnswer?.();
-    if (answers % 3 === 0 && !(await readCheckpoint(options, pem))) return answers + 1;
+    if (readsCheckpoints && answers % 3 === 0 && !(await readCheckpoint(options, pem))) return answers + 1;
   }
 }
 
@@ -40,27 +42,34 @@ async function ask({ publicUrl, token }: CallerOptions): Promise<string | undefi
   const key = makeKey("ecdsa-p256");
   const proofOfPossession = sign("sha256", Buffer.from(EMAIL), key.privateKey).toString("base64");
   const publicKeyRequest = { publicKey: { content: pemOf(key.publicKey).toString("utf8") }, proofOfPossession };
-  const answer = await orGone(async () => {
-    const response = await globalThis.fetch(`${publicUrl}/api/v2/signingCert`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
-      body: JSON.stringify({ publicKeyRequest }),
-    });
-    return { status: response.status, text: await response.text() };
+  const answer = await textOf(`${publicUrl}/api/v2/signingCert`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ publicKeyRequest }),
   });
-  if (answer === undefined || answer.text.includes('"SHUTTING_DOWN"')) return undefined;
-  if (answer.status !== 200) throw new Error(`answered ${String(answer.status)}: ${answer.text}`);
-  const { signedCertificateEmbeddedSct } = JSON.parse(answer.text) as SigningAnswer;
+  if (answer === undefined) return undefined;
+  const { signedCertificateEmbeddedSct } = JSON.parse(answer) as SigningAnswer;
   const [pem] = signedCertificateEmbeddedSct.chain.certificates;
   if (pem === undefined) throw new Error("an answer without a certificate");
   return pem;
 }
 
 async function readCheckpoint({ publicUrl, logPath, witness }: CallerOptions, answered: string): Promise<boolean> {
-  const note = await orGone(async () => (await globalThis.fetch(`${publicUrl}/${logPath}/checkpoint`)).text());
+  const note = await textOf(`${publicUrl}/${logPath}/checkpoint`);
   if (note === undefined) return false;
   witness.mustCover(answered, witness.checkpoint(note));
   return true;
+}
+
+/** The body of a good answer; undefined when the server goes away before all of it is there, or says that it does. */
+async function textOf(url: string, init?: RequestInit): Promise<string | undefined> {
+  const answer = await orGone(async () => {
+    const response = await globalThis.fetch(url, init);
+    return { status: response.status, text: await response.text() };
+  });
+  if (answer === undefined || answer.text.includes('"SHUTTING_DOWN"')) return undefined;
+  if (answer.status !== 200) throw new Error(`answered ${String(answer.status)}: ${answer.text}`);
+  return answer.text;
 }
 
 /** Undefined when the server went away meanwhile; it must not be gone for any other reason than that it was killed. */

@@ -25,6 +25,8 @@ export interface LabRun {
   readonly process: MayflyProcess;
   /** Resolves with the public URL; rejects when the process ends before it is ready. */
   readonly ready: Promise<string>;
+  /** Whether its callers read checkpoints: a log that answers before its COMMIT may refuse that with an error of its own. */
+  readonly readsCheckpoints: boolean;
 }
 
 /**
@@ -77,7 +79,7 @@ export class CrashLab {
     });
     // Whoever does not ask is not told: most of these processes die.
     ready.catch(() => undefined);
-    return { process, ready };
+    return { process, ready, readsCheckpoints: special !== "answer-before-commit" };
   }
 
   /**
@@ -85,7 +87,8 @@ export class CrashLab {
    *
    * @returns how many certificates were answered
    */
-  async load({ process, ready }: LabRun, callers: number, onAnswer?: (count: number) => void): Promise<number> {
+  async load(run: LabRun, callers: number, onAnswer?: (count: number) => void): Promise<number> {
+    const { process, ready, readsCheckpoints } = run;
     const publicUrl = await ready.catch(() => undefined);
     let count = 0;
     if (publicUrl !== undefined) {
@@ -94,7 +97,7 @@ export class CrashLab {
         count += 1;
         onAnswer?.(count);
       };
-      const options = { publicUrl, logPath: "log", token, witness: this.witness, onAnswer: answered };
+      const options = { publicUrl, logPath: "log", token, witness: this.witness, onAnswer: answered, readsCheckpoints };
       await Promise.all(Array.from({ length: callers }, () => callUntilGone(options)));
     }
     await process.exited;

@@ -9,15 +9,16 @@ COPY package.json package-lock.json .npmrc ./
 COPY tools/node/package.json tools/node/
 
 # What the program needs at run time. Without workspaces: they would bring a second Node.js. Without scripts: no
-# dependency has one that is needed. A registry of one's own comes as a secret, so that no layer keeps its password.
+# dependency has one that is needed. A registry of one's own comes as a secret, so that no layer keeps its password;
+# without it the file is not there, and npm takes its defaults.
 FROM manifests AS dependencies
-RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
-    npm ci --omit=dev --workspaces=false --ignore-scripts
+RUN --mount=type=secret,id=npmrc \
+    NPM_CONFIG_USERCONFIG=/run/secrets/npmrc npm ci --omit=dev --workspaces=false --ignore-scripts
 
 # The image holds what the package holds (`files` of package.json) and nothing else of this repository.
 FROM manifests AS package
-RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
-    npm ci --workspaces=false --ignore-scripts
+RUN --mount=type=secret,id=npmrc \
+    NPM_CONFIG_USERCONFIG=/run/secrets/npmrc npm ci --workspaces=false --ignore-scripts
 COPY . .
 RUN npm pack --loglevel=error --pack-destination /tmp \
     && mkdir -p /image/app \

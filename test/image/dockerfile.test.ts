@@ -2,7 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
-import { dockerfileArgument, dockerfileInstruction, dockerfileLabel } from "../support/image/dockerfile.ts";
+import {
+  dockerfileArgument,
+  dockerfileCommands,
+  dockerfileInstruction,
+  dockerfileLabel,
+} from "../support/image/dockerfile.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
@@ -26,6 +31,15 @@ describe("the Dockerfile", () => {
     expect(dockerfileArgument("BUILD_IMAGE")).toMatch(
       new RegExp(`^docker\\.io/library/node:${version ?? "none"}-bookworm-slim(?:@sha256:[0-9a-f]{64})?$`, "u"),
     );
+  });
+
+  it("gives npm its secret where secrets are mounted, for the one command, and names no place of a machine", () => {
+    const installs = dockerfileCommands().filter((command) => command.includes("npm ci"));
+    expect(installs).toHaveLength(2);
+    for (const command of installs) {
+      expect(command).toMatch(/^--mount=type=secret,id=npmrc NPM_CONFIG_USERCONFIG=\/run\/secrets\/npmrc npm ci /u);
+    }
+    expect(read("Dockerfile")).not.toMatch(/\/root|\/home|^(?:ENV|ARG) .*npm/imu);
   });
 
   it("labels the image as package.json describes the package", () => {

@@ -20,8 +20,9 @@ import type { LogProof } from "../../../dev/verify-log-proof.ts";
 import { recordEvidence, recordVersion } from "../../support/evidence.ts";
 import { startHttpsIssuer } from "../../support/https-issuer.ts";
 import type { HttpsIssuer } from "../../support/https-issuer.ts";
+import type { BaseImages } from "../../support/image/base-images.ts";
 import { makeBases, pullPublishedBases } from "../../support/image/base-images.ts";
-import { buildImage, plantSecrets } from "../../support/image/build-image.ts";
+import { buildImage, installPackages, plantSecrets } from "../../support/image/build-image.ts";
 import type { BuiltImage } from "../../support/image/build-image.ts";
 import { buildah, whyNoImages } from "../../support/image/container-tools.ts";
 import { runImage, startImage } from "../../support/image/run-image.ts";
@@ -68,6 +69,8 @@ function productionPackages(): readonly string[] {
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 describeImage(`the container image${why}`, () => {
+  let bases: BaseImages;
+  let context: string;
   let image: BuiltImage;
   let issuer: HttpsIssuer;
   /** Paths of everything in the image, from its root. */
@@ -76,8 +79,9 @@ describeImage(`the container image${why}`, () => {
   const files = (): readonly string[] => paths.filter((path) => stat(path)?.isFile());
 
   beforeAll(async () => {
-    const bases = published ?? makeBases(folder);
-    image = buildImage(folder, plantSecrets(folder, SECRET), bases);
+    bases = published ?? makeBases(folder);
+    context = plantSecrets(folder, SECRET);
+    image = buildImage(folder, context, bases);
     paths = readdirSync(image.rootfs, { recursive: true, encoding: "utf8" });
     for (const path of [keys, data]) {
       mkdirSync(path, { mode: 0o700 });
@@ -131,6 +135,15 @@ describeImage(`the container image${why}`, () => {
     itPublished(`is built on the base images that the Dockerfile names${whyLocal}`, () => {
       expect(readFileSync(join(image.rootfs, "usr/lib/os-release"), "utf8")).toContain("Distroless");
     });
+  });
+
+  it("takes its packages from the registry that the secret npmrc names, and from npm's own without one", () => {
+    // Nobody listens on port 1; the image above was built without the secret.
+    const npmrc = "registry=http://127.0.0.1:1/\nfetch-retries=0\n";
+    expect(() => {
+      installPackages(folder, context, { bases, npmrc });
+    }).toThrow(/request to http:\/\/127\.0\.0\.1:1\/[^\n]* failed/u);
+    recordEvidence("built without the secret npmrc; with one, npm asks the registry that it names");
   });
 
   describe("holds what it needs and nothing else", () => {

@@ -25,8 +25,20 @@ export interface BuiltImage {
   readonly packedBytes: number;
 }
 
+/** What an installation of packages is built on and with. */
+export interface InstallOptions {
+  readonly bases: BaseImages;
+  readonly npmrc: string;
+}
+
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const LEFT_OUT = new Set([".git", "node_modules", "dist", "coverage", ".mayfly"].map((name) => join(ROOT, name)));
+
+const BUILD = ["bud", "--isolation", "chroot", "--pull-never"];
+const buildArguments = ({ build, runtime }: BaseImages): readonly string[] => [
+  ...["--build-arg", `BUILD_IMAGE=${build}`],
+  ...["--build-arg", `RUNTIME_IMAGE=${runtime}`],
+];
 
 /**
  * A copy of the repository to build from, in which `secret` lies wherever somebody might have left one.
@@ -45,11 +57,23 @@ export function plantSecrets(folder: string, secret: string): string {
   return context;
 }
 
+/**
+ * Builds the Dockerfile of `context` on `bases` only as far as the packages that it installs for production.
+ *
+ * @param npmrc npm's configuration for the build, as the secret `npmrc`
+ * @throws Error with what the build complained of
+ */
+export function installPackages(folder: string, context: string, { bases, npmrc }: InstallOptions): void {
+  const file = join(folder, "npmrc");
+  writeFileSync(file, npmrc, { mode: 0o600 });
+  const secret = ["--secret", `id=npmrc,src=${file}`];
+  buildah(folder, [...BUILD, ...buildArguments(bases), ...secret, "--target", "dependencies", context]);
+}
+
 /** Builds the Dockerfile of `context` on `bases` and unpacks what came out. Everything it makes lies in `folder`. */
 export function buildImage(folder: string, context: string, bases: BaseImages): BuiltImage {
   const name = "localhost/mayfly:test";
-  const on = ["--build-arg", `BUILD_IMAGE=${bases.build}`, "--build-arg", `RUNTIME_IMAGE=${bases.runtime}`];
-  buildah(folder, ["bud", "--isolation", "chroot", "--pull-never", ...on, "--tag", name, context]);
+  buildah(folder, [...BUILD, ...buildArguments(bases), "--tag", name, context]);
   const { OCIv1 } = JSON.parse(buildah(folder, ["inspect", "--type", "image", name])) as {
     OCIv1: { config: ImageConfig };
   };

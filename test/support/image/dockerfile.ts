@@ -21,6 +21,13 @@ export function dockerfileInstruction(name: string): string {
   return only(new RegExp(`^${name} (?<value>.+)$`, "mu"), name);
 }
 
+/** What each `RUN` of the Dockerfile runs, in order, on one line. */
+export function dockerfileCommands(): readonly string[] {
+  return [...TEXT.matchAll(/^RUN (?<command>(?:.*\\\n)*.*)$/gmu)].map(({ groups }) =>
+    (groups?.["command"] ?? "").replaceAll(/\s*\\\n\s*/gu, " "),
+  );
+}
+
 /**
  * Value of a label of the image, quotes taken off.
  *

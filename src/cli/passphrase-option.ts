@@ -5,7 +5,7 @@ import { RequiredOption } from "./required-option.ts";
 export function passphraseFileOption(): RequiredOption {
   return new RequiredOption(
     "--passphrase-file <file>",
-    "file that holds the passphrase; one final newline is not part of it",
+    "file that holds the passphrase, closed to other accounts; one final newline is not part of it",
   );
 }
 

@@ -23,10 +23,10 @@ export interface CreateCaOptions {
  * Makes a root (P-384) and an issuing CA (P-256) in new encrypted key files, and their chain.
  *
  * @returns the files written
- * @throws MayflyError when the passphrase cannot be read or a file exists
+ * @throws MayflyError when the passphrase cannot be read, its file is open to other accounts, or a file exists
  */
 export async function createCa(options: CreateCaOptions): Promise<readonly string[]> {
-  const passphrase = readSecret(options.passphrase, options.env);
+  const passphrase = readSecret(options.passphrase, options.env, "refuse");
   const rootKey = generatePrivateKey("ecdsa-p384-sha384");
   const issuingKey = generatePrivateKey("ecdsa-p256-sha256");
   const chain = await makeCaChain({

@@ -26,11 +26,11 @@ const ALGORITHMS = {
  * Makes a key and writes it into a new encrypted file.
  *
  * @returns the public key, PEM without a final newline
- * @throws MayflyError when the passphrase cannot be read or the file exists
+ * @throws MayflyError when the passphrase cannot be read, its file is open to other accounts, or the key's file exists
  */
 export async function createKey(options: CreateKeyOptions): Promise<string> {
   const privateKey = generatePrivateKey(ALGORITHMS[options.algorithm]);
-  const text = await encryptKeyFile(privateKey, readSecret(options.passphrase, options.env));
+  const text = await encryptKeyFile(privateKey, readSecret(options.passphrase, options.env, "refuse"));
   writeNewFile(options.file, text);
   return encodePem("PUBLIC KEY", createPublicKey(privateKey).export({ type: "spki", format: "der" }));
 }

@@ -13,7 +13,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @param exposedFile whether a file is taken that other accounts can read, or that is no regular file
  * @throws MayflyError `signer_failed` (SIGNER_KEY_UNREADABLE) naming the place, never the secret
  */
-export function readSecret(from: SecretConfig, env: Environment, exposedFile: "refuse" | "allow" = "allow"): string {
+export function readSecret(from: SecretConfig, env: Environment, exposedFile: "refuse" | "allow"): string {
   if ("env" in from) {
     const value = env[from.env];
     if (value === undefined)

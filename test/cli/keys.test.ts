@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { execFileSync } from "node:child_process";
 import { createPublicKey, X509Certificate } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openFileSigner } from "../../src/adapters/signers/file.ts";
@@ -14,10 +24,10 @@ const at = (...names: readonly string[]): string => join(folder, ...names);
 const passphraseFile = at("passphrase");
 
 const keyCreate = (...args: readonly string[]): Promise<CliOutcome> => runCli(["key", "create", ...args]);
-const caCreate = (directory: string): Promise<CliOutcome> =>
+const caCreate = (directory: string, passphrase = passphraseFile): Promise<CliOutcome> =>
   runCli([
     ...["ca", "create", "--directory", directory, "--organization", "Example Ltd"],
-    ...["--passphrase-file", passphraseFile],
+    ...["--passphrase-file", passphrase],
   ]);
 
 let key: CliOutcome;
@@ -25,7 +35,7 @@ let checkpointKey: CliOutcome;
 let ca: CliOutcome;
 
 beforeAll(async () => {
-  writeFileSync(passphraseFile, `${PASSPHRASE}\n`);
+  writeFileSync(passphraseFile, `${PASSPHRASE}\n`, { mode: 0o600 });
   // Each costs its scrypt, so they are made once.
   key = await keyCreate("--out", at("log.json"), "--passphrase-file", passphraseFile);
   checkpointKey = await keyCreate("-a", "ed25519", "-o", at("checkpoint.json"), "--passphrase-file", passphraseFile);
@@ -77,7 +87,7 @@ describe("key create", () => {
     ["an empty passphrase", "new.json", () => at("empty"), "needs a passphrase, and the one given is empty"],
   ];
   it.each(REFUSALS)("refuses %s, in one line and with exit code 1", async (_, out, passphrase, says) => {
-    writeFileSync(at("empty"), "\n");
+    writeFileSync(at("empty"), "\n", { mode: 0o600 });
     const before = readFileSync(at("log.json"));
     const { code, stdout, stderr } = await keyCreate("--out", at(out), "--passphrase-file", passphrase());
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -122,5 +132,35 @@ describe("ca create", () => {
     expect(stderr).toBe(`mayfly: ${at("keys", "issuing.json")} exists; nothing was written\n`);
     expect(readFileSync(at("keys", "chain.pem")).equals(chain)).toBe(true);
     expect(existsSync(at("keys", "root.json"))).toBe(false);
+  });
+});
+
+describe.each([
+  ["key create", (file: string) => keyCreate("--out", at("refused"), "--passphrase-file", file)],
+  ["ca create", (file: string) => caCreate(at("refused"), file)],
+] as const)("%s", (_, create) => {
+  const expectRefusal = ({ code, stdout, stderr }: CliOutcome, says: string): void => {
+    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: "", stderr: `mayfly: passphrase file ${says}\n` });
+    expect(existsSync(at("refused"))).toBe(false);
+  };
+
+  it.each([0o644, 0o604, 0o620])(
+    "refuses a passphrase file that other accounts can read or write (mode %o)",
+    async (mode) => {
+      const open = at(`open-${String(mode)}`);
+      writeFileSync(open, PASSPHRASE);
+      chmodSync(open, mode);
+      expectRefusal(
+        await create(open),
+        `${open} is open to other accounts (mode 0${mode.toString(8)}); set it to 0600, or 0640 for its group to read`,
+      );
+    },
+  );
+
+  it("refuses a passphrase file that is a named pipe, without waiting for it", async () => {
+    const pipe = at("pipe");
+    rmSync(pipe, { force: true });
+    execFileSync("mkfifo", ["-m", "600", pipe]);
+    expectRefusal(await create(pipe), `${pipe} is not a regular file`);
   });
 });

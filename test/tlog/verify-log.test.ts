@@ -53,7 +53,6 @@ async function verifyAfter(sql: string, trees = stated): Promise<Found> {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
   copyFileSync(pristine, path);
   const database = new DatabaseSync(path);
-  database.function("sha256", (bytes) => sha256(bytes as unknown as Uint8Array));
   database.exec(sql);
   database.close();
   const { records, close } = await openSqliteLogRecords(path);

@@ -21,6 +21,7 @@ import { ADMISSION_LIMITS, makeAdmission } from "../../src/http/admission.ts";
 import { makePublicApp } from "../../src/http/app.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
 import type { AuditRecord, AuditTrail } from "../../src/ports/audit-trail.ts";
+import type { VerifyIdToken } from "../../src/ports/id-token-verifier.ts";
 import type { LogStore } from "../../src/ports/log-store.ts";
 import type { Signer } from "../../src/ports/signer.ts";
 import { makeEd25519CheckpointSigner } from "../../src/tlog/ed25519-checkpoint-signer.ts";
@@ -63,6 +64,7 @@ export interface WholeAppOptions {
   /** Trusted beside the issuer of the app. */
   readonly otherIssuers?: readonly IssuerSettings[];
   readonly verifier?: Partial<TokenVerifierOptions>;
+  readonly wrapVerifier?: (verify: VerifyIdToken) => VerifyIdToken;
   readonly wrapCaSigner?: (signer: Signer) => Signer | Promise<Signer>;
   readonly wrapLogSigner?: (signer: Signer) => Signer;
   /** What the clocks show at first, milliseconds. */
@@ -182,7 +184,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     chain,
     signers,
     issuers,
-    verifyIdToken: verifier.verifyIdToken,
+    verifyIdToken: options.wrapVerifier?.(verifier.verifyIdToken) ?? verifier.verifyIdToken,
     log: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
     audit: options.wrapAudit?.(audit) ?? audit,
     telemetry,
@@ -278,7 +280,10 @@ function digestOf({ publicKey }: CallerKey): string | null {
   return curve === "secp384r1" ? "sha384" : curve === "secp521r1" ? "sha512" : "sha256";
 }
 
-/** Keys stand beside it; what is said of signers and issuers here is not used. */
+/**
+ * Keys stand beside it; what is said of signers and issuers here is not used. A test may hold a stage for as long as its
+ * machine takes.
+ */
 const CONFIGURATION = `environment: development
 dataDirectory: unused
 http: { listen: "127.0.0.1:0" }
@@ -286,4 +291,5 @@ operations: { listen: "127.0.0.1:0" }
 ca: { signer: { kind: memory } }
 log: { origin: ${LOG_ORIGIN}, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
 issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
+limits: { stages: { tokenSeconds: 60, signatureSeconds: 60, logSeconds: 60 } }
 `;

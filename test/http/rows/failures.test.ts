@@ -8,6 +8,7 @@ import type { Signer } from "../../../src/ports/signer.ts";
 import { openDoor } from "../../support/door.ts";
 import type { DoorOptions } from "../../support/door.ts";
 import { expectNoSecret, expectRefusal, expectTold } from "../../support/expect-refusal.ts";
+import { answersOf, heldAt, makeGate } from "../../support/held-calls.ts";
 import { certificateIn, chainIn } from "../../support/issued.ts";
 import { keyRequest, openWholeApp } from "../../support/whole-app.ts";
 import type { Answer, WholeApp, WholeAppOptions } from "../../support/whole-app.ts";
@@ -116,29 +117,14 @@ describe("a CA whose time is not now", () => {
 
 describe("a signer that is slow or fails", () => {
   it("[N11] holds no more requests than there are places, and finishes those", async () => {
-    const gate = Promise.withResolvers<undefined>();
+    const gate = makeGate();
     const whole = await open({
       maxInFlight: 3,
-      wrapCaSigner: (signer) => ({
-        ...signer,
-        sign: async (message) => {
-          await gate.promise;
-          return signer.sign(message);
-        },
-      }),
+      wrapCaSigner: (signer) => ({ ...signer, sign: heldAt(gate, (message) => signer.sign(message)) }),
     });
     const token = await whole.token();
     const calls = Array.from({ length: 12 }, () => whole.send(keyRequest(), token));
-    let refused = 0;
-    const nineRefused = Promise.withResolvers<undefined>();
-    for (const call of calls) {
-      void call.then(({ status }) => {
-        if (status === 503 && ++refused === 9) nineRefused.resolve(undefined);
-      });
-    }
-    await nineRefused.promise;
-    gate.resolve(undefined);
-    const answers = await Promise.all(calls);
+    const answers = await answersOf(calls, { held: 3, whenTheyAre: gate.open });
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
     for (const answer of answers.filter(({ status }) => status !== 200)) {
       expectTold(answer, "TOO_MANY_REQUESTS_IN_FLIGHT");
@@ -219,7 +205,7 @@ describe("a log that fails", () => {
   });
 
   it("[P13] with a full queue refuses what is beyond it, and answers the rest", async () => {
-    const gate = Promise.withResolvers<undefined>();
+    const gate = makeGate();
     const begun = Promise.withResolvers<undefined>();
     const whole = await open({
       maxPending: 2,
@@ -227,7 +213,7 @@ describe("a log that fails", () => {
         ...bound(store),
         append: async (build) => {
           begun.resolve(undefined);
-          await gate.promise;
+          await gate.pass();
           return store.append(build);
         },
       }),
@@ -236,16 +222,7 @@ describe("a log that fails", () => {
     const first = whole.send(keyRequest(), token);
     await begun.promise;
     const calls = Array.from({ length: 5 }, () => whole.send(keyRequest(), token));
-    let refused = 0;
-    const threeRefused = Promise.withResolvers<undefined>();
-    for (const call of calls) {
-      void call.then(({ status }) => {
-        if (status === 503 && ++refused === 3) threeRefused.resolve(undefined);
-      });
-    }
-    await threeRefused.promise;
-    gate.resolve(undefined);
-    const answers = await Promise.all([first, ...calls]);
+    const answers = await answersOf([first, ...calls], { held: 3, whenTheyAre: gate.open });
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
     for (const answer of answers.filter(({ status }) => status !== 200)) expectTold(answer, "LOG_QUEUE_FULL");
     expect(await whole.treeSize()).toBe(3);
@@ -307,33 +284,21 @@ describe("a log that fails", () => {
 
 describe("an audit trail that cannot be written", () => {
   it("[S6] and blocks holds no more requests than there are places, and no certificate is delivered", async () => {
-    const gate = Promise.withResolvers<undefined>();
+    const gate = makeGate();
     const whole = await open({
       maxInFlight: 3,
-      wrapAudit: (audit) => ({
-        ...audit,
-        append: async (record) => {
-          await gate.promise;
-          return audit.append(record);
-        },
-      }),
+      wrapAudit: (audit) => ({ ...audit, append: heldAt(gate, (record) => audit.append(record)) }),
     });
     const token = await whole.token();
     const calls = Array.from({ length: 10 }, () => whole.send(keyRequest(), token));
-    let answered = 0;
-    const sevenAnswered = Promise.withResolvers<undefined>();
-    for (const call of calls) {
-      void call.then(() => {
-        if (++answered === 7) sevenAnswered.resolve(undefined);
-      });
-    }
-    await sevenAnswered.promise;
-    expect({ signatures: whole.caSignatures(), entries: await whole.treeSize() }).toEqual({
-      signatures: 0,
-      entries: 0,
+    const answers = await answersOf(calls, {
+      held: 3,
+      whenTheyAre: async () => {
+        const used = { signatures: whole.caSignatures(), entries: await whole.treeSize() };
+        gate.open();
+        expect(used).toEqual({ signatures: 0, entries: 0 });
+      },
     });
-    gate.resolve(undefined);
-    const answers = await Promise.all(calls);
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
     expect(answers.filter(({ status }) => status === 503)).toHaveLength(7);
   });

@@ -5,6 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { expectTold } from "../../support/expect-refusal.ts";
+import { answersOf, heldAt, makeGate } from "../../support/held-calls.ts";
 import { startTestService } from "../../support/service.ts";
 import type { TestService } from "../../support/service.ts";
 import { keyRequest, openWholeApp } from "../../support/whole-app.ts";
@@ -20,22 +21,25 @@ const collectGarbage = runInNewContext("gc") as () => void;
 
 describe("load", () => {
   it("[S1] beyond what there are places for is told to come again, and the places stay in use", async () => {
-    const app = await openWholeApp({ maxInFlight: 4 });
+    let gate = makeGate();
+    const app = await openWholeApp({
+      maxInFlight: 4,
+      wrapVerifier:
+        (verify) =>
+        (...given) =>
+          heldAt(gate, verify)(...given),
+    });
     const token = await app.token();
-    const body = keyRequest(undefined);
-    let next = 0;
-    const seen = new Map<number, number>();
-    const caller = async (): Promise<void> => {
-      while (next++ < 300) {
-        const answer = await app.send(body, token);
-        seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
-        if (answer.status !== 200) expectTold(answer, "TOO_MANY_REQUESTS_IN_FLIGHT");
-      }
-    };
-    await Promise.all(Array.from({ length: 40 }, caller));
-    expect([...seen.keys()].sort()).toEqual([200, 503]);
-    expect(await app.treeSize()).toBe(seen.get(200));
-    expect((await app.send(body, token)).status).toBe(200);
+    const body = keyRequest();
+    for (let wave = 1; wave <= 6; wave++) {
+      const calls = Array.from({ length: 40 }, () => app.send(body, token));
+      const answers = await answersOf(calls, { held: 4, whenTheyAre: gate.open });
+      const refused = answers.filter(({ status }) => status !== 200);
+      expect(refused).toHaveLength(36);
+      for (const answer of refused) expectTold(answer, "TOO_MANY_REQUESTS_IN_FLIGHT");
+      expect(await app.treeSize()).toBe(4 * wave);
+      gate = makeGate();
+    }
     await app.close();
   });
 

@@ -23,7 +23,12 @@ interface Lane {
  */
 export class Connections {
   readonly #lanes = new WeakMap<Duplex, Lane>();
-  readonly #atWork = new Set<ServerResponse>();
+  /**
+   * Lanes of open connections. No set of requests: V8 keeps a pointer from a set's old table to the one that replaced it,
+   * so one that changes with each request keeps answered requests in memory until a full garbage collection.
+   */
+  readonly #open = new Set<Lane>();
+  #busy = 0;
   readonly #listener: RequestListener;
   readonly #maxRequestsPerSocket: number;
   #isClosing = false;
@@ -37,7 +42,7 @@ export class Connections {
 
   /** Requests at work. */
   get busy(): number {
-    return this.#atWork.size;
+    return this.#busy;
   }
 
   /** Takes a request now, or when the one before it on the connection is answered. */
@@ -66,19 +71,20 @@ export class Connections {
     if (known !== undefined) return known;
     const lane: Lane = { count: 0, last: undefined, atWork: undefined };
     this.#lanes.set(socket, lane);
+    this.#open.add(lane);
+    socket.once("close", () => this.#open.delete(lane));
     return lane;
   }
 
   #begin(turn: Turn, lane: Lane): void {
     const { request, response } = turn;
     if (++lane.count >= this.#maxRequestsPerSocket || this.#isClosing) response.shouldKeepAlive = false;
-    this.#atWork.add(response);
+    this.#busy++;
     lane.atWork = turn;
     response.once("close", () => {
       if (lane.last === turn) lane.last = undefined;
       lane.atWork = undefined;
-      this.#atWork.delete(response);
-      if (this.#atWork.size > 0) return;
+      if (--this.#busy > 0) return;
       for (const wake of this.#waiting) wake();
       this.#waiting = [];
     });
@@ -93,11 +99,11 @@ export class Connections {
   /** From now on every answer closes its connection, also the answers to what is at work. */
   closeAfterAnswers(): void {
     this.#isClosing = true;
-    for (const response of this.#atWork) response.shouldKeepAlive = false;
+    for (const { atWork } of this.#open) if (atWork !== undefined) atWork.response.shouldKeepAlive = false;
   }
 
   /** Resolves when nothing is at work; at once when nothing is. */
   idle(): Promise<void> {
-    return this.#atWork.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#busy === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
   }
 }

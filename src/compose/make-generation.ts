@@ -4,12 +4,8 @@ import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import type { TrustedIssuer } from "../core/identity/issuer.ts";
 import type { KeyPolicy } from "../core/proof/key-policy.ts";
 import type { Generation } from "../issuance/generation.ts";
-import { makePausableIssuance } from "../issuance/pause-switch.ts";
-import type { PauseSwitch } from "../issuance/pause-switch.ts";
-import { limitStages } from "../issuance/limit-stages.ts";
 import type { StageLimits } from "../issuance/limit-stages.ts";
-import { makeAuditedIssuance } from "../issuance/with-audit.ts";
-import { limitIdentities } from "../issuance/limit-identities.ts";
+import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { AuditTrail } from "../ports/audit-trail.ts";
 import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -18,6 +14,7 @@ import type { RateLimits } from "../ports/limits.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { LogSigners } from "./init-log.ts";
+import { makeIssuance } from "./make-issuance.ts";
 import { readBlocklist } from "./read-blocklist.ts";
 import { drawSerialNumber } from "./serial-number.ts";
 
@@ -44,24 +41,26 @@ export interface GenerationParts {
 export function makeGeneration(parts: GenerationParts): Generation {
   const { config, chain, signers, issuers, clock, audit, telemetry, rateLimits } = parts;
   const number = 1;
-  const issueAudited = makeAuditedIssuance(
-    limitStages(
-      {
-        now: () => clock.now(),
-        serialNumber: drawSerialNumber,
-        verifyIdToken: limitIdentities(parts.verifyIdToken, rateLimits),
-        keyPolicy: keyPolicy(parts),
-        issuer: chain,
-        lifetimeSeconds: config.ca.lifetimeSeconds,
-        backdateSeconds: config.ca.backdateSeconds,
-        signer: signers.ca,
-        log: parts.log,
-      },
-      stageLimits(config),
-    ),
-    { audit, auditedRefusals: rateLimits.auditedRefusals, telemetry, clock, generation: number },
+  const { auditedRefusals } = rateLimits;
+  const issueCertificate = makeIssuance(
+    {
+      now: () => clock.now(),
+      serialNumber: drawSerialNumber,
+      verifyIdToken: parts.verifyIdToken,
+      keyPolicy: keyPolicy(parts),
+      issuer: chain,
+      lifetimeSeconds: config.ca.lifetimeSeconds,
+      backdateSeconds: config.ca.backdateSeconds,
+      signer: signers.ca,
+      log: parts.log,
+    },
+    {
+      stageLimits: stageLimits(config),
+      rateLimits,
+      record: { audit, auditedRefusals, telemetry, clock, generation: number },
+      pauseSwitch: parts.pauseSwitch,
+    },
   );
-  const issueCertificate = makePausableIssuance(issueAudited, parts.pauseSwitch);
   return Object.freeze({ number, issueCertificate, issuers, trustBundle: [chain.pem] });
 }
 

@@ -48,6 +48,7 @@ export interface IssuedCertificate {
 /**
  * The service: one request in, one logged certificate out. Throws `MayflyError`.
  *
- * @param signal ends the work before its next stage; its reason is the `MayflyError` that is thrown then
+ * @param signal ends the work before its next stage; its reason is the `MayflyError` that is thrown then. It is not
+ *   optional, so that what stands around issuance cannot forget to hand it on
  */
-export type IssueCertificate = (request: SigningRequest, signal?: AbortSignal) => Promise<IssuedCertificate>;
+export type IssueCertificate = (request: SigningRequest, signal: AbortSignal) => Promise<IssuedCertificate>;

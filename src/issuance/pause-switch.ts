@@ -32,11 +32,11 @@ export function makePausableIssuance(
   issue: IssueCertificate,
   pauseSwitch: Pick<PauseSwitch, "isPaused">,
 ): IssueCertificate {
-  return async (request) => {
+  return async (request, signal) => {
     if (pauseSwitch.isPaused) {
       // Between 30 and 90 s, so that callers do not all return in one moment.
       throw new MayflyError("ISSUANCE_PAUSED", "issuance is paused", { retryAfterMs: randomInt(30_000, 90_001) });
     }
-    return issue(request);
+    return issue(request, signal);
   };
 }

@@ -14,10 +14,9 @@ interface StagePorts {
  * stage: a precertificate that was signed is put into it in any case, for nothing the CA signed may stay unseen
  * (RFC 6962 §3.1); only its certificate is not made.
  *
- * @param signal one whose reason is a `MayflyError`; the same ports come back when there is none
+ * @param signal one whose reason is a `MayflyError`
  */
-export function untilAborted<P extends StagePorts>(ports: P, signal: AbortSignal | undefined): P {
-  if (signal === undefined) return ports;
+export function untilAborted<P extends StagePorts>(ports: P, signal: AbortSignal): P {
   const { verifyIdToken, serialNumber, signer } = ports;
   return {
     ...ports,

@@ -6,20 +6,20 @@ import type { Precertificate } from "../../src/core/issuance-types.ts";
 import { makeIssueCertificate } from "../../src/issuance/issue-certificate.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import { reasonOf } from "../support/caller-keys.ts";
-import { EMAIL, goodRequest, makeIssuanceDeps, NOW_MS, someSct } from "../support/issuance.ts";
+import { EMAIL, goodRequest, makeIssuanceDeps, NOW_MS, PATIENT, someSct } from "../support/issuance.ts";
 
 const fails = (reason: Reason) => () => Promise.reject(new MayflyError(reason, "made by a test"));
 
 describe("issuing a certificate", () => {
   it("asks its ports in the one order that logs before it certifies", async () => {
     const { deps, events } = await makeIssuanceDeps();
-    await makeIssueCertificate(deps)(goodRequest());
+    await makeIssueCertificate(deps)(goodRequest(), PATIENT);
     expect(events).toEqual(["now", "token", "serial", "sign", "log", "sign"]);
   });
 
   it("gives a certificate by the issuing CA, valid for ten minutes from the one clock reading", async () => {
     const { deps } = await makeIssuanceDeps();
-    const issued = await makeIssueCertificate(deps)(goodRequest());
+    const issued = await makeIssueCertificate(deps)(goodRequest(), PATIENT);
     const leaf = new X509Certificate(issued.leaf);
     expect(leaf.verify(new X509Certificate(issued.chainPem[0]!).publicKey)).toBe(true);
     expect(leaf.subjectAltName).toBe(`email:${EMAIL}`);
@@ -39,7 +39,7 @@ describe("issuing a certificate", () => {
         },
       },
     });
-    const issued = await makeIssueCertificate(deps)(goodRequest());
+    const issued = await makeIssueCertificate(deps)(goodRequest(), PATIENT);
     const precertificate = Buffer.from(logged[0]!.der);
     expect(precertificate.includes(Buffer.from("3013060a2b06010401d6790204030101ff04020500", "hex"))).toBe(true);
     const issuing = new X509Certificate(issued.chainPem[0]!);
@@ -51,7 +51,9 @@ describe("issuing a certificate", () => {
     const { deps } = await makeIssuanceDeps();
     const issue = makeIssueCertificate(deps);
     const request = goodRequest();
-    const serials = await Promise.all(Array.from({ length: 20 }, async () => (await issue(request)).serialNumber));
+    const serials = await Promise.all(
+      Array.from({ length: 20 }, async () => (await issue(request, PATIENT)).serialNumber),
+    );
     expect(new Set(serials.map((serial) => Buffer.from(serial).toString("hex"))).size).toBe(20);
   });
 
@@ -91,7 +93,7 @@ describe("issuing a certificate", () => {
 
   it.each(REFUSALS)("goes no further than $name that is not good", async ({ deps: overrides, reason, asked }) => {
     const { deps, events } = await makeIssuanceDeps(overrides);
-    expect(await reasonOf(() => makeIssueCertificate(deps)(goodRequest()))).toBe(reason);
+    expect(await reasonOf(() => makeIssueCertificate(deps)(goodRequest(), PATIENT))).toBe(reason);
     expect(events).toEqual(asked);
   });
 
@@ -100,7 +102,7 @@ describe("issuing a certificate", () => {
     const [mine, other] = [goodRequest().key, goodRequest().key];
     if (mine.kind !== "public-key" || other.kind !== "public-key") throw new TypeError("made otherwise");
     const request = { idToken: "t", key: { ...mine, proof: other.proof } };
-    expect(await reasonOf(() => makeIssueCertificate(deps)(request))).toBe("PROOF_INVALID");
+    expect(await reasonOf(() => makeIssueCertificate(deps)(request, PATIENT))).toBe("PROOF_INVALID");
     expect(events).toEqual(["now", "token"]);
   });
 
@@ -111,7 +113,9 @@ describe("issuing a certificate", () => {
       ...deps.signer,
       sign: (tbs: Uint8Array) => (++signatures === 2 ? fails("SIGNER_REFUSED")() : deps.signer.sign(tbs)),
     };
-    expect(await reasonOf(() => makeIssueCertificate({ ...deps, signer })(goodRequest()))).toBe("SIGNER_REFUSED");
+    expect(await reasonOf(() => makeIssueCertificate({ ...deps, signer })(goodRequest(), PATIENT))).toBe(
+      "SIGNER_REFUSED",
+    );
   });
 
   const STAGES: readonly (readonly [during: string, asked: readonly string[]])[] = [

@@ -4,7 +4,7 @@ import type { Reason } from "../../src/core/errors.ts";
 import { makeIssueCertificate } from "../../src/issuance/issue-certificate.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import { limitStages } from "../../src/issuance/limit-stages.ts";
-import { EMAIL_TOKEN, goodRequest, makeIssuanceDeps, NOW_MS, someSct } from "../support/issuance.ts";
+import { EMAIL_TOKEN, goodRequest, makeIssuanceDeps, NOW_MS, PATIENT, someSct } from "../support/issuance.ts";
 
 const LIMITS = { tokenMs: 5_000, signatureMs: 2_500, logMs: 2_000 };
 const never = () => new Promise<never>(() => undefined);
@@ -20,7 +20,7 @@ afterEach(() => {
 async function makeLimited(change: (deps: IssuanceDeps) => Partial<IssuanceDeps>) {
   const { deps, events } = await makeIssuanceDeps();
   const issue = makeIssueCertificate(limitStages({ ...deps, ...change(deps) }, LIMITS));
-  const outcome = issue(goodRequest()).then(
+  const outcome = issue(goodRequest(), PATIENT).then(
     () => "issued",
     (error: unknown) => (error instanceof MayflyError ? error.reason : "something else"),
   );

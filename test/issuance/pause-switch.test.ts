@@ -3,6 +3,7 @@ import type { MayflyError } from "../../src/core/errors.ts";
 import type { SigningRequest } from "../../src/core/issuance-types.ts";
 import { makePausableIssuance, makePauseSwitch } from "../../src/issuance/pause-switch.ts";
 import { ISSUED } from "../http/public-app.ts";
+import { PATIENT } from "../support/issuance.ts";
 
 const REQUEST: SigningRequest = { idToken: "a.b.c", key: { kind: "csr", csr: new Uint8Array(1) } };
 
@@ -12,7 +13,22 @@ describe("issuance with a brake", () => {
       () => Promise.resolve(ISSUED),
       makePauseSwitch(false, () => undefined),
     );
-    expect(await issue(REQUEST)).toBe(ISSUED);
+    expect(await issue(REQUEST, PATIENT)).toBe(ISSUED);
+  });
+
+  it("hands on request and signal as they came", async () => {
+    const given: unknown[] = [];
+    const issue = makePausableIssuance(
+      (...args) => {
+        given.push(...args);
+        return Promise.resolve(ISSUED);
+      },
+      makePauseSwitch(false, () => undefined),
+    );
+    await issue(REQUEST, PATIENT);
+    expect(given).toHaveLength(2);
+    expect(given[0]).toBe(REQUEST);
+    expect(given[1]).toBe(PATIENT);
   });
 
   it("asks nothing of anybody while the brake is on", async () => {
@@ -22,7 +38,7 @@ describe("issuance with a brake", () => {
       asked++;
       return Promise.resolve(ISSUED);
     }, pauseSwitch);
-    const refusals = await Promise.allSettled(Array.from({ length: 50 }, () => issue(REQUEST)));
+    const refusals = await Promise.allSettled(Array.from({ length: 50 }, () => issue(REQUEST, PATIENT)));
     const reasons = refusals.map((refusal) => (refusal as PromiseRejectedResult).reason as MayflyError);
     expect(new Set(reasons.map(({ code, reason }) => `${code} ${reason}`))).toEqual(
       new Set(["overloaded ISSUANCE_PAUSED"]),
@@ -32,18 +48,18 @@ describe("issuance with a brake", () => {
     expect(new Set(waits).size).toBeGreaterThan(1);
     expect(asked).toBe(0);
     pauseSwitch.set(false);
-    expect(await issue(REQUEST)).toBe(ISSUED);
+    expect(await issue(REQUEST, PATIENT)).toBe(ISSUED);
   });
 
   it("finishes what began before", async () => {
     const held = Promise.withResolvers<typeof ISSUED>();
     const pauseSwitch = makePauseSwitch(false, () => undefined);
     const issue = makePausableIssuance(() => held.promise, pauseSwitch);
-    const begun = issue(REQUEST);
+    const begun = issue(REQUEST, PATIENT);
     pauseSwitch.set(true);
     held.resolve(ISSUED);
     expect(await begun).toBe(ISSUED);
-    await expect(issue(REQUEST)).rejects.toMatchObject({ reason: "ISSUANCE_PAUSED" });
+    await expect(issue(REQUEST, PATIENT)).rejects.toMatchObject({ reason: "ISSUANCE_PAUSED" });
   });
 
   it("tells of changes only", () => {

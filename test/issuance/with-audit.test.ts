@@ -7,7 +7,7 @@ import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import type { AuditOutcome, AuditRecord } from "../../src/ports/audit-trail.ts";
 import type { RateLimit } from "../../src/ports/limits.ts";
 import { reasonOf } from "../support/caller-keys.ts";
-import { goodRequest, makeIssuanceDeps, NOW_MS, someSct } from "../support/issuance.ts";
+import { goodRequest, makeIssuanceDeps, NOW_MS, PATIENT, someSct } from "../support/issuance.ts";
 
 /** Lets everything be recorded, or nothing. */
 const recording = (on: boolean): RateLimit => ({ take: () => (on ? 0 : 1), waitMs: () => 0 });
@@ -45,13 +45,13 @@ async function makeAudited(
 describe("the trace of an issuance", () => {
   it("has the intent before the first signature and the outcome before the answer", async () => {
     const { issue, events } = await makeAudited();
-    await issue(goodRequest());
+    await issue(goodRequest(), PATIENT);
     expect(events).toEqual(["now", "token", "serial", "intent", "sign", "log", "sign", "outcome"]);
   });
 
   it("ties intent, outcome and certificate together by the serial number", async () => {
     const { issue, records } = await makeAudited();
-    const issued = await issue(goodRequest());
+    const issued = await issue(goodRequest(), PATIENT);
     const serialNumber = Buffer.from(issued.serialNumber).toString("hex");
     expect(records).toEqual([
       {
@@ -84,26 +84,26 @@ describe("the trace of an issuance", () => {
       },
     };
     const { issue, records } = await makeAudited({ signer, issuer: deps.issuer });
-    await issue(goodRequest());
+    await issue(goodRequest(), PATIENT);
     expect(records[0]).toMatchObject({ tbsSha256: createHash("sha256").update(signed[0]!).digest("hex") });
   });
 
   it("signs nothing when the intent cannot be written", async () => {
     const { issue, events } = await makeAudited({}, "intent");
-    expect(await reasonOf(() => issue(goodRequest()))).toBe("AUDIT_FAILED");
+    expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe("AUDIT_FAILED");
     expect(events).not.toContain("sign");
     expect(events).not.toContain("log");
   });
 
   it("delivers nothing when the outcome cannot be written", async () => {
     const { issue } = await makeAudited({}, "outcome");
-    expect(await reasonOf(() => issue(goodRequest()))).toBe("AUDIT_FAILED");
+    expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe("AUDIT_FAILED");
   });
 
   it("records a refusal with its code and reason, and without a serial number when none was drawn", async () => {
     const refusal = () => Promise.reject(new MayflyError("WRONG_AUDIENCE", "aud is another"));
     const { issue, records, outcomes } = await makeAudited({ verifyIdToken: refusal });
-    expect(await reasonOf(() => issue(goodRequest()))).toBe("WRONG_AUDIENCE");
+    expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe("WRONG_AUDIENCE");
     expect(records).toEqual([
       {
         kind: "outcome",
@@ -125,7 +125,7 @@ describe("the trace of an issuance", () => {
       undefined,
       recording(false),
     );
-    expect(await reasonOf(() => issue(goodRequest()))).toBe("TOKEN_EXPIRED");
+    expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe("TOKEN_EXPIRED");
     expect(records).toEqual([]);
     expect(unrecorded).toHaveLength(1);
     expect(outcomes).toMatchObject([{ result: "refused", reason: "TOKEN_EXPIRED" }]);
@@ -134,7 +134,7 @@ describe("the trace of an issuance", () => {
   it("leaves out neither certificate nor failure nor refusal with a serial number, however many came", async () => {
     const off = recording(false);
     const issued = await makeAudited({}, undefined, off);
-    await issued.issue(goodRequest());
+    await issued.issue(goodRequest(), PATIENT);
     expect(issued.records.map(({ kind }) => kind)).toEqual(["intent", "outcome"]);
 
     const failed = await makeAudited(
@@ -142,7 +142,7 @@ describe("the trace of an issuance", () => {
       undefined,
       off,
     );
-    await expect(failed.issue(goodRequest())).rejects.toThrow("issuer away");
+    await expect(failed.issue(goodRequest(), PATIENT)).rejects.toThrow("issuer away");
     expect(failed.records).toMatchObject([{ kind: "outcome", result: "failed" }]);
 
     const late = await makeAudited(
@@ -150,7 +150,7 @@ describe("the trace of an issuance", () => {
       undefined,
       off,
     );
-    await expect(late.issue(goodRequest())).rejects.toThrow("late refusal");
+    await expect(late.issue(goodRequest(), PATIENT)).rejects.toThrow("late refusal");
     expect(late.records.map(({ kind }) => kind)).toEqual(["intent", "outcome"]);
     expect([...issued.unrecorded, ...failed.unrecorded, ...late.unrecorded]).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe("the trace of an issuance", () => {
     const { issue, records } = await makeAudited({
       log: { add: () => Promise.reject(new MayflyError("LOG_WRITE_FAILED", "batch not written", { cause })) },
     });
-    await reasonOf(() => issue(goodRequest()));
+    await reasonOf(() => issue(goodRequest(), PATIENT));
     expect(records[1]).toMatchObject({
       result: "failed",
       code: "log_failed",
@@ -177,13 +177,13 @@ describe("the trace of an issuance", () => {
         },
       },
     });
-    await expect(issue(goodRequest())).rejects.toThrow(TypeError);
+    await expect(issue(goodRequest(), PATIENT)).rejects.toThrow(TypeError);
     expect(records[1]).toMatchObject({ result: "failed", code: "internal", reason: "UNEXPECTED" });
   });
 
   it("keeps one request's trace apart from another's", async () => {
     const { issue, records } = await makeAudited({ log: { add: () => Promise.resolve(someSct(NOW_MS)) } });
-    await Promise.all(Array.from({ length: 10 }, () => issue(goodRequest())));
+    await Promise.all(Array.from({ length: 10 }, () => issue(goodRequest(), PATIENT)));
     const serials = (kind: AuditRecord["kind"]) =>
       records.filter((entry) => entry.kind === kind).map((entry) => entry.serialNumber);
     expect(new Set(serials("intent")).size).toBe(10);
@@ -193,7 +193,7 @@ describe("the trace of an issuance", () => {
   it("holds neither token nor proof nor key", async () => {
     const { issue, records } = await makeAudited();
     const request = goodRequest();
-    await issue(request);
+    await issue(request, PATIENT);
     if (request.key.kind !== "public-key") throw new TypeError("made otherwise");
     const text = JSON.stringify(records);
     for (const secret of ["secret-payload", Buffer.from(request.key.proof).toString("base64"), "BEGIN PUBLIC KEY"]) {

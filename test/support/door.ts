@@ -15,6 +15,7 @@ import type { TokenVerifierOptions } from "../../src/adapters/oidc/open-token-ve
 import { createMemorySigner } from "../../src/adapters/signers/memory.ts";
 import { openTelemetry } from "../../src/adapters/telemetry/open-telemetry.ts";
 import { makeCaChain } from "../../src/compose/make-ca.ts";
+import { makeIssuance } from "../../src/compose/make-issuance.ts";
 import { drawSerialNumber } from "../../src/compose/serial-number.ts";
 import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
 import type { Reason } from "../../src/core/errors.ts";
@@ -26,7 +27,6 @@ import { makeClientAddress } from "../../src/http/client-address.ts";
 import { makePublicApp } from "../../src/http/app.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
-import { makeAuditedIssuance } from "../../src/issuance/with-audit.ts";
 import { makeFakeClock } from "../fakes/fake-clock.ts";
 import type { FakeClock } from "../fakes/fake-clock.ts";
 import { makeKey, pemOf } from "./caller-keys.ts";
@@ -358,9 +358,14 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
     ...settings,
   });
   const deps = await issuanceDeps({ clock, use, verifyIdToken: verifier.verifyIdToken });
-  const issueCertificate = makeAuditedIssuance(
+  const issueCertificate = makeIssuance(
     { ...deps, ...ports?.(deps) },
-    { audit, auditedRefusals: UNLIMITED, telemetry, clock, generation: 1 },
+    {
+      stageLimits: { tokenMs: 60_000, signatureMs: 60_000, logMs: 60_000 },
+      rateLimits: { issuer: UNLIMITED, subject: UNLIMITED },
+      record: { audit, auditedRefusals: UNLIMITED, telemetry, clock, generation: 1 },
+      pauseSwitch: { isPaused: false },
+    },
   );
   const admission = makeAdmission();
   let ids = 0;

@@ -14,6 +14,9 @@ import { makeKey, pemOf } from "./caller-keys.ts";
 export const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0, 250);
 export const EMAIL = "signer@example.com";
 
+/** The signal of a caller who waits as long as it takes. */
+export const PATIENT: AbortSignal = new AbortController().signal;
+
 /** A token as its verifier hands it on. */
 export const EMAIL_TOKEN: VerifiedIdToken = {
   issuer: {

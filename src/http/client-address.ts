@@ -75,9 +75,14 @@ function withoutPort(text: string): string {
   return groups?.["v6"] ?? groups?.["v4"] ?? text;
 }
 
-/** IPv4 in IPv6 form is IPv4 (RFC 4291 §2.5.5.2): a client has one bucket, whichever socket it came to. */
+/**
+ * IPv4 in IPv6 form is IPv4 (RFC 4291 §2.5.5.2): a client has one bucket, whichever socket it came to. A zone (RFC 4007
+ * §11) names an interface of this machine: link-local peers have one, with any character that a name may have.
+ */
 function parseAddress(text: string): Address | undefined {
-  return isIP(text) === 0 ? undefined : ipaddr.process(text);
+  const zone = text.indexOf("%");
+  const address = zone === -1 ? text : text.slice(0, zone);
+  return isIP(address) === 0 || !ipaddr.isValid(address) ? undefined : ipaddr.process(address);
 }
 
 function parseNetwork(text: string): Network {

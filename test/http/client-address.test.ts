@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { makeClientAddress } from "../../src/http/client-address.ts";
+import fc from "fast-check";
+import { makeClientAddress, peerName } from "../../src/http/client-address.ts";
 import type { Arrival } from "../../src/http/client-address.ts";
 
 const from = (remoteAddress: string | undefined, forwarded?: string): Arrival => ({
@@ -18,6 +19,12 @@ describe("the address of a client", () => {
     ["another of its network", "2001:DB8:1:2:ffff::1", "2001:db8:1:2::/64"],
     ["the next network", "2001:db8:1:3::1", "2001:db8:1:3::/64"],
     ["IPv6 with a zone", "fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["IPv6 over a container's bridge", "fe80::1%br-0a1b", "fe80:0:0:0::/64"],
+    ["IPv6 over a virtual network", "fe80::1%eth0.100", "fe80:0:0:0::/64"],
+    ["IPv6 over an interface with an odd name", "fe80::1%a%b:c", "fe80:0:0:0::/64"],
+    ["IPv4 in IPv6 form with a zone", "::ffff:198.51.100.3%br-0a1b", "198.51.100.3"],
+    ["a zone of nothing", "%eth0", "unknown"],
+    ["a socket without an address", "", "unknown"],
     ["a connection that is gone", undefined, "unknown"],
   ])("is the other end: %s", (_name, remote, expected) => {
     expect(makeClientAddress([])(from(remote))).toBe(expected);
@@ -70,5 +77,46 @@ describe("the address of a client", () => {
       "203.0.113.9",
       "203.0.113.10",
     ]);
+  });
+});
+
+const mapped = (address: string): string => `::ffff:${address}`;
+const compatible = (address: string): string => `::${address}`;
+const zoned = (name: string): string => `%${name}`;
+/** Whatever a kernel, or a proxy, may call an address: good ones of all forms, with and without a zone, and text. */
+const addressText = fc.oneof(
+  fc
+    .tuple(
+      fc.oneof(fc.ipV6(), fc.ipV4(), fc.ipV4Extended(), fc.ipV4().map(mapped), fc.ipV4().map(compatible)),
+      fc.oneof(fc.constant(""), fc.string({ unit: "binary", maxLength: 15 }).map(zoned), fc.constant("%br-0a1b")),
+    )
+    .map(([address, zone]) => address + zone),
+  fc.stringMatching(/^[0-9a-fx.:%[\]/, -]*$/u),
+  fc.string({ unit: "binary" }),
+);
+const RUN = { seed: 20261122, numRuns: 2_000 };
+
+describe("any address at all", () => {
+  it("has a name that limits can count under", () => {
+    const property = fc.property(fc.option(addressText, { nil: undefined }), (text) => {
+      expect(peerName(text)).toMatch(/^(?:unknown|[0-9.]{7,15}|[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){3}::\/64)$/u);
+      expect(makeClientAddress(PROXIES)(from(text))).toBe(peerName(text));
+    });
+    fc.assert(property, RUN);
+  });
+
+  it("is one client, over whichever interface it comes", () => {
+    const property = fc.property(fc.ipV6(), fc.string({ unit: "binary" }), (address, zone) => {
+      expect(peerName(`${address}%${zone}`)).toBe(peerName(address));
+      expect(peerName(address)).not.toBe("unknown");
+    });
+    fc.assert(property, RUN);
+  });
+
+  it("may stand in X-Forwarded-For", () => {
+    const property = fc.property(fc.array(addressText), (elements) => {
+      expect(makeClientAddress(PROXIES)(from("10.1.2.3", elements.join(", ")))).toMatch(/^[0-9a-f.:]+(?:\/64)?$/u);
+    });
+    fc.assert(property, RUN);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { once } from "node:events";
-import { connect } from "node:net";
-import type { Socket } from "node:net";
+import { connect, createServer, Socket } from "node:net";
+import { limitConnections } from "../../src/http/limit-connections.ts";
 import type { ConnectionLimit } from "../../src/http/limit-connections.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
 import type { HttpServer, ServerLimits } from "../../src/http/server.ts";
@@ -58,6 +58,24 @@ describe("connections of one address", () => {
     expect(await again.received(/here$/u)).toContain("200 OK");
     expect(refused).toEqual(["address"]);
   });
+
+  it.each(["fe80::1%br-0a1b", "fe80::1%eth0.100", undefined])(
+    "are counted whatever the kernel calls it: %s",
+    (remoteAddress) => {
+      const listener = createServer();
+      const refused: ConnectionLimit[] = [];
+      limitConnections(listener, { maxConnections: 10, maxConnectionsPerAddress: 1 }, (limit) => refused.push(limit));
+      const sockets = Array.from({ length: 2 }, () => {
+        const socket = new Socket();
+        Object.defineProperty(socket, "remoteAddress", { value: remoteAddress });
+        listener.emit("connection", socket);
+        return socket;
+      });
+      expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, true]);
+      expect(refused).toEqual(["address"]);
+      sockets[0]?.destroy();
+    },
+  );
 
   it("have no bound of their own behind a proxy", async () => {
     const { refused, from } = await start({ maxConnectionsPerAddress: Infinity });

@@ -18,7 +18,7 @@ export function logInitCommand(context: CommandContext): Command {
         "and where a head mark or an audit trail lies without one: that is a lost volume, not a reason for a new log.",
     )
     .action(async (options: { config: string }) => {
-      const { manifest, path } = await initLog(loadConfig(options.config), context.env);
+      const { manifest, path } = await initLog(loadConfig(options.config), context);
       context.stdout(
         `log made in ${path}\n` +
           `  origin  ${manifest.origin}\n` +

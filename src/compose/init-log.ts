@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { createSqliteLog } from "../adapters/log-store/sqlite/create-sqlite-log.ts";
+import { existsSync } from "node:fs";
+import { createSqliteLog, removeUnfinishedLog } from "../adapters/log-store/sqlite/create-sqlite-log.ts";
 import { requireDurableFileSystem } from "../adapters/log-store/sqlite/file-system.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import type { Config } from "../config/schema.ts";
@@ -9,6 +9,7 @@ import type { LogManifest } from "../ports/log-store.ts";
 import type { Signer } from "../ports/signer.ts";
 import { dataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
+import { lockData } from "./lock-data.ts";
 import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
 import type { Environment } from "./read-secret.ts";
 
@@ -18,6 +19,13 @@ export interface LogSigners {
   readonly log: Signer;
   /** Ed25519: checkpoints. */
   readonly checkpoint: Signer;
+}
+
+/** What the process gives its command. */
+export interface InitContext {
+  readonly env: Environment;
+  /** Id of this process, for whoever finds the data directory in use. */
+  readonly pid?: number;
 }
 
 /** What a new log of these keys is, for ever. */
@@ -33,12 +41,13 @@ export function makeManifest(origin: string, signers: LogSigners, createdMs: num
 }
 
 /**
- * Makes the database of a new log.
+ * Makes the database of a new log. The data directory is there, and this process has it alone.
  *
  * @throws MayflyError `log_failed` where a log is, where traces of a lost one are, or where a log could be lost
  */
 export async function createLogDatabase(config: Config, manifest: LogManifest): Promise<string> {
   const { database, headMark, auditTrail } = dataPaths(config);
+  removeUnfinishedLog(database);
   if (existsSync(database)) {
     throw new MayflyError("LOG_WRITE_FAILED", `there is a log at ${database} already, and it was left as it is`);
   }
@@ -49,7 +58,6 @@ export async function createLogDatabase(config: Config, manifest: LogManifest): 
       `there is no log at ${database}, but ${trace} knows of one that was there`,
     );
   }
-  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const { store } = config.log;
   // Said now and not by the first start, when the log already has a name.
   if (store.kind === "sqlite" && !store.allowAnyFilesystem) await requireDurableFileSystem(config.dataDirectory);
@@ -60,11 +68,11 @@ export async function createLogDatabase(config: Config, manifest: LogManifest): 
 /**
  * `mayfly log init`: opens the log's keys and makes its database with them.
  *
- * @throws MayflyError when a key cannot be opened, or a log or its traces are there already
+ * @throws MayflyError when a key cannot be opened, the data directory is in use, or a log or its traces are there already
  */
 export async function initLog(
   config: Config,
-  env: Environment,
+  { env, pid }: InitContext,
 ): Promise<{ readonly manifest: LogManifest; readonly path: string }> {
   if (config.log.store.kind === "memory") {
     throw new MayflyError("LOG_WRITE_FAILED", "log.store.kind is memory: there is nothing to make");
@@ -74,9 +82,13 @@ export async function initLog(
   const checkpoint = await openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options);
   refuseDevelopmentKeys(config, [log, checkpoint]);
   const manifest = makeManifest(config.log.origin, { log, checkpoint }, systemClock.now());
-  const path = await createLogDatabase(config, manifest);
-  await Promise.all([log.close(), checkpoint.close()]);
-  return { manifest, path };
+  const lock = lockData(config, pid);
+  try {
+    return { manifest, path: await createLogDatabase(config, manifest) };
+  } finally {
+    lock.release();
+    await Promise.all([log.close(), checkpoint.close()]);
+  }
 }
 
 /** A key that signs wrongly while it is being opened: the command fails with it. */

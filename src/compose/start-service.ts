@@ -1,9 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { openAuditFile } from "../adapters/audit/file.ts";
 import { readAuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
-import { lockDataDirectory } from "../adapters/data-directory/lock-data-directory.ts";
 import { openRateLimits } from "../adapters/limits/open-rate-limits.ts";
 import type { IssuerSettings } from "../adapters/oidc/issuer-settings.ts";
 import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
@@ -23,6 +21,7 @@ import { dataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { endOnAuditFailure } from "./end-on-audit-failure.ts";
 import { loadChain } from "./load-chain.ts";
+import { lockData } from "./lock-data.ts";
 import { makeGeneration } from "./make-generation.ts";
 import { expiredAuthorities, openIssuers } from "./open-issuers.ts";
 import { openListeners } from "./open-listeners.ts";
@@ -74,7 +73,11 @@ export async function startService(config: Config, context: ServiceContext): Pro
   const shutdown = makeShutdown(config.shutdown, { resources, telemetry });
   const pauseSwitch = openPauseSwitch(config, telemetry);
   try {
-    lockData(config, { context, resources });
+    const lock = lockData(config, context.pid);
+    // Released when everything in the directory is closed.
+    resources.defer(() => {
+      lock.release();
+    });
     const urls = await openParts({ config, env: context.env, telemetry, resources, shutdown, pauseSwitch });
     for (const name of unsafeOptions(config)) telemetry.unsafeOption(name);
     telemetry.notice("info", "ready", { version, environment: config.environment, ...urls });
@@ -104,18 +107,6 @@ function openPauseSwitch({ issuance }: Config, telemetry: ProcessTelemetry): Pau
   };
   if (issuance.paused) tell(true);
   return makePauseSwitch(issuance.paused, tell);
-}
-
-/** Before anything in the directory is read or written; released when all of it is closed. */
-function lockData(
-  { dataDirectory }: Config,
-  { context: { pid }, resources }: { readonly context: ServiceContext; readonly resources: AsyncDisposableStack },
-): void {
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-  const lock = lockDataDirectory(dataDirectory, { nowMs: systemClock.now(), ...(pid === undefined ? {} : { pid }) });
-  resources.defer(() => {
-    lock.release();
-  });
 }
 
 interface Parts {

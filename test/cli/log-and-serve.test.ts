@@ -5,6 +5,7 @@ import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -16,6 +17,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { lockDataDirectory } from "../../src/adapters/data-directory/lock-data-directory.ts";
 import { operatorConfig, PASSPHRASE, publicKeyIn, writeOperatorKeys } from "../support/operator-keys.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliOutcome } from "../support/run-cli.ts";
@@ -107,6 +109,19 @@ describe("log init", () => {
     expect(existsSync(join(data, "log.sqlite"))).toBe(false);
   });
 
+  it("refuses a data directory that is in use, and touches nothing of what is made there", async () => {
+    configure();
+    mkdirSync(data);
+    const { release } = lockDataDirectory(data, { pid: 4711, nowMs: 0 });
+    const unfinished = join(data, "log.sqlite.new");
+    writeFileSync(unfinished, "by another process");
+    expectRefusal(await logInit(), `mayfly: ${data} is in use by another Mayfly: process 4711 on `);
+    expect(readFileSync(unfinished, "utf8")).toBe("by another process");
+    release();
+    expect((await logInit()).code).toBe(0);
+    expect(existsSync(unfinished)).toBe(false);
+  });
+
   it("takes the passphrase from the environment variable that the configuration names", async () => {
     configure((text) => text.replaceAll(/\{ file: [^}]*passphrase \}/gu, "{ env: MAYFLY_PASSPHRASE }"));
     expectRefusal(await logInit(), "log.json: environment variable MAYFLY_PASSPHRASE is not set");
@@ -143,7 +158,7 @@ describe("log init", () => {
       const shared = mkdtempSync("/dev/shm/mayfly-cli-");
       configure((text) => text.replace(data, shared).replace("allowAnyFilesystem: true", "allowAnyFilesystem: false"));
       expectRefusal(await logInit(), `mayfly: ${shared} is on tmpfs, where a log could be lost`);
-      expect(readdirSync(shared)).toEqual([]);
+      expect(readdirSync(shared)).toEqual(["serve.lock"]);
       rmSync(shared, { recursive: true });
     },
   );

@@ -3,8 +3,9 @@ import type { ChildProcessByStdio } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
-/** What to run: `mayfly serve` from the sources unless `program` says otherwise. */
+/** What to run: `mayfly serve` from the sources unless `command` and `program` say otherwise. */
 export interface ProcessOptions {
+  readonly command?: readonly string[];
   readonly configFile: string;
   /** Path of `bin.ts` or `bin.js`. */
   readonly program?: string;
@@ -21,7 +22,7 @@ export interface LogLine {
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** A `mayfly serve` in a process of its own. */
+/** A `mayfly` in a process of its own. */
 export interface MayflyProcess {
   readonly pid: number | undefined;
   readonly signal: (name: NodeJS.Signals) => void;
@@ -41,10 +42,10 @@ export interface Exit {
 
 const SOURCE_PROGRAM = new URL("../../src/bin.ts", import.meta.url).pathname;
 
-/** Starts `mayfly serve`. Whoever starts one waits for its end. */
+/** Starts `mayfly`. Whoever starts one waits for its end. */
 export function startMayflyProcess(options: ProcessOptions): MayflyProcess {
   const args = [...(options.nodeArguments ?? []), options.program ?? SOURCE_PROGRAM];
-  const child = spawn(process.execPath, [...args, "serve", "--config", options.configFile], {
+  const child = spawn(process.execPath, [...args, ...(options.command ?? ["serve"]), "--config", options.configFile], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.environment },
   });

@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -76,6 +77,7 @@ describe("a log in an SQLite file", () => {
         createSqliteLog(file, MANIFEST);
       }).toThrow(expect.objectContaining({ reason: "LOG_WRITE_FAILED" }));
       expect(statSync(file).size).toBe(8);
+      expect(readdirSync(directory).sort()).toEqual(["log.db", "precious"]);
     });
 
     it("leaves nothing behind when it fails", () => {
@@ -83,7 +85,16 @@ describe("a log in an SQLite file", () => {
       expect(() => {
         createSqliteLog(file, { ...MANIFEST, createdMs: 1.5 });
       }).toThrow(expect.objectContaining({ reason: "LOG_WRITE_FAILED" }));
-      expect(existsSync(file)).toBe(false);
+      expect(readdirSync(directory)).toEqual(["log.db"]);
+    });
+
+    it("takes nothing over from one that was not finished", async () => {
+      const file = join(directory, "next.db");
+      createSqliteLog(`${file}.new`, { ...MANIFEST, origin: "log.test/unfinished" });
+      writeFileSync(`${file}.new-wal`, "left over");
+      createSqliteLog(file, MANIFEST);
+      expect((await (await openStore(file)).manifest()).origin).toBe(MANIFEST.origin);
+      expect(readdirSync(directory).filter((name) => name.includes(".new"))).toEqual([]);
     });
   });
 

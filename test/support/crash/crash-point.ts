@@ -1,7 +1,17 @@
 import process from "node:process";
 
-/** The moments of a request's life at which a process can be made to end; the order is that of one request. */
+/** The moments of `mayfly log init` at which it can be made to end, in their order. */
+export const POINTS_OF_A_CREATION = [
+  "after-log-file",
+  "before-log-commit",
+  "after-log-commit",
+  "before-log-name",
+  "after-log-name",
+] as const;
+
+/** The moments at which a process can be made to end; after those of a creation, the order is that of one request. */
 export const CRASH_POINTS = [
+  ...POINTS_OF_A_CREATION,
   "before-intent",
   "half-intent",
   "before-rows",

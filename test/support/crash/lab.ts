@@ -66,13 +66,13 @@ export class CrashLab {
       .replace(/^ {2}- \{ url: .*$/mu, issuers)
       .replace("level: silent", "level: info");
     writeFileSync(configFile, `environment: development\n${text}`);
-    await initLog(loadConfig(configFile), {});
+    await initLog(loadConfig(configFile), { env: {} });
     return new CrashLab(folder, configFile, issuer);
   }
 
   /** Starts a process, which may end by itself. */
   start(special?: CrashPlan | Mutant): LabRun {
-    const process = startMayflyProcess({ configFile: this.#configFile, nodeArguments: preloadOf(special) });
+    const process = startMayflyProcess({ configFile: this.#configFile, nodeArguments: preloadArguments(special) });
     const ready = process.line("ready").then(({ fields = {} }) => {
       this.readyStarts += 1;
       return fields["publicUrl"] ?? "";
@@ -143,7 +143,8 @@ export async function withCrashLab<T>(work: (lab: CrashLab) => Promise<T>): Prom
   }
 }
 
-function preloadOf(special: CrashPlan | Mutant | undefined): string[] {
+/** What Node.js has to be told so that a process ends there, or lacks a defence. */
+export function preloadArguments(special: CrashPlan | Mutant | undefined): string[] {
   if (special === undefined) return [];
   const url = new URL(PRELOAD);
   if (typeof special === "string") url.searchParams.set("mutant", special);

@@ -16,9 +16,12 @@ interface Replacement {
   readonly by: string;
 }
 
-const WRITER = "/src/adapters/log-store/sqlite/log-writer.ts";
+const SQLITE = "/src/adapters/log-store/sqlite/";
+const WRITER = `${SQLITE}log-writer.ts`;
 
 const CRASHING: readonly Replacement[] = [
+  { module: "node:fs", importer: `${SQLITE}create-sqlite-log.ts`, by: "replacements/log-creation-fs.ts" },
+  { module: `${SQLITE}schema.ts`, importer: `${SQLITE}create-sqlite-log.ts`, by: "replacements/schema.ts" },
   { module: WRITER, by: "replacements/log-writer.ts" },
   { module: "/src/tlog/sign-checkpoint.ts", by: "replacements/sign-checkpoint.ts" },
   { module: "/src/tlog/checkpoint-publisher.ts", by: "replacements/checkpoint-publisher.ts" },

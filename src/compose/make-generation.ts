@@ -41,7 +41,7 @@ export interface GenerationParts {
 export function makeGeneration(parts: GenerationParts): Generation {
   const { config, chain, signers, issuers, clock, audit, telemetry, rateLimits } = parts;
   const number = 1;
-  const { auditedRefusals } = rateLimits;
+  const { auditedOutcomes } = rateLimits;
   const issueCertificate = makeIssuance(
     {
       now: () => clock.now(),
@@ -57,7 +57,7 @@ export function makeGeneration(parts: GenerationParts): Generation {
     {
       stageLimits: stageLimits(config),
       rateLimits,
-      record: { audit, auditedRefusals, telemetry, clock, generation: number },
+      record: { audit, auditedOutcomes, telemetry, clock, generation: number },
       pauseSwitch: parts.pauseSwitch,
     },
   );

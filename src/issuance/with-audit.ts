@@ -12,9 +12,9 @@ import type { IssuanceDeps } from "./issue-certificate.ts";
 /** Where the record of an issuance goes. */
 export interface AuditDeps {
   readonly audit: AuditTrail;
-  /** Bounds the refusals that are recorded; asked with the empty key. */
-  readonly auditedRefusals: RateLimit;
-  readonly telemetry: Pick<Telemetry, "issuance" | "unrecordedRefusal">;
+  /** Bounds the outcomes without a serial number that are recorded; asked with the empty key. */
+  readonly auditedOutcomes: RateLimit;
+  readonly telemetry: Pick<Telemetry, "issuance" | "unrecordedOutcome">;
   readonly clock: Clock;
   readonly generation: number;
 }
@@ -33,8 +33,9 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
  * a serial number, and the outcome is acknowledged before the caller gets an answer of any kind. Where the trail cannot
  * be written, nothing is delivered (`internal`, AUDIT_FAILED).
  *
- * Anybody can be refused, as often as they like, while the trail is to explain each use of the CA key for years. So
- * refusals from before a serial number was drawn are recorded at a bounded rate; the others are only counted.
+ * Anybody can be refused, as often as they like, and by naming an issuer that is away anybody can make a request fail;
+ * but the trail is to explain each use of the CA key for years. So what ends before a serial number was drawn is recorded
+ * at a bounded rate; the rest is only counted.
  */
 export function makeAuditedIssuance(deps: IssuanceDeps, record: AuditDeps): IssueCertificate {
   return async (request, signal) => {
@@ -46,9 +47,8 @@ export function makeAuditedIssuance(deps: IssuanceDeps, record: AuditDeps): Issu
       (error: unknown): Ended => ({ result: "not-issued", error }),
     );
     const outcome = describeOutcome(ended, seen, record);
-    if (outcome.result !== "refused" || seen.serialNumber !== undefined || record.auditedRefusals.take("") === 0) {
-      await record.audit.append(outcome);
-    } else record.telemetry.unrecordedRefusal();
+    if (seen.serialNumber !== undefined || record.auditedOutcomes.take("") === 0) await record.audit.append(outcome);
+    else record.telemetry.unrecordedOutcome();
     record.telemetry.issuance(outcome, record.clock.monotonic() - startedMs);
     if (ended.result === "not-issued") throw ended.error;
     return ended.issued;

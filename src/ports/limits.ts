@@ -25,6 +25,6 @@ export interface RateLimits {
   readonly issuer: RateLimit;
   /** Signing requests with valid tokens; the key is issuer and `sub`. */
   readonly subject: RateLimit;
-  /** Refusals that go into the audit trail; there is one key, the empty one. */
-  readonly auditedRefusals: RateLimit;
+  /** Outcomes without a serial number that go into the audit trail; there is one key, the empty one. */
+  readonly auditedOutcomes: RateLimit;
 }

@@ -44,8 +44,8 @@ export interface TlsTelemetry {
 export interface Telemetry {
   request(event: RequestEvent): void;
   issuance(outcome: AuditOutcome, durationMs: number): void;
-  /** A refusal was left out of the audit trail, because too many came. */
-  unrecordedRefusal(): void;
+  /** An outcome without a serial number was left out of the audit trail, because too many came. */
+  unrecordedOutcome(): void;
   logBatch(event: LogBatchEvent): void;
   /** A line for a human: start, stop, warnings. `fields` must be free of secrets. */
   notice(

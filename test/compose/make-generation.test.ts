@@ -106,4 +106,22 @@ describe("issuance as it is composed for a service", () => {
       expect((await whole.send(keyRequest())).status).toBe(200);
     },
   );
+
+  it("records no more of what anybody can bring about than the bound of the trail", async () => {
+    const whole = await openWholeApp();
+    app = whole;
+    const token = await whole.token();
+    // Nobody needs a valid token to name an issuer that is away.
+    const unsigned = `${token.slice(0, token.lastIndexOf(".") + 1)}${"A".repeat(86)}`;
+    await whole.issuer.close();
+    const body = keyRequest();
+    for (let round = 0; round < 22; round++) {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => whole.send(body, unsigned)));
+      for (const { status } of answers) expect(status).toBe(503);
+    }
+    const results = whole.telemetry.issuances.map(({ outcome }) => outcome.result);
+    expect(results).toEqual(Array.from({ length: 1_100 }, () => "failed"));
+    expect(whole.audit.records).toHaveLength(1_000);
+    expect(whole.telemetry.unrecordedOutcomes).toBe(100);
+  });
 });

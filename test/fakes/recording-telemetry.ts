@@ -5,7 +5,7 @@ import type { LogBatchEvent, RequestEvent, Telemetry } from "../../src/ports/tel
 export interface RecordingTelemetry extends Telemetry {
   readonly requests: readonly RequestEvent[];
   readonly issuances: readonly { readonly outcome: AuditOutcome; readonly durationMs: number }[];
-  readonly unrecordedRefusals: number;
+  readonly unrecordedOutcomes: number;
   readonly logBatches: readonly LogBatchEvent[];
   readonly notices: readonly {
     readonly level: "info" | "warn" | "error";
@@ -19,10 +19,10 @@ export function makeRecordingTelemetry(): RecordingTelemetry {
   const issuances: { outcome: AuditOutcome; durationMs: number }[] = [];
   const logBatches: LogBatchEvent[] = [];
   const notices: RecordingTelemetry["notices"][number][] = [];
-  let unrecordedRefusals = 0;
+  let unrecordedOutcomes = 0;
   return {
-    get unrecordedRefusals() {
-      return unrecordedRefusals;
+    get unrecordedOutcomes() {
+      return unrecordedOutcomes;
     },
     requests,
     issuances,
@@ -30,8 +30,8 @@ export function makeRecordingTelemetry(): RecordingTelemetry {
     notices,
     request: (event) => void requests.push(event),
     issuance: (outcome, durationMs) => void issuances.push({ outcome, durationMs }),
-    unrecordedRefusal: () => {
-      unrecordedRefusals++;
+    unrecordedOutcome: () => {
+      unrecordedOutcomes++;
     },
     logBatch: (event) => void logBatches.push(event),
     notice: (level, message, fields = {}) => void notices.push({ level, message, fields }),

@@ -363,7 +363,7 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
     {
       stageLimits: { tokenMs: 60_000, signatureMs: 60_000, logMs: 60_000 },
       rateLimits: { issuer: UNLIMITED, subject: UNLIMITED },
-      record: { audit, auditedRefusals: UNLIMITED, telemetry, clock, generation: 1 },
+      record: { audit, auditedOutcomes: UNLIMITED, telemetry, clock, generation: 1 },
       pauseSwitch: { isPaused: false },
     },
   );

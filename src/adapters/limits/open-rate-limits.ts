@@ -15,10 +15,10 @@ export interface RateLimitSettings {
 }
 
 /**
- * Refusals cost a caller nothing, and the audit trail is kept for years: however many callers there are, refusals may
- * not write more of it than some 250 MB a day.
+ * A request that comes to nothing costs a caller nothing, and the audit trail is kept for years: however many callers
+ * there are, requests that never came near the CA key may not write more of it than some 250 MB a day.
  */
-const AUDITED_REFUSALS: BucketSettings = { perSecond: 10, burst: 1_000 };
+const AUDITED_OUTCOMES: BucketSettings = { perSecond: 10, burst: 1_000 };
 /** There is one key only. */
 const ONE_BUCKET = 8;
 
@@ -34,6 +34,6 @@ export function openRateLimits(settings: RateLimitSettings, clock: Clock): RateL
     reads: open(settings.reads),
     issuer: open(settings.issuer),
     subject: open(settings.subject),
-    auditedRefusals: makeTokenBuckets(AUDITED_REFUSALS, clock, ONE_BUCKET),
+    auditedOutcomes: makeTokenBuckets(AUDITED_OUTCOMES, clock, ONE_BUCKET),
   };
 }

@@ -57,8 +57,8 @@ export function openTelemetry(options: TelemetryOptions): ProcessTelemetry {
     issuance: (outcome, durationMs) => {
       metrics.observeIssuance(outcome, durationMs);
     },
-    unrecordedRefusal: () => {
-      metrics.countUnrecordedRefusal();
+    unrecordedOutcome: () => {
+      metrics.countUnrecordedOutcome();
     },
     logBatch: (event) => {
       metrics.observeLogBatch(event);

@@ -7,8 +7,8 @@ import type { RequestEvent } from "../../ports/telemetry.ts";
 export interface RefusalMetrics {
   /** Counts a request that was refused or failed, by why; any other request is left alone. */
   observeRefusal(event: RequestEvent): void;
-  /** Counts a refusal that was left out of the audit trail. */
-  countUnrecordedRefusal(): void;
+  /** Counts an outcome that was left out of the audit trail. */
+  countUnrecordedOutcome(): void;
   /** Counts a connection that was closed because too many were open, of all or of one client address. */
   countRefusedConnection(limit: "address" | "total"): void;
 }
@@ -23,8 +23,8 @@ export function makeRefusalMetrics(registry: Registry): RefusalMetrics {
     registers,
   });
   const unrecorded = new Counter({
-    name: "mayfly_audit_unrecorded_refusals_total",
-    help: "Refusals left out of the audit trail because too many came",
+    name: "mayfly_audit_unrecorded_outcomes_total",
+    help: "Refusals and failures without a serial number left out of the audit trail because too many came",
     registers,
   });
   const connections = new Counter({
@@ -38,7 +38,7 @@ export function makeRefusalMetrics(registry: Registry): RefusalMetrics {
     observeRefusal: ({ code, reason }) => {
       if (code !== undefined && reason !== undefined && reasons.has(reason)) refusals.labels({ code, reason }).inc();
     },
-    countUnrecordedRefusal: () => {
+    countUnrecordedOutcome: () => {
       unrecorded.inc();
     },
     countRefusedConnection: (limit) => {

@@ -25,11 +25,11 @@ describe("refusals", () => {
     metrics.observeRefusal(event({ code: "rate_limited", reason: "RATE_LIMITED_SIGNING" }));
     metrics.observeRefusal(event({ code: "overloaded", reason: "QUEUE_WAIT_TOO_LONG" }));
     metrics.observeRefusal(event({}));
-    metrics.countUnrecordedRefusal();
+    metrics.countUnrecordedOutcome();
     expect(await series(registry)).toEqual([
       'mayfly_refusals_total{code="rate_limited",reason="RATE_LIMITED_SIGNING"} 2',
       'mayfly_refusals_total{code="overloaded",reason="QUEUE_WAIT_TOO_LONG"} 1',
-      "mayfly_audit_unrecorded_refusals_total 1",
+      "mayfly_audit_unrecorded_outcomes_total 1",
     ]);
   });
 

@@ -110,7 +110,7 @@ export class DamageLab {
         telemetry: {
           request: nothing,
           issuance: nothing,
-          unrecordedRefusal: nothing,
+          unrecordedOutcome: nothing,
           logBatch: nothing,
           notice: nothing,
         },

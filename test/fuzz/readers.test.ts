@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { readCorpus } from "./corpus.ts";
-import { outcomeOf, READERS } from "./readers.ts";
+import { outcomeOf } from "./reader.ts";
+import { READERS } from "./readers.ts";
 
 describe("readers of what comes from outside", () => {
   const corpus = readCorpus();

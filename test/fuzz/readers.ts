@@ -1,6 +1,5 @@
 import { fromBER } from "asn1js";
 import { createPublicKey } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import type fc from "fast-check";
 import { CertificationRequest } from "pkijs";
 import { parseToken } from "../../src/adapters/oidc/parse-token.ts";
@@ -8,18 +7,11 @@ import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
 import { decodeCtExtensions } from "../../src/core/ct/ct-extensions.ts";
 import { decodeMerkleTreeLeaf, encodeMerkleTreeLeaf } from "../../src/core/ct/log-entry.ts";
 import { decodeSctList, encodeSctList } from "../../src/core/ct/sct.ts";
-import { decodeDataTile, encodeTileLeaf } from "../../src/core/ct/static-entry.ts";
+import { decodeDataTile, decodeTileLeaf, encodeTileLeaf, type TileLeaf } from "../../src/core/ct/static-entry.ts";
 import { decodeBase64, encodeBase64 } from "../../src/core/encoding/base64.ts";
 import { assertCanonicalDer } from "../../src/core/encoding/canonical-der.ts";
 import { derChildren, DerError, parseDer, type DerElement } from "../../src/core/encoding/der-reader.ts";
-import {
-  isJsonArray,
-  isJsonNumber,
-  isJsonObject,
-  JsonError,
-  parseJson,
-  type JsonValue,
-} from "../../src/core/encoding/json-reader.ts";
+import { JsonError, parseJson, type JsonValue } from "../../src/core/encoding/json-reader.ts";
 import { encodePem, parsePem, PemError } from "../../src/core/encoding/pem.ts";
 import { PresentationError } from "../../src/core/encoding/tls-presentation.ts";
 import { MayflyError } from "../../src/core/errors.ts";
@@ -33,59 +25,10 @@ import { parsePublicKey } from "../../src/core/proof/parse-public-key.ts";
 import { parseSigningRequest } from "../../src/wire/signing-request.ts";
 import { tlv } from "../support/caller-keys.ts";
 import { putTogether, takeApart } from "../support/openssl-csr.ts";
-import { fromBase64, readVector } from "../support/vectors.ts";
+import { ISSUER_READERS } from "./issuer-readers.ts";
 import { armouredMutationsOf, mutationsOf } from "./mutate.ts";
-
-/** Something that reads bytes from outside, and what may come of it. */
-export interface Reader {
-  readonly name: string;
-  /** What of an input that was accepted; throws nothing but `refusal`. */
-  readonly read: (bytes: Uint8Array) => unknown;
-  readonly refusal: abstract new (...args: never[]) => Error;
-  /** Whether others, or our own writer, agree with what was read; `undefined` and a refusal agree by definition. */
-  readonly agrees: (bytes: Uint8Array, read: unknown) => boolean;
-  readonly inputs: fc.Arbitrary<Uint8Array>;
-  /** Slow ones get fewer inputs. */
-  readonly weight: number;
-  /** Bytes from which on an input is refused unread; 64 KiB where there is no such limit. */
-  readonly limit: number;
-  /** The worst inputs of about `size` bytes, each another way of being expensive. */
-  readonly expensive: (size: number) => readonly Uint8Array[];
-}
-
-const { seeds: SEEDS } = readVector("corpus/seeds.json") as { seeds: Record<string, string[]> };
-const seeds = (name: string): Uint8Array[] => SEEDS[name]!.map(fromBase64);
-const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
-const bytesOf = (value: string): Uint8Array => Buffer.from(value);
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-const times = (size: number, unit: string): string => unit.repeat(Math.max(1, Math.floor(size / unit.length)));
-
-/** The plain value of ours, as JSON.parse would give it. */
-function plain(value: JsonValue): unknown {
-  if (isJsonObject(value)) return new Map([...value].map(([name, member]) => [name, plain(member)]));
-  if (isJsonArray(value)) return value.map(plain);
-  return isJsonNumber(value) ? Number(value.text) : value;
-}
-
-/** What JSON.parse gives, objects as maps: `__proto__` is a name like any other. */
-function parsedByOthers(bytes: Uint8Array): unknown {
-  const asMaps = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(asMaps);
-    if (typeof value !== "object" || value === null) return value;
-    return new Map(Object.entries(value).map(([name, member]) => [name, asMaps(member)]));
-  };
-  return asMaps(JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)) as unknown);
-}
-
-/** Equal but for the order of members: JSON.parse puts those that look like indexes first. */
-function sameJson(a: unknown, b: unknown): boolean {
-  if (a instanceof Map && b instanceof Map) {
-    return a.size === b.size && [...a].every(([name, value]) => b.has(name) && sameJson(value, b.get(name)));
-  }
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((value, at) => sameJson(value, b[at]));
-  return isDeepStrictEqual(a, b);
-}
+import { bytesOf, parsedByOthers, plain, same, sameJson, seeds, text, times, type Reader } from "./reader.ts";
+import { SIGNATURE_READERS } from "./signature-readers.ts";
 
 function walk(element: DerElement): number {
   if ((element.tag & 0x20) === 0) return 1;
@@ -335,6 +278,24 @@ export const READERS: readonly Reader[] = [
     ],
   },
   {
+    name: "tile leaf",
+    read: decodeTileLeaf,
+    refusal: PresentationError,
+    agrees: (bytes, read) => same(encodeTileLeaf(read as TileLeaf), bytes),
+    inputs: mutationsOf(seeds("tileLeaf")),
+    limit: 65_536,
+    weight: 1,
+    expensive: (size) => {
+      const leaf = decodeTileLeaf(seeds("tileLeaf")[0]!);
+      const certificateChain = Array.from({ length: Math.floor(Math.min(size, 65_504) / 32) }, () => Buffer.alloc(32));
+      return [
+        Buffer.alloc(size),
+        encodeTileLeaf({ ...leaf, certificateChain }),
+        encodeTileLeaf({ ...leaf, preCertificate: Buffer.alloc(size) }),
+      ];
+    },
+  },
+  {
     name: "CT extensions",
     read: (bytes) => decodeCtExtensions(bytes) ?? "none",
     refusal: PresentationError,
@@ -386,18 +347,6 @@ export const READERS: readonly Reader[] = [
     weight: 1,
     expensive: (size) => ["QUJD", "=", "A", "\n"].map((unit) => bytesOf(times(size, unit))),
   },
+  ...ISSUER_READERS,
+  ...SIGNATURE_READERS,
 ];
-
-/** What came of an input: `accepted`, `nothing` for undefined, or the refusal's reason without anything that varies. */
-export function outcomeOf(reader: Reader, bytes: Uint8Array): string {
-  let read: unknown;
-  try {
-    read = reader.read(bytes);
-  } catch (error) {
-    if (!(error instanceof reader.refusal)) throw new Error(`${reader.name} broke`, { cause: error });
-    if (error instanceof MayflyError) return error.reason;
-    return error.message.replaceAll(/\d+/gu, "N");
-  }
-  if (!reader.agrees(bytes, read)) throw new Error(`${reader.name}: others do not agree with what was read`);
-  return read === undefined ? "nothing" : "accepted";
-}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { spawnSync } from "node:child_process";
-import { READERS, type Reader } from "../../fuzz/readers.ts";
+import type { Reader } from "../../fuzz/reader.ts";
+import { READERS } from "../../fuzz/readers.ts";
 import { recordEvidence } from "../../support/evidence.ts";
 
 /** Four doublings up to a reader's limit. */

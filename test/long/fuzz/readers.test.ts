@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { readCorpus, writeCorpus, type Found } from "../../fuzz/corpus.ts";
-import { outcomeOf, READERS } from "../../fuzz/readers.ts";
+import { outcomeOf } from "../../fuzz/reader.ts";
+import { READERS } from "../../fuzz/readers.ts";
 import { recordEvidence } from "../../support/evidence.ts";
 
 /** Further seeds are for whoever looks for more: `MAYFLY_FUZZ_SEED=7 npm run test:fuzz`. */

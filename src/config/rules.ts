@@ -107,6 +107,18 @@ const plainHttp: Rule = ({ http }) => {
   return [{ path: ["http", "listen"], message }];
 };
 
+const plainOperations: Rule = ({ operations }) =>
+  isLoopback(operations.listen.host) || operations.allowPlainHttpOffLoopback
+    ? []
+    : [
+        {
+          path: ["operations", "listen"],
+          message:
+            "off loopback anyone who reaches it reads metrics and readiness; where only probes and monitoring do, write " +
+            "operations.allowPlainHttpOffLoopback: true",
+        },
+      ];
+
 const distinctListeners: Rule = ({ http, operations }) =>
   http.listen.port !== 0 && http.listen.port === operations.listen.port && http.listen.host === operations.listen.host
     ? [{ path: ["operations", "listen"], message: "the same address as http.listen" }]
@@ -119,6 +131,7 @@ const RULES: readonly Rule[] = [
   issuerUrls,
   issuersOnThisMachine,
   plainHttp,
+  plainOperations,
   distinctListeners,
 ];
 
@@ -135,6 +148,7 @@ export function unsafeOptions(config: Config): readonly string[] {
   const options: [string, boolean][] = [
     ["environment-development", config.environment === "development"],
     ["plain-http-off-loopback", config.http.tls === undefined && !isLoopback(config.http.listen.host)],
+    ["operations-plain-http-off-loopback", !isLoopback(config.operations.listen.host)],
     ["log-on-any-filesystem", config.log.store.kind === "sqlite" && config.log.store.allowAnyFilesystem],
     ["rate-limits-off", !config.limits.rates.enabled],
     ["issuer-on-private-network", config.issuers.some((issuer) => issuer.allowPrivateNetwork)],

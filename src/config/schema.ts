@@ -129,6 +129,12 @@ export const configSchema = object({
   }),
   operations: object({
     listen: listen.describe("Address of /metrics, /readyz and /livez. Not for the public."),
+    allowPlainHttpOffLoopback: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Answer probes and monitoring in plain HTTP on an address that is not loopback, to a network of its own.",
+      ),
   }),
   ca: object({
     chain: path

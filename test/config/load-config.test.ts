@@ -198,6 +198,14 @@ const REFUSALS: readonly Refusal[] = [
       "http.allowPlainHttpOffLoopback: true",
   },
   {
+    name: "operations off loopback, naming the way out",
+    from: "127.0.0.1:2112",
+    to: '"[::]:2112"',
+    says:
+      "operations.listen: off loopback anyone who reaches it reads metrics and readiness; where only probes and " +
+      "monitoring do, write operations.allowPlainHttpOffLoopback: true",
+  },
+  {
     name: "TLS together with plain HTTP",
     from: "127.0.0.1:5555 }",
     to: "0.0.0.0:5555, tls: { certificate: c, key: k }, allowPlainHttpOffLoopback: true }",
@@ -324,6 +332,11 @@ describe("a configuration file", () => {
   it("names plain HTTP off loopback among what gives safety away", () => {
     const text = GOOD.replace("127.0.0.1:5555 }", "0.0.0.0:5555, allowPlainHttpOffLoopback: true }");
     expect(unsafeOptions(parseConfig(text, "c.yaml"))).toContain("plain-http-off-loopback");
+  });
+
+  it("names operations off loopback among what gives safety away, TLS or not", () => {
+    const text = GOOD.replace("127.0.0.1:2112 }", "10.0.0.7:2112, allowPlainHttpOffLoopback: true }");
+    expect(unsafeOptions(parseConfig(text, "c.yaml"))).toContain("operations-plain-http-off-loopback");
   });
 
   it("is frozen on every level", () => {

@@ -124,6 +124,15 @@ const distinctListeners: Rule = ({ http, operations }) =>
     ? [{ path: ["operations", "listen"], message: "the same address as http.listen" }]
     : [];
 
+/** Whoever starts it on loopback reads the port; nobody else could know where to find it. */
+const portsToBeFound: Rule = (config) =>
+  (["http", "operations"] as const)
+    .filter((name) => config[name].listen.port === 0 && !isLoopback(config[name].listen.host))
+    .map((name) => ({
+      path: [name, "listen"],
+      message: "port 0 stands for any port that is free, which only callers on loopback can be told",
+    }));
+
 const RULES: readonly Rule[] = [
   chainOfFileKeys,
   backdating,
@@ -133,6 +142,7 @@ const RULES: readonly Rule[] = [
   plainHttp,
   plainOperations,
   distinctListeners,
+  portsToBeFound,
 ];
 
 const OUTSIDE_DEVELOPMENT: readonly Rule[] = [memoryKeys, memoryStore, insecureIssuers];

@@ -120,7 +120,22 @@ const REFUSALS: readonly Refusal[] = [
     change: issuer(`url: "https://a.example", identity: { kind: email, issuerClaim: "$.a" }`),
     says: "issuers[0].identity.issuerClaim: unknown setting",
   },
+  { row: "F4", name: "an issuer without a scheme", change: url("accounts.google.com"), says: "expected an https URL" },
   { row: "R8", name: "an http issuer", change: url("http://a.example"), says: "issuers[0].url: expected an https URL" },
+  {
+    row: "R8",
+    name: "http off loopback in development",
+    change: [
+      operatorConfig(folder),
+      operatorConfig(folder)
+        .replace("dataDirectory:", "environment: development\ndataDirectory:")
+        .replace(
+          ISSUER,
+          `  - { url: "http://10.0.0.1", identity: { kind: email }, allowInsecureHttp: true, allowPrivateNetwork: true }`,
+        ),
+    ],
+    says: "issuers[0].url: an issuer without TLS must be on a loopback address",
+  },
   { row: "R8", name: "a query", change: url("https://a.example?b"), says: "no query, fragment or user information" },
   { row: "R8", name: "a fragment", change: url("https://a.example#b"), says: "no query, fragment or user information" },
   {
@@ -171,6 +186,35 @@ const REFUSALS: readonly Refusal[] = [
     change: ["lameDuckSeconds: 0", "lameDuckSeconds: 0, drainSeconds: 0"],
     says: "shutdown.drainSeconds",
   },
+  ...[
+    ["limits: { requestsInFlight: 0 }", "limits.requestsInFlight"],
+    ["limits: { connections: -1 }", "limits.connections"],
+    ["limits: { queueSeconds: 0 }", "limits.queueSeconds"],
+    ["limits: { requestSeconds: .nan }", "limits.requestSeconds"],
+    ["limits: { stages: { tokenSeconds: -2.5 } }", "limits.stages.tokenSeconds"],
+    ['limits: { stages: { logSeconds: "2 s" } }', "limits.stages.logSeconds"],
+    ["limits: { rates: { reads: { burst: 1e400 } } }", "limits.rates.reads.burst"],
+    ["limits: { rates: { signing: { perSecond: 0 } } }", "limits.rates.signing.perSecond"],
+  ].map(([limits = "", says = ""]): Refusal => ({
+    row: "R14",
+    name: limits,
+    change: ["limits: { rates: { enabled: false } }", limits],
+    says,
+  })),
+  ...["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "ca.example.com:0"].flatMap((listen): Refusal[] => [
+    {
+      row: "R14",
+      name: `port 0 of ${listen}`,
+      change: [HTTP, `http: { listen: "${listen}", allowPlainHttpOffLoopback: true }`],
+      says: "http.listen: port 0 stands for any port",
+    },
+    {
+      row: "R14",
+      name: `port 0 of ${listen} for operators`,
+      change: [`operations: { listen: "127.0.0.1:0" }`, `operations: { listen: "${listen}" }`],
+      says: "operations.listen: port 0 stands for any port",
+    },
+  ]),
   {
     row: "R14",
     name: "port 70000",

@@ -14,6 +14,7 @@ const REQUEST: Told = [400, 3, "The request could not be parsed"];
 const TOO_LARGE: Told = [413, 3, "The request is too large"];
 const ISSUER: Told = [503, 14, "The issuer of the identity token could not be reached"];
 const CA: Told = [500, 13, "error communicating with CA backend"];
+const CA_BUSY: Told = [503, 14, "error communicating with CA backend"];
 const LOG: Told = [500, 13, "Error entering certificate in CTL"];
 const LOG_BUSY: Told = [503, 14, "Error entering certificate in CTL"];
 const BUSY: Told = [503, 14, "The service cannot take this request now"];
@@ -58,6 +59,7 @@ const TOLD: Readonly<Partial<Record<Reason, Told>>> = {
   ISSUER_QUEUE_FULL: ISSUER,
   SIGNATURE_INVALID: CA,
   SIGNER_REFUSED: CA,
+  SIGNER_TIMEOUT: CA_BUSY,
   CA_EXPIRED: CA,
   LINT: CA,
   CORRESPONDENCE: CA,

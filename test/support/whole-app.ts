@@ -78,6 +78,8 @@ export interface WholeAppOptions {
   readonly rates?: boolean;
   /** When the CA's chain was made, milliseconds; a day before the clock's start when left out. */
   readonly caMadeMs?: number;
+  /** How long a stage may take; for as long as any machine takes when left out. */
+  readonly stageSeconds?: number;
 }
 
 /**
@@ -106,7 +108,8 @@ export interface WholeApp {
   readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Answer>;
   /** POSTs to the signing route, with a fresh token unless one is given. */
   readonly send: (body: SigningBody, token?: string) => Promise<Answer>;
-  readonly close: () => Promise<void>;
+  /** @param drainMs how long requests at work may take to finish; 2 s when left out */
+  readonly close: (drainMs?: number) => Promise<void>;
 }
 
 /** Opens a {@link WholeApp} on a free port of loopback. */
@@ -145,7 +148,9 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     Math.max(madeMs, startMs),
   );
 
-  const config = parseConfig(CONFIGURATION + (options.configuration ?? ""), "whole.yaml");
+  const seconds = String(options.stageSeconds ?? 60);
+  const text = CONFIGURATION.replaceAll("Seconds: 60", `Seconds: ${seconds}`) + (options.configuration ?? "");
+  const config = parseConfig(text, "whole.yaml");
   const issuers = [issuer.settings(options.issuer), ...(options.otherIssuers ?? [])];
   const verifier = openTokenVerifier({
     issuers,
@@ -227,8 +232,8 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
       const headers = { authorization, "content-type": "application/json" };
       return ask(`${url}/api/v2/signingCert`, { method: "POST", headers, body: JSON.stringify(body) });
     },
-    close: async () => {
-      await server.close({ drainMs: 2_000 });
+    close: async (drainMs = 2_000) => {
+      await server.close({ drainMs });
       await verifier.close();
       await sequencer.close();
       await store.close();

@@ -36,13 +36,16 @@ const row = (id: string, rest: Partial<Row> = {}): Row => ({ id, says: `what ${i
 describe("npm run rows", () => {
   it("is content when each row is covered, waits or does not apply", () => {
     const { code, output } = runRows(
-      [row("A1"), row("FC2"), row("FE3"), row("B4", { waits: "gRPC" }), row("C5", { appliesNot: "no such door" })],
-      `describe("<A1> the door", () => { test("is <FC2> <FE3> shut", () => {}); });`,
+      [
+        ...[row("A1"), row("A1b"), row("FC2"), row("FE3"), row("A1c", { waits: "gRPC" })],
+        row("C5", { appliesNot: "no such door" }),
+      ],
+      `describe("<A1> the door", () => { test("is <FC2> <FE3> <A1b> shut", () => {}); });`,
     );
-    expect(output).toContain("covered\n  A1 FC2 FE3\n");
-    expect(output).toContain("wait for: gRPC\n  B4  what B4 says\n");
+    expect(output).toContain("covered\n  A1 A1b FC2 FE3\n");
+    expect(output).toContain("wait for: gRPC\n  A1c  what A1c says\n");
     expect(output).toContain("do not apply\n  C5  what C5 says: no such door\n");
-    expect(output.trimEnd().split("\n").at(-1)).toBe("rows: 3 covered, 1 wait, 1 do not apply, 0 uncovered, 0 unknown");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("rows: 4 covered, 1 wait, 1 do not apply, 0 uncovered, 0 unknown");
     expect(code).toBe(0);
   }, 60_000);
 

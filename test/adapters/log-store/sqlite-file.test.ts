@@ -157,7 +157,7 @@ describe("a log in an SQLite file", () => {
       expect(existsSync(missing)).toBe(false);
     });
 
-    it("a symbolic link", async () => {
+    it("[P17] a symbolic link", async () => {
       const link = join(directory, "link.db");
       symlinkSync(path, link);
       await expect(openStore(link)).rejects.toMatchObject({ reason: "LOG_WRITE_FAILED" });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Reason } from "../../../src/core/errors.ts";
-import { badToken, certificateIn, EMAIL, EMAIL_ISSUER, NOW, openDoor } from "../../support/door.ts";
+import { badToken, certificateIn, EMAIL, EMAIL_ISSUER, GITHUB_ISSUER, NOW, openDoor } from "../../support/door.ts";
 import type { Door } from "../../support/door.ts";
 import { signToken } from "../../support/tokens.ts";
 
@@ -128,7 +128,7 @@ const REFUSED: readonly (readonly [row: string, name: string, members: Members, 
   ["[F16]", "a sub with half a surrogate pair", { sub: String.raw`"canary-in-sub\ud800x"` }, "TOKEN_MALFORMED"],
   ["[F16]", "a sub with the other half", { sub: String.raw`"canary-in-sub\udc00"` }, "TOKEN_MALFORMED"],
 
-  ["[F21]", "a token for the issuer's own default audience", { aud: '"https://github.com/octo-org"' }, "WRONG_AUDIENCE"],
+  ["[F21]", "a token for the issuer's own default audience", { iss: quoted(GITHUB_ISSUER), aud: '"https://github.com/octo-org"' }, "WRONG_AUDIENCE"],
 ];
 
 describe("a token with unfit claims is refused before anything is fetched", () => {

@@ -9,6 +9,7 @@ import { openDoor } from "../../support/door.ts";
 import type { DoorOptions } from "../../support/door.ts";
 import { expectNoSecret, expectRefusal, expectTold } from "../../support/expect-refusal.ts";
 import { answersOf, heldAt, makeGate } from "../../support/held-calls.ts";
+import type { Gate } from "../../support/held-calls.ts";
 import { certificateIn, chainIn } from "../../support/issued.ts";
 import { keyRequest, openWholeApp } from "../../support/whole-app.ts";
 import type { Answer, WholeApp, WholeAppOptions } from "../../support/whole-app.ts";
@@ -106,16 +107,64 @@ describe("a CA whose time is not now", () => {
     await expectRefusal(whole, { body: keyRequest(), reason: "CA_EXPIRED" });
   });
 
-  it("[N9] issues the last leaf that fits", async () => {
-    const whole = await open({ caMadeMs: 1_800_000_000_000 });
-    whole.clock.advance(YEARS_MS - 600 * SECOND_MS);
-    const answer = await whole.send(keyRequest());
-    // The log's own clock objects to the leap, which is later than the certificate's own rules.
-    expect(answer.text).not.toContain("CA_EXPIRED");
+  it("[N9] issues the last leaf that fits, and a second later none", async () => {
+    const caMadeMs = 1_800_000_000_000;
+    const whole = await open({ caMadeMs, startMs: caMadeMs + YEARS_MS - 600 * SECOND_MS });
+    const [leaf, ca] = chainIn(await whole.send(keyRequest()));
+    expect(leaf!.validToDate.getTime()).toBe(ca!.validToDate.getTime());
+    whole.clock.advance(SECOND_MS);
+    await expectRefusal(whole, { body: keyRequest(), reason: "CA_EXPIRED" });
   });
 });
 
 describe("a signer that is slow or fails", () => {
+  /** A remote signer that has all the time there is for its nth signature. */
+  const hangingAt =
+    (nth: number, gate: Gate) =>
+    (signer: Signer): Signer => {
+      let count = 0;
+      return {
+        ...signer,
+        location: "remote",
+        sign: (message) => (++count === nth ? heldAt(gate, () => signer.sign(message))() : signer.sign(message)),
+      };
+    };
+
+  it.each([
+    ["precertificate", 1, 0],
+    ["certificate", 2, 1],
+  ])("[N1] and hangs over a %s is given up, and its late answer is dropped", async (_name, nth, entries) => {
+    const gate = makeGate();
+    const whole = await open({ stageSeconds: 0.1, wrapCaSigner: hangingAt(nth, gate) });
+    await expectFailure(whole, "SIGNER_TIMEOUT");
+    const records = whole.audit.records.length;
+    gate.open();
+    expect((await whole.send(keyRequest())).status).toBe(200);
+    // What came of the late signature: nothing, beside the intent and the outcome of the call after it.
+    expect(whole.audit.records).toHaveLength(records + 2);
+    expect(await whole.treeSize()).toBe(entries + 1);
+  });
+
+  it("[T2] and hangs while the service is told to stop: the caller gets its answer, and the service ends", async () => {
+    const reached = Promise.withResolvers<undefined>();
+    const whole = await open({
+      stageSeconds: 0.1,
+      wrapCaSigner: (signer) => ({
+        ...signer,
+        location: "remote",
+        sign: () => {
+          reached.resolve(undefined);
+          return new Promise(() => undefined);
+        },
+      }),
+    });
+    const call = whole.send(keyRequest());
+    await reached.promise;
+    app = undefined;
+    await Promise.all([whole.close(60_000), call]);
+    expectTold(await call, "SIGNER_TIMEOUT");
+  });
+
   it("[N11] holds no more requests than there are places, and finishes those", async () => {
     const gate = makeGate();
     const whole = await open({
@@ -149,7 +198,9 @@ describe("a signer that is slow or fails", () => {
     const [token, body] = [await whole.token(), keyRequest()];
     expectTold(await whole.send(body, token), "SIGNER_REFUSED");
     expect(await whole.treeSize()).toBe(1);
-    expect(whole.telemetry.issuances.map(({ outcome }) => outcome.result)).toEqual(["failed"]);
+    expect(whole.telemetry.issuances.map(({ outcome }) => outcome)).toMatchObject([
+      { result: "failed", reason: "SIGNER_REFUSED", serialNumber: whole.audit.records[0]!.serialNumber },
+    ]);
     fails = false;
     const answer = await whole.send(body, token);
     expect(answer.status).toBe(200);
@@ -160,30 +211,40 @@ describe("a signer that is slow or fails", () => {
   });
 
   it("[T4] cut between log entry and final signature, by a shutdown, leaves the entry logged and delivers nothing", async () => {
+    const gate = makeGate();
     const signing = Promise.withResolvers<undefined>();
-    const gate = Promise.withResolvers<undefined>();
+    let atTheEnd = { entries: 0, published: 0 };
     const whole = await open({
       wrapCaSigner: (signer) => {
         let count = 0;
         return {
           ...signer,
-          sign: async (message) => {
-            if (++count < 2) return signer.sign(message);
+          sign: (message) => {
+            if (++count === 1) return signer.sign(message);
             signing.resolve(undefined);
-            await gate.promise;
-            throw new MayflyError("SIGNER_REFUSED", "the signer is closed");
+            return heldAt(gate, () => signer.sign(message))();
           },
         };
       },
+      wrapStore: (store) => ({
+        ...bound(store),
+        close: async () => {
+          atTheEnd = { entries: (await store.head()).size, published: (await store.published())?.size ?? 0 };
+          await store.close();
+        },
+      }),
     });
-    const call = whole.send(keyRequest());
+    const call = whole.send(keyRequest()).then(
+      (answer) => answer.text,
+      () => "cut",
+    );
     await signing.promise;
-    const closing = whole.close();
     app = undefined;
-    gate.resolve(undefined);
-    expectTold(await call, "SIGNER_REFUSED");
-    await closing;
-    expect(whole.telemetry.logBatches.at(-1)?.treeSize).toBe(1);
+    // The signature outlasts all the time that requests at work are given.
+    await whole.close(1);
+    expect(await call).toBe("cut");
+    expect(atTheEnd).toEqual({ entries: 1, published: 1 });
+    gate.open();
   });
 });
 
@@ -391,6 +452,27 @@ describe("a clock", () => {
     expect(certificate.raw.toString("hex")).toContain(notBefore + notAfter);
   });
 
+  it("[Q6] that runs an hour at each look, as the machine's wall clock, ends no wait early", async () => {
+    const whole = await open();
+    const { discovery } = whole.issuer;
+    const gate = makeGate();
+    const reached = Promise.withResolvers<undefined>();
+    whole.issuer.discovery = (request, response) => {
+      reached.resolve(undefined);
+      void gate.pass().then(() => {
+        discovery(request, response);
+      });
+    };
+    const token = await whole.token();
+    let wallMs = Date.now();
+    jest.spyOn(Date, "now").mockImplementation(() => (wallMs += HOUR_MS));
+    const call = whole.send(keyRequest(), token);
+    await reached.promise;
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+    gate.open();
+    expect((await call).status).toBe(200);
+  });
+
   it("[Q6] that stands still, as the machine's wall clock, holds up no deadline", async () => {
     const whole = await open({ verifier: { fetchDeadlineMs: 50 } });
     whole.issuer.discovery = () => undefined;
@@ -403,17 +485,22 @@ describe("a clock", () => {
 
 describe("what is issued", () => {
   const serial = (hex: string): Uint8Array => Buffer.from(hex, "hex");
-  const PORTS: readonly (readonly [string, NonNullable<DoorOptions["ports"]>])[] = [
-    ["a serial number of zero", () => ({ serialNumber: () => new Uint8Array(20) })],
-    ["a negative serial number", () => ({ serialNumber: () => serial("80".padEnd(40, "1")) })],
-    ["a serial number of 21 octets", () => ({ serialNumber: () => serial("11".repeat(21)) })],
-    ["a serial number of less than 64 bits", () => ({ serialNumber: () => serial("11".padStart(40, "0")) })],
+  const PORTS: readonly (readonly [string, rule: string, NonNullable<DoorOptions["ports"]>])[] = [
+    ["a serial number of zero", "serial-range", () => ({ serialNumber: () => new Uint8Array(20) })],
+    ["a negative serial number", "serial-range", () => ({ serialNumber: () => serial("80".padEnd(40, "1")) })],
+    ["a serial number of 21 octets", "serial-length", () => ({ serialNumber: () => serial("11".repeat(21)) })],
+    [
+      "a serial number of less than 64 bits",
+      "serial-range",
+      () => ({ serialNumber: () => serial("11".padStart(40, "0")) }),
+    ],
     [
       "a signature algorithm that CAs do not have",
+      "signature-algorithm",
       ({ issuer }) => ({ issuer: { ...issuer, signatureAlgorithm: "ed25519" } }),
     ],
   ];
-  it.each(PORTS)("[U1] is nothing where the certificate would have %s", async (_name, ports) => {
+  it.each(PORTS)("[U1] is nothing where the certificate would have %s", async (_name, rule, ports) => {
     const door = await openDoor({ ports });
     door.expectRefused(await door.sign(), {
       status: 500,
@@ -424,6 +511,8 @@ describe("what is issued", () => {
     expect(await door.metrics()).toMatch(
       /mayfly_issuances_total\{result="failed",code="profile_violation",reason="LINT"\} 1/u,
     );
+    const detail = expect.stringMatching(new RegExp(`^${rule}: `, "u")) as unknown;
+    expect(door.audit.records.at(-1)).toMatchObject({ kind: "outcome", detail });
     await door.close();
   });
 

@@ -41,13 +41,13 @@ function utf8Extension(leaf: X509Certificate, arc: number): string {
 describe("the address of an e-mail token", () => {
   // prettier-ignore
   it.each<[string, string, unknown, "TOKEN_EMAIL_INVALID" | "TOKEN_CLAIM_MISSING"]>([
-    ["[G1]", "missing", undefined, "TOKEN_CLAIM_MISSING"],
-    ["[G1]", "empty", "", "TOKEN_EMAIL_INVALID"],
-    ["[G1]", "a number", 1, "TOKEN_EMAIL_INVALID"],
-    ["[G1]", "null", null, "TOKEN_EMAIL_INVALID"],
-    ["[G1]", "a list", [EMAIL], "TOKEN_EMAIL_INVALID"],
-    ["[G1]", "an object", { value: EMAIL }, "TOKEN_EMAIL_INVALID"],
-    ["[G1]", "true", true, "TOKEN_EMAIL_INVALID"],
+    ["[F15] [G1]", "missing", undefined, "TOKEN_CLAIM_MISSING"],
+    ["[F15] [G1]", "empty", "", "TOKEN_EMAIL_INVALID"],
+    ["[F15] [G1]", "a number", 1, "TOKEN_EMAIL_INVALID"],
+    ["[F15] [G1]", "null", null, "TOKEN_EMAIL_INVALID"],
+    ["[F15] [G1]", "a list", [EMAIL], "TOKEN_EMAIL_INVALID"],
+    ["[F15] [G1]", "an object", { value: EMAIL }, "TOKEN_EMAIL_INVALID"],
+    ["[F15] [G1]", "true", true, "TOKEN_EMAIL_INVALID"],
     ...([
       ["[G4]", "without @", "foo.example.com"],
       ["[G4]", "with two @", "a@b@c.example"],
@@ -76,6 +76,7 @@ describe("the address of an e-mail token", () => {
       ["[G5]", "with 65 octets before the @", `${"l".repeat(65)}@b.example`],
       ["[G5]", "with a label of 64 octets", `a@${"l".repeat(64)}.example`],
       ["[G5]", "with a domain of 254 octets", `a@${`${"l".repeat(49)}.`.repeat(5)}abcd`],
+      ["[F15] [G5]", "with more than 1 KiB", `${"l".repeat(1_020)}@b.example`],
       ["[G5]", "with 255 octets in all", `${"l".repeat(64)}@${`${"l".repeat(59)}.`.repeat(3)}${"l".repeat(10)}`],
       ["[G6]", "with a letter beyond ASCII", "ü.canary.address@b.example"],
       ["[G6]", "with a U-label", "a@bücher.example"],
@@ -260,6 +261,11 @@ describe("the claims of a CI job", () => {
     ["half an escape", "octo/50%", "SAN_NOT_PERMITTED"],
   ])("[G23] make no name of %s", async (_name, job_workflow_ref, reason) => {
     door.expectRefused(await door.signAsJob({ job_workflow_ref }), badToken(reason));
+  });
+
+  it("[G24] of 1 KiB each in every extension do not fit into a token", async () => {
+    const long = Object.fromEntries([...CLAIMS, "environment"].map((name) => [name, "x".repeat(1024)]));
+    door.expectRefused(await door.signAsJob(long), badToken("TOKEN_TOO_LONG"));
   });
 
   it("[G24] of 600 bytes each in every extension are refused", async () => {

@@ -225,7 +225,21 @@ describe("an answer of an issuer that is no document", () => {
   };
   const silent: Handler = () => undefined;
 
+  /** Good, but for one byte more than there may be. */
+  const GREATEST = { discovery: 65_536, jwks: 131_072 };
+
   describe.each(BOTH)("[H8] %s", (which) => {
+    it("that comes a byte too long is given up, and taken without that byte", async () => {
+      const issuer = await startIssuer();
+      const door = await doorTo(issuer);
+      const document = JSON.stringify(which === "jwks" ? { keys: [door.key.jwk] } : issuer.document());
+      issuer[which] = json(document.padEnd(GREATEST[which] + 1));
+      door.expectRefused(await signFor(door, issuer.url), down(reasonFor(which)));
+      issuer[which] = json(document.padEnd(GREATEST[which]));
+      door.clock.advance(60_000);
+      door.expectIssued(await signFor(door, issuer.url));
+    });
+
     it.each<[string, Handler]>([
       ["too long", json(`{"padding":"${"x".repeat(131_072)}"}`)],
       ["endless", endless],

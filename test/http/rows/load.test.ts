@@ -31,7 +31,8 @@ describe("load", () => {
     });
     const token = await app.token();
     const body = keyRequest();
-    for (let wave = 1; wave <= 6; wave++) {
+    const heaps: number[] = [];
+    for (let wave = 1; wave <= 10; wave++) {
       const calls = Array.from({ length: 40 }, () => app.send(body, token));
       const answers = await answersOf(calls, { held: 4, whenTheyAre: gate.open });
       const refused = answers.filter(({ status }) => status !== 200);
@@ -39,7 +40,11 @@ describe("load", () => {
       for (const answer of refused) expectTold(answer, "TOO_MANY_REQUESTS_IN_FLIGHT");
       expect(await app.treeSize()).toBe(4 * wave);
       gate = makeGate();
+      collectGarbage();
+      heaps.push(process.memoryUsage().heapUsed);
     }
+    // 180 refusals later: 10 KiB for each would show.
+    expect(heaps[9]! - heaps[4]!).toBeLessThan(180 * 10 * 1024);
     await app.close();
   });
 

@@ -23,6 +23,8 @@ export function sendAnswer(response: ExchangeResponse, { status, headers, body }
   if (status !== 204) fields.push("Content-Length", String(Buffer.byteLength(body)));
   response.writeHead(status, fields);
   response.end(body);
+  // A body that nobody reads is dropped as it comes: a caller that does not take its answer could fill memory with it.
+  if (!response.req.readableEnded) response.req.resume();
 }
 
 /**

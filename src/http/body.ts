@@ -47,19 +47,16 @@ function checkContentHeaders({ headers }: IncomingMessage): void {
 
 function collect(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
+    const body = new Collected(limits.maxBytes);
     const timer = setTimeout(() => {
       refuse(new MayflyError("REQUEST_TIMEOUT", `the body took more than ${limits.timeoutMs} ms`));
     }, limits.timeoutMs);
     const onData = (chunk: Uint8Array): void => {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length > limits.maxBytes) refuse(tooLarge(limits));
+      if (!body.add(chunk)) refuse(tooLarge(limits));
     };
     const onEnd = (): void => {
       stop();
-      resolve(join(chunks));
+      resolve(body.bytes);
     };
     /** Also when the connection ends early; after `end` nobody listens any more. */
     const onClose = (): void => {
@@ -71,16 +68,48 @@ function collect(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Arr
     };
     const refuse = (error: MayflyError): void => {
       stop();
-      request.pause();
       reject(error);
     };
     request.on("data", onData).once("end", onEnd).once("close", onClose);
   });
 }
 
-function join(chunks: readonly Uint8Array[]): Uint8Array {
-  const [only] = chunks;
-  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
+/**
+ * Chunks put together as they come. Kept one by one they would cost what their number costs: a chunk of one byte is an
+ * object of some 350.
+ */
+class Collected {
+  readonly #maxBytes: number;
+  #buffer: Uint8Array = new Uint8Array(0);
+  #length = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Returns whether it fits; what does not is not taken. A first chunk, mostly the only one, is taken without a copy. */
+  add(chunk: Uint8Array): boolean {
+    const length = this.#length + chunk.length;
+    if (length > this.#maxBytes) return false;
+    if (this.#length === 0) this.#buffer = chunk;
+    else {
+      if (length > this.#buffer.length) this.#grow(length);
+      this.#buffer.set(chunk, this.#length);
+    }
+    this.#length = length;
+    return true;
+  }
+
+  /** To twice the size, so that however many chunks come, each byte is copied about twice. */
+  #grow(length: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(length, Math.min(2 * this.#buffer.length, this.#maxBytes)));
+    grown.set(this.#buffer);
+    this.#buffer = grown;
+  }
 }
 
 function tooLarge({ maxBytes }: BodyLimits): MayflyError {

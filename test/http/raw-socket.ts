@@ -28,11 +28,7 @@ export async function startRaw(rig: Rig, limits: Partial<ServerLimits> = {}): Pr
   const { listener, admission, exchange } = rig;
   const server = makeHttpServer({ listener, admission, exchange, limits });
   const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
-  const open = async (): Promise<RawClient> => {
-    const socket = connect({ port, host: "127.0.0.1" });
-    await once(socket, "connect");
-    return makeClient(socket);
-  };
+  const open = (): Promise<RawClient> => connectTo(port);
   return {
     server,
     port,
@@ -43,6 +39,13 @@ export async function startRaw(rig: Rig, limits: Partial<ServerLimits> = {}): Pr
       return client.closed();
     },
   };
+}
+
+/** Opens a connection to a port of loopback. */
+export async function connectTo(port: number): Promise<RawClient> {
+  const socket = connect({ port, host: "127.0.0.1" });
+  await once(socket, "connect");
+  return makeClient(socket);
 }
 
 /** Reads from and writes to a connection that is open, with TLS or without. */

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { makeHttpServer } from "../../src/http/server.ts";
+import type { HttpServer } from "../../src/http/server.ts";
+import { makeRig } from "./public-app.ts";
+import type { Rig } from "./public-app.ts";
+import { connectTo, statuses } from "./raw-socket.ts";
+import type { RawClient } from "./raw-socket.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+const clients: RawClient[] = [];
+let server: HttpServer | undefined;
+afterEach(async () => {
+  for (const { socket } of clients.splice(0)) socket.destroy();
+  await server?.close({ drainMs: 0 });
+});
+
+/** The public listener, and what has arrived at it: the clients' bytes that the process has taken from the kernel. */
+async function start(rig: Rig) {
+  const sockets = new Set<Socket>();
+  const listener = (request: IncomingMessage, response: Parameters<Rig["listener"]>[1]): void => {
+    sockets.add(request.socket);
+    rig.listener(request, response);
+  };
+  server = makeHttpServer({ listener, admission: rig.admission, exchange: rig.exchange });
+  const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
+  return {
+    open: async () => {
+      const client = await connectTo(port);
+      clients.push(client);
+      return client;
+    },
+    arrived: async (bytes: number): Promise<void> => {
+      const sum = (): number => [...sockets].reduce((total, { bytesRead }) => total + bytesRead, 0);
+      while (sum() < bytes) await new Promise(setImmediate);
+      await new Promise(setImmediate);
+    },
+  };
+}
+
+/** Megabytes that the process holds. */
+function held(): number {
+  for (let times = 0; times < 2; times++) collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 1e6;
+}
+
+const CHUNKED = "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+const crumbs = (count: number): string => "1\r\n \r\n".repeat(count);
+
+describe("a body in chunks of one byte", () => {
+  it("[A16] takes no more memory than its bytes while it is read, and is read", async () => {
+    const rig = makeRig();
+    const { open, arrived } = await start(rig);
+    const before = held();
+    const text = `POST /api/v2/signingCert HTTP/1.1\r\n${CHUNKED}${crumbs(100_000)}`;
+    const senders = await Promise.all(Array.from({ length: 4 }, open));
+    for (const client of senders) client.write(text);
+    await arrived(4 * text.length);
+    expect(held() - before).toBeLessThan(10);
+    const body = '{"credentials":{"oidcIdentityToken":"a.b.c"}}';
+    for (const client of senders) {
+      client.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
+      expect(statuses(await client.received(/signedCertificateEmbeddedSct/u))).toEqual([200]);
+    }
+    expect(rig.requests.map(({ idToken }) => idToken)).toEqual(Array(4).fill("a.b.c"));
+  });
+
+  it("[A16] takes no memory when nobody reads it and its sender does not read its answer", async () => {
+    const rig = makeRig();
+    rig.generation = { ...rig.generation, trustBundle: [["A".repeat(16 << 20)]] };
+    const { open, arrived } = await start(rig);
+    const ask = async (text: string): Promise<number> => {
+      const before = held();
+      const client = await open();
+      client.socket.pause();
+      client.write(text);
+      await arrived(text.length);
+      return held() - before;
+    };
+    await ask("GET /api/v2/trustBundle HTTP/1.1\r\nHost: a\r\n\r\n");
+    const answer = await ask("GET /api/v2/trustBundle HTTP/1.1\r\nHost: a\r\n\r\n");
+    const withBody = await ask(`GET /api/v2/trustBundle HTTP/1.1\r\n${CHUNKED}${crumbs(60_000)}`);
+    expect(withBody - answer).toBeLessThan(5);
+  });
+});

@@ -1,12 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { finish, PASSING, startTool, writeProject } from "../support/tool-project.ts";
 
-const RUNNER = resolve("tools/run-suite.mjs");
-const JEST = `node --experimental-vm-modules ${resolve("node_modules/jest/bin/jest.js")}`;
-const PASSING = `test("adds", () => { expect(1 + 1).toBe(2); });`;
 const EVIDENCE = `import { recordEvidence, recordVersion } from ${JSON.stringify(resolve("test/support/evidence.ts"))};`;
 
 let folder: string;
@@ -20,29 +18,11 @@ afterEach(() => {
 
 /** Starts the runner on a project of its own, with jest itself as that project's jest. */
 function startRunner(tests: Record<string, string>, args: readonly string[] = ["proofs"]): ChildProcess {
-  writeFileSync(
-    join(folder, "package.json"),
-    JSON.stringify({ name: "fixture", type: "module", scripts: { jest: JEST } }),
-  );
+  writeProject(folder);
   for (const [name, text] of Object.entries(tests)) {
     writeFileSync(join(folder, `test/long/proofs/${name}.test.ts`), text);
   }
-  const environment = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS|JEST_|MAYFLY_)/u.test(name)),
-  );
-  return spawn(process.execPath, [RUNNER, ...args], {
-    cwd: folder,
-    env: environment,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-}
-
-async function finish(runner: ChildProcess): Promise<{ code: number | null; output: string; lastLine: string }> {
-  let output = "";
-  runner.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  runner.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise<number | null>((done) => runner.once("close", done));
-  return { code, output, lastLine: output.trimEnd().split("\n").at(-1) ?? "" };
+  return startTool("run-suite.mjs", folder, args);
 }
 
 const evidencePath = (): string => join(folder, "docs/evidence/proofs.md");

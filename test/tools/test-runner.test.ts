@@ -1,13 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Row } from "../rows/row.ts";
-
-const RUNNER = resolve("tools/test.mjs");
-const JEST = `node --experimental-vm-modules ${resolve("node_modules/jest/bin/jest.js")}`;
-const PASSING = `test("adds", () => { expect(1 + 1).toBe(2); });`;
+import { finish, JEST, PASSING, startTool, writeCatalogue, writeProject } from "../support/tool-project.ts";
 
 /** The scripts the runner calls, all content; a case replaces those it is about. */
 const CONTENT = {
@@ -40,27 +37,10 @@ function startRunner(
   tests: Record<string, string>,
   { rows = [], args = [] }: RunnerOptions = {},
 ): ChildProcess {
-  const manifest = { name: "fixture", private: true, type: "module", scripts: { ...CONTENT, jest: JEST, ...scripts } };
-  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  writeProject(folder, { ...CONTENT, ...scripts });
   for (const [name, text] of Object.entries(tests)) writeFileSync(join(folder, `${name}.test.js`), text);
-  mkdirSync(join(folder, "test/rows"), { recursive: true });
-  writeFileSync(join(folder, "test/rows/catalogue.ts"), `export const catalogue = ${JSON.stringify(rows)};`);
-  const environment = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS|JEST_)/u.test(name)),
-  );
-  return spawn(process.execPath, [RUNNER, ...args], {
-    cwd: folder,
-    env: environment,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-}
-
-async function finish(runner: ChildProcess): Promise<{ code: number | null; output: string; lastLine: string }> {
-  let output = "";
-  runner.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  runner.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise<number | null>((done) => runner.once("close", done));
-  return { code, output, lastLine: output.trimEnd().split("\n").at(-1) ?? "" };
+  writeCatalogue(folder, rows);
+  return startTool("test.mjs", folder, args);
 }
 
 describe("npm test", () => {

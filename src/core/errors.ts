@@ -73,6 +73,7 @@ export const REASONS = {
     "RATE_LIMITED_SUBJECT",
   ],
   overloaded: [
+    "AUDIT_QUEUE_FULL",
     "DEADLINE_EXCEEDED",
     "ISSUANCE_PAUSED",
     "QUEUE_WAIT_TOO_LONG",

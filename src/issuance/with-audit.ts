@@ -35,7 +35,9 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
  *
  * Anybody can be refused, as often as they like, and by naming an issuer that is away anybody can make a request fail;
  * but the trail is to explain each use of the CA key for years. So what ends before a serial number was drawn is recorded
- * at a bounded rate; the rest is only counted.
+ * at a bounded rate; the rest is only counted. While the trail has more to write than it may hold, no further serial number
+ * gets an intent, so nothing is signed (`overloaded`, AUDIT_QUEUE_FULL); what was signed has its outcome recorded all the
+ * same.
  */
 export function makeAuditedIssuance(deps: IssuanceDeps, record: AuditDeps): IssueCertificate {
   return async (request, signal) => {
@@ -47,13 +49,28 @@ export function makeAuditedIssuance(deps: IssuanceDeps, record: AuditDeps): Issu
       (error: unknown): Ended => ({ result: "not-issued", error }),
     );
     const outcome = describeOutcome(ended, seen, record);
-    if (seen.serialNumber !== undefined || record.auditedOutcomes.take("") === 0) await record.audit.append(outcome);
-    else record.telemetry.unrecordedOutcome();
+    await recordOutcome(outcome, record);
     record.telemetry.issuance(outcome, record.clock.monotonic() - startedMs);
     if (ended.result === "not-issued") throw ended.error;
     return ended.issued;
   };
 }
+
+async function recordOutcome(outcome: AuditOutcome, record: AuditDeps): Promise<void> {
+  const isBounded = outcome.serialNumber === undefined;
+  if (isBounded && record.auditedOutcomes.take("") > 0) {
+    record.telemetry.unrecordedOutcome();
+    return;
+  }
+  try {
+    await record.audit.append(outcome);
+  } catch (error) {
+    if (!isBounded || !isQueueFull(error)) throw error;
+    record.telemetry.unrecordedOutcome();
+  }
+}
+
+const isQueueFull = (error: unknown): boolean => error instanceof MayflyError && error.reason === "AUDIT_QUEUE_FULL";
 
 type Ended =
   | { readonly result: "issued"; readonly issued: IssuedCertificate }
@@ -88,13 +105,19 @@ function withIntent(signer: Signer, record: AuditDeps, seen: Sighting): Signer {
     sign: async (tbs) => {
       if (!intended) {
         intended = true;
-        await record.audit.append({
-          kind: "intent",
-          timeMs: record.clock.now(),
-          serialNumber: seen.serialNumber ?? "",
-          tbsSha256: hash("sha256", tbs, "hex"),
-          generation: record.generation,
-        });
+        await record.audit
+          .append({
+            kind: "intent",
+            timeMs: record.clock.now(),
+            serialNumber: seen.serialNumber ?? "",
+            tbsSha256: hash("sha256", tbs, "hex"),
+            generation: record.generation,
+          })
+          .catch((error: unknown) => {
+            // Nothing is signed under a number that the trail does not know, so it is as if none had been drawn.
+            if (isQueueFull(error)) delete seen.serialNumber;
+            throw error;
+          });
       }
       return signer.sign(tbs);
     },

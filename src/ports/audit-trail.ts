@@ -19,7 +19,7 @@ export interface AuditOutcome {
   readonly generation: number;
   /** The configured issuer's URL, once the token was verified. */
   readonly issuer?: string;
-  /** Set from the moment a serial number was drawn. */
+  /** Set from the moment a serial number was drawn, unless its intent was refused: then nothing was signed under it. */
   readonly serialNumber?: string;
   readonly logIndex?: number;
   readonly code?: ErrorCode;
@@ -34,9 +34,11 @@ export type AuditRecord = AuditIntent | AuditOutcome;
 /** Append-only, hash-chained record of what the CA did. Each process has a chain of its own. */
 export interface AuditTrail {
   /**
-   * Appends a record; resolves when the operating system has it.
+   * Appends a record; resolves when the operating system has it. The outcome of a serial number is taken however many
+   * records wait.
    *
-   * @throws MayflyError `internal` (AUDIT_FAILED): nothing may be delivered then
+   * @throws MayflyError `internal` (AUDIT_FAILED): nothing may be delivered then; `overloaded` (AUDIT_QUEUE_FULL): too many
+   *   records wait for this one to be taken, and it never will be
    */
   append(record: AuditRecord): Promise<void>;
   close(): Promise<void>;

@@ -35,6 +35,18 @@ describe("a watched audit trail", () => {
     expect(fatal).toMatchObject([{ reason: "AUDIT_FAILED", cause: failure }]);
   });
 
+  it("goes on when the queue is full, and ends over the first line that fails after it", async () => {
+    const full = new MayflyError("AUDIT_QUEUE_FULL", "1024 lines wait for the audit trail");
+    const failure = new MayflyError("AUDIT_FAILED", "a write to the audit trail failed");
+    const answers = [full, full];
+    const { watched, fatal } = makeRig(() => Promise.reject(answers.shift() ?? failure));
+    await expect(watched.append(RECORD)).rejects.toBe(full);
+    await expect(watched.append(RECORD)).rejects.toBe(full);
+    expect(fatal).toEqual([]);
+    await expect(watched.append(RECORD)).rejects.toBe(failure);
+    expect(fatal).toEqual([failure]);
+  });
+
   it("hands records on", async () => {
     const records: unknown[] = [];
     const { watched, fatal } = makeRig((record) => {

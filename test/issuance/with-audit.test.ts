@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { createHash } from "node:crypto";
 import { MayflyError } from "../../src/core/errors.ts";
+import type { Reason } from "../../src/core/errors.ts";
 import { makeAuditedIssuance } from "../../src/issuance/with-audit.ts";
 import type { AuditDeps } from "../../src/issuance/with-audit.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
@@ -15,8 +16,11 @@ const recording = (on: boolean): RateLimit => ({ take: () => (on ? 0 : 1), waitM
 /** Audited issuance whose trail and ports write into one list of events. */
 async function makeAudited(
   overrides: Partial<IssuanceDeps> = {},
-  failOn?: AuditRecord["kind"],
-  auditedOutcomes = recording(true),
+  failOn: readonly AuditRecord["kind"][] = [],
+  {
+    auditedOutcomes = recording(true),
+    refusesWith = "AUDIT_FAILED",
+  }: { auditedOutcomes?: RateLimit; refusesWith?: Reason } = {},
 ) {
   const { deps, events } = await makeIssuanceDeps(overrides);
   const records: AuditRecord[] = [];
@@ -27,7 +31,9 @@ async function makeAudited(
       append: (entry) => {
         events.push(entry.kind);
         records.push(entry);
-        return entry.kind === failOn ? Promise.reject(new MayflyError("AUDIT_FAILED", "disk full")) : Promise.resolve();
+        return failOn.includes(entry.kind)
+          ? Promise.reject(new MayflyError(refusesWith, "not written"))
+          : Promise.resolve();
       },
       close: () => Promise.resolve(),
     },
@@ -89,15 +95,37 @@ describe("the trace of an issuance", () => {
   });
 
   it("signs nothing when the intent cannot be written", async () => {
-    const { issue, events } = await makeAudited({}, "intent");
+    const { issue, events } = await makeAudited({}, ["intent"]);
     expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe("AUDIT_FAILED");
     expect(events).not.toContain("sign");
     expect(events).not.toContain("log");
   });
 
   it("delivers nothing when the outcome cannot be written", async () => {
-    const { issue } = await makeAudited({}, "outcome");
+    const { issue } = await makeAudited({}, ["outcome"]);
     expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe("AUDIT_FAILED");
+  });
+
+  it("signs nothing while the trail's queue is full, counts the outcome, and says 503", async () => {
+    const { issue, events, records, outcomes, unrecorded } = await makeAudited({}, ["intent", "outcome"], {
+      refusesWith: "AUDIT_QUEUE_FULL",
+    });
+    expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe("AUDIT_QUEUE_FULL");
+    expect(events).toEqual(["now", "token", "serial", "intent", "outcome"]);
+    // A number in the line would make the trail owe it.
+    expect(records[1]).toMatchObject({ result: "failed", reason: "AUDIT_QUEUE_FULL" });
+    expect(records[1]).not.toHaveProperty("serialNumber");
+    expect(unrecorded).toEqual(["outcome"]);
+    expect(outcomes).toMatchObject([{ result: "failed", code: "overloaded", reason: "AUDIT_QUEUE_FULL" }]);
+  });
+
+  it("refuses as it would have while the trail's queue is full, and counts it", async () => {
+    const refusal = () => Promise.reject(new MayflyError("WRONG_AUDIENCE", "aud is another"));
+    const { issue, unrecorded } = await makeAudited({ verifyIdToken: refusal }, ["outcome"], {
+      refusesWith: "AUDIT_QUEUE_FULL",
+    });
+    expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe("WRONG_AUDIENCE");
+    expect(unrecorded).toEqual(["outcome"]);
   });
 
   it("records a refusal with its code and reason, and without a serial number when none was drawn", async () => {
@@ -125,11 +153,9 @@ describe("the trace of an issuance", () => {
     "leaves %s without a serial number out, and counts it, when too many came",
     async (_what, result, why) => {
       const end = () => Promise.reject(new MayflyError(why, "made by a test"));
-      const { issue, records, outcomes, unrecorded } = await makeAudited(
-        { verifyIdToken: end },
-        undefined,
-        recording(false),
-      );
+      const { issue, records, outcomes, unrecorded } = await makeAudited({ verifyIdToken: end }, [], {
+        auditedOutcomes: recording(false),
+      });
       expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe(why);
       expect(records).toEqual([]);
       expect(unrecorded).toHaveLength(1);
@@ -138,15 +164,15 @@ describe("the trace of an issuance", () => {
   );
 
   it("leaves out nothing that has a serial number, however many came", async () => {
-    const off = recording(false);
-    const issued = await makeAudited({}, undefined, off);
+    const off = { auditedOutcomes: recording(false) };
+    const issued = await makeAudited({}, [], off);
     await issued.issue(goodRequest(), PATIENT);
     expect(issued.records.map(({ kind }) => kind)).toEqual(["intent", "outcome"]);
 
     for (const reason of ["LOG_TIMEOUT", "SAN_NOT_PERMITTED"] as const) {
       const late = await makeAudited(
         { log: { add: () => Promise.reject(new MayflyError(reason, "made by a test")) } },
-        undefined,
+        [],
         off,
       );
       expect(await reasonOf(() => late.issue(goodRequest(), PATIENT))).toBe(reason);

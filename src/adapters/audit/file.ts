@@ -1,4 +1,4 @@
-import type { AuditTrail } from "../../ports/audit-trail.ts";
+import type { AuditRecord, AuditTrail } from "../../ports/audit-trail.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { AuditChain } from "./audit-chain.ts";
 import { makeGroupWriter } from "./group-writer.ts";
@@ -14,11 +14,14 @@ export interface AuditFileOptions {
   readonly clock: Pick<Clock, "now">;
   /** What `readAuditTrailEnd` found a moment ago; read again when not given. */
   readonly end?: AuditTrailEnd;
-  /** How many lines may wait for the disk before appends are refused; 1024 when not given. */
+  /** How many lines may wait for the disk before others than those that are owed are refused; 1024 when not given. */
   readonly maxPending?: number;
   /** A file of the trail that holds as many bytes is put aside; {@link MAX_FILE_BYTES} when not given. */
   readonly maxFileBytes?: number;
 }
+
+/** What became of a serial number must be told once its intent was: one for each, so a bound on intents bounds these too. */
+const isOwed = (record: AuditRecord): boolean => record.kind === "outcome" && record.serialNumber !== undefined;
 
 /** About 25,000 certificates, and 0.2 s of the next start, which checks the newest file. */
 export const MAX_FILE_BYTES = 16 * 1_048_576;
@@ -46,7 +49,7 @@ export async function openAuditFile(options: AuditFileOptions): Promise<AuditTra
     await lines.write(() => [chain.start(clock.now(), end)]);
     let closing: Promise<void> | undefined;
     return {
-      append: (record) => lines.write(() => chain.record(record)),
+      append: (record) => lines.write(() => chain.record(record), isOwed(record)),
       close: () => (closing ??= lines.end().then(() => file.close())),
     };
   } catch (error) {

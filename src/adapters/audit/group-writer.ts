@@ -9,9 +9,11 @@ export interface GroupWriter<Line> {
    * Adds the lines that `makeLines` gives (it is called at once, and only when they will be tried) and resolves when
    * the operating system has them.
    *
-   * @throws MayflyError `internal` (AUDIT_FAILED) when too many lines wait, a write failed before, or this one fails
+   * @param isOwed whether the lines are taken however many wait
+   * @throws MayflyError `overloaded` (AUDIT_QUEUE_FULL) when too many lines wait; `internal` (AUDIT_FAILED) when a write
+   *   failed before, or this one fails
    */
-  write(makeLines: () => readonly Line[]): Promise<void>;
+  write(makeLines: () => readonly Line[], isOwed?: boolean): Promise<void>;
   /** Resolves when every line was written or failed; no line is taken afterwards. */
   end(): Promise<void>;
 }
@@ -23,8 +25,8 @@ interface Batch<Line> {
 
 /**
  * Writes lines in groups: one write at a time, and whatever arrives meanwhile goes together in the next. So the cost of
- * a write is shared by as many lines as there is load, and a sink that blocks holds at most `maxPending` lines. After a
- * failed write nothing is known of the file's end, so every later line fails too.
+ * a write is shared by as many lines as there is load, and a sink that blocks holds at most `maxPending` lines beside those
+ * that are owed. After a failed write nothing is known of the file's end, so every later line fails too.
  */
 export function makeGroupWriter<Line>(appendLines: AppendLines<Line>, maxPending: number): GroupWriter<Line> {
   let waiting: Batch<Line> | undefined;
@@ -56,11 +58,11 @@ export function makeGroupWriter<Line>(appendLines: AppendLines<Line>, maxPending
   };
 
   return {
-    write: (makeLines) => {
+    write: (makeLines, isOwed = false) => {
       if (ended) return Promise.reject(new MayflyError("AUDIT_FAILED", "the audit trail is closed"));
       if (failure !== undefined) return Promise.reject(failure);
-      if (inFlight + (waiting?.lines.length ?? 0) >= maxPending) {
-        return Promise.reject(new MayflyError("AUDIT_FAILED", `${maxPending} lines wait for the audit trail`));
+      if (!isOwed && inFlight + (waiting?.lines.length ?? 0) >= maxPending) {
+        return Promise.reject(new MayflyError("AUDIT_QUEUE_FULL", `${maxPending} lines wait for the audit trail`));
       }
       const lines = makeLines();
       waiting ??= { lines: [], written: Promise.withResolvers() };

@@ -514,6 +514,20 @@ describe("an audit trail of several files", () => {
     expect(await reasonOf(openAuditFile({ path, writerId: writerId("z"), clock }))).toBe("AUDIT_FAILED");
   });
 
+  it("refuses what is not owed while too many records wait, and holds the others in their order", async () => {
+    const path = newTrail();
+    const trail = await openAuditFile({ path, writerId: writerId("a"), clock, maxPending: 4, maxFileBytes: 1 });
+    // Two lines each, as each begins a file of its own.
+    const taken = [trail.append(INTENT), trail.append(INTENT)];
+    expect(await reasonOf(trail.append(INTENT))).toBe("AUDIT_QUEUE_FULL");
+    expect(await reasonOf(trail.append(REFUSED))).toBe("AUDIT_QUEUE_FULL");
+    taken.push(trail.append(ISSUED), trail.append({ ...ISSUED, result: "failed" }));
+    await Promise.all(taken);
+    await trail.append(INTENT);
+    await trail.close();
+    expect(await verifyAuditTrail(path)).toMatchObject({ starts: 1, lines: 1 + 2 * 5, lastFile: 6 });
+  });
+
   it("is not written over by a file of its number", async () => {
     const path = newTrail();
     await write(path, "a", issued(0));

@@ -60,7 +60,7 @@ describe("makeGroupWriter", () => {
         made += 1;
         return ["x"];
       });
-      await expect(refused).rejects.toMatchObject({ code: "internal", reason: "AUDIT_FAILED" });
+      await expect(refused).rejects.toMatchObject({ code: "overloaded", reason: "AUDIT_QUEUE_FULL" });
     }
     expect(made).toBe(0);
     sink.writes[0]!.finish();
@@ -70,6 +70,24 @@ describe("makeGroupWriter", () => {
     await turn();
     sink.writes[2]!.finish();
     expect(await outcomes([...taken, afterwards])).toEqual(Array<string>(9).fill("fulfilled"));
+  });
+
+  it("takes a line that is owed however many wait, and no other because of it", async () => {
+    const sink = makeHeldSink();
+    const writer = makeGroupWriter(sink.append, 2);
+    const taken = [writer.write(() => ["1"]), writer.write(() => ["2"])];
+    const owed = ["3", "4"].map((line) => writer.write(() => [line], true));
+    await expect(writer.write(() => ["5"])).rejects.toMatchObject({ reason: "AUDIT_QUEUE_FULL" });
+    await turn();
+    sink.writes[0]!.finish();
+    expect(sink.writes.map(({ text }) => text)).toEqual(["1\n2\n3\n4\n"]);
+    expect(await outcomes([...taken, ...owed])).toEqual(Array<string>(4).fill("fulfilled"));
+  });
+
+  it("fails a line that is owed like any other once a write failed", async () => {
+    const writer = makeGroupWriter(() => Promise.reject(new Error("ENOSPC")), 100);
+    await expect(writer.write(() => ["1"])).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+    await expect(writer.write(() => ["2"], true)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
   });
 
   it("fails the write, what waits behind it and everything later once a write failed", async () => {

@@ -153,6 +153,7 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
   });
   telemetry.watch({
     caNotAfterMs: () => chain.notAfterMs,
+    issuerKeyFaults: () => verifier.keyFaults(),
     requestsInFlight,
     issuancePaused: () => pauseSwitch.isPaused,
     checkpoint: () => {

@@ -357,6 +357,7 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
     ...(issuers === undefined ? { openFetch: memoryFetch((url) => keys?.(key, url) ?? [key], fetched) } : {}),
     ...settings,
   });
+  telemetry.watch({ issuerKeyFaults: () => verifier.keyFaults() });
   const deps = await issuanceDeps({ clock, use, verifyIdToken: verifier.verifyIdToken });
   const issueCertificate = makeIssuance(
     { ...deps, ...ports?.(deps) },

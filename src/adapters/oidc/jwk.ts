@@ -60,9 +60,14 @@ function isKid(kid: JsonValue | undefined): kid is string | undefined {
   return kid === undefined || (typeof kid === "string" && kid.length <= MAX_KID);
 }
 
+/** Whether a member of a JWK Set is a private or a symmetric key: no issuer should ever have told it. */
+export function isSecretJwk(jwk: JsonObject): boolean {
+  return jwk.get("kty") === "oct" || PRIVATE_MEMBERS.some((name) => jwk.has(name));
+}
+
 /** Whether a key says that it verifies signatures, or says nothing, and is no private or symmetric key. */
 function isForSignatures(jwk: JsonObject): boolean {
-  if (PRIVATE_MEMBERS.some((name) => jwk.has(name))) return false;
+  if (isSecretJwk(jwk)) return false;
   const use = jwk.get("use");
   const operations = jwk.get("key_ops");
   if (use !== undefined && use !== "sig") return false;

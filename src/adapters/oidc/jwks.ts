@@ -1,16 +1,24 @@
 import { isJsonArray, isJsonObject, JsonError, parseJson, type JsonValue } from "../../core/encoding/json-reader.ts";
 import { IssuerFailure } from "./issuer-failure.ts";
-import { importJwk, type VerificationKey } from "./jwk.ts";
+import { importJwk, isSecretJwk, type VerificationKey } from "./jwk.ts";
 import type { TokenHeader } from "./parse-token.ts";
 
+/** How many members of a JWK Set are not as they should be. */
+export interface KeySetFaults {
+  /** Left out because they may not verify ID tokens; some issuers have encryption keys there. */
+  readonly skipped: number;
+  /** Of those, private and symmetric keys: somebody told the world a secret. */
+  readonly secrets: number;
+  /** Names (`kid`) that stand for more than one key. */
+  readonly sharedNames: number;
+}
+
 /** An issuer's keys as fetched, all vetted and imported. */
-export interface KeySet {
+export interface KeySet extends KeySetFaults {
   /** At least one. */
   readonly keys: readonly VerificationKey[];
   /** The keys of each `kid`; more than one where the issuer gave two keys one name. */
   readonly byKid: ReadonlyMap<string, readonly VerificationKey[]>;
-  /** Members that were left out because they may not verify ID tokens. */
-  readonly skipped: number;
 }
 
 /** Key sets are one to five KiB; with certificates beside the keys some reach 50. */
@@ -33,11 +41,19 @@ export function parseJwks(bytes: Uint8Array): KeySet {
   const keys = withoutRepeats(imported.filter((key) => key !== undefined));
   if (keys.length === 0) refuse("the key set has no key that can verify ID tokens");
   const named = keys.filter((key): key is VerificationKey & { kid: string } => key.kid !== undefined);
+  const byKid = Map.groupBy(named, ({ kid }) => kid);
   return {
     keys,
-    byKid: Map.groupBy(named, ({ kid }) => kid),
+    byKid,
     skipped: imported.filter((key) => key === undefined).length,
+    secrets: members.filter((member) => isJsonObject(member) && isSecretJwk(member)).length,
+    sharedNames: Array.from(byKid.values()).filter(hasSeveralKeys).length,
   };
+}
+
+/** One key may stand there twice, once for each of its algorithms. */
+function hasSeveralKeys([first, ...others]: readonly VerificationKey[]): boolean {
+  return first !== undefined && others.some(({ keyObject }) => !keyObject.equals(first.keyObject));
 }
 
 /**

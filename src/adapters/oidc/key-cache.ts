@@ -5,6 +5,7 @@ import { BackOff } from "./back-off.ts";
 import type { IssuerDocuments, IssuerKeys } from "./issuer-documents.ts";
 import { IssuerFailure } from "./issuer-failure.ts";
 import { selectKeys } from "./jwks.ts";
+import type { KeySetFaults } from "./jwks.ts";
 import type { VerificationKey } from "./jwk.ts";
 import type { TokenHeader } from "./parse-token.ts";
 import { UnknownKids } from "./unknown-kids.ts";
@@ -98,6 +99,11 @@ export class KeyCache {
     return keys;
   }
 
+  /** Of the key set in use; undefined before there is one. */
+  get faults(): KeySetFaults | undefined {
+    return this.#loaded?.set;
+  }
+
   /** Ends what is being fetched; nothing that still arrives is used. */
   close(): void {
     this.#closed.abort();
@@ -159,7 +165,7 @@ export class KeyCache {
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(deadlineMs)]);
     const discovery = await this.#attempt("DISCOVERY_FAILED", () => documents.discover(clock.monotonic(), signal));
     const keys = await this.#attempt("JWKS_FAILED", () => documents.fetchKeys(discovery, clock.monotonic(), signal));
-    this.#noticeSkipped(keys);
+    this.#noticeFaults(keys);
     this.#backOff.succeed();
     this.#loaded = this.#withTimes(keys);
     return this.#loaded;
@@ -204,9 +210,16 @@ export class KeyCache {
     this.#options.onNotice("warn", message, fields);
   }
 
-  #noticeSkipped({ set }: IssuerKeys): void {
-    if (set.skipped === 0 || set.skipped === this.#loaded?.set.skipped) return;
-    const fields = { issuer: this.#options.issuer, skipped: set.skipped, used: set.keys.length };
-    this.#options.onNotice("warn", "some of the issuer's keys are not for ID tokens and are left out", fields);
+  /** Says what is wrong with a key set when that is not what was wrong with the one before. */
+  #noticeFaults({ set: { skipped, secrets, sharedNames, keys } }: IssuerKeys): void {
+    const before = this.#loaded?.set ?? { skipped: 0, secrets: 0, sharedNames: 0 };
+    const { issuer, onNotice } = this.#options;
+    if (skipped > 0 && (skipped !== before.skipped || secrets !== before.secrets)) {
+      const fields = { issuer, skipped, secrets, used: keys.length };
+      onNotice("warn", "some of the issuer's keys are not for ID tokens and are left out", fields);
+    }
+    if (sharedNames > 0 && sharedNames !== before.sharedNames) {
+      onNotice("warn", "some of the issuer's keys share a name", { issuer, sharedNames, used: keys.length });
+    }
   }
 }

@@ -8,6 +8,7 @@ import { checkClaims } from "./check-claims.ts";
 import { openFetchJson, type IssuerFetch } from "./fetch-json.ts";
 import { IssuerDocuments } from "./issuer-documents.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
+import type { KeySetFaults } from "./jwks.ts";
 import { KeyCache } from "./key-cache.ts";
 import { makeOutboundPlaces } from "./outbound-places.ts";
 import type { OutboundPlaces } from "./outbound-places.ts";
@@ -32,6 +33,8 @@ export interface TokenVerifierOptions {
 /** Verifies ID tokens of a fixed set of issuers. */
 export interface TokenVerifier {
   readonly verifyIdToken: VerifyIdToken;
+  /** Of the key sets in use, all issuers' together. */
+  keyFaults(): KeySetFaults;
   /** Ends every fetch and connection; `verifyIdToken` may not be called any more. */
   close(): Promise<void>;
 }
@@ -62,11 +65,17 @@ export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier 
       await checkSignature(idToken, header, issuer.keys);
       return { issuer: issuer.trusted, subject, claims };
     },
+    keyFaults: () => sumFaults(Array.from(issuers.values(), ({ keys }) => keys.faults)),
     close: async () => {
       for (const { keys } of issuers.values()) keys.close();
       await Promise.all(Array.from(issuers.values(), ({ fetch }) => fetch.close()));
     },
   };
+}
+
+function sumFaults(sets: readonly (KeySetFaults | undefined)[]): KeySetFaults {
+  const sum = (name: keyof KeySetFaults): number => sets.reduce((count, set) => count + (set?.[name] ?? 0), 0);
+  return { skipped: sum("skipped"), secrets: sum("secrets"), sharedNames: sum("sharedNames") };
 }
 
 function openIssuer(settings: IssuerSettings, options: TokenVerifierOptions, places: OutboundPlaces): OpenIssuer {

@@ -25,6 +25,8 @@ export interface MetricSources {
   readonly checkpoint?: () => { readonly treeSize: number; readonly timestampMs: number } | undefined;
   /** When the first certificate of the CA's chain ends; no leaf can be issued that would outlive it. */
   readonly caNotAfterMs?: () => number;
+  /** What is wrong with the issuers' key sets in use. */
+  readonly issuerKeyFaults?: () => Readonly<Record<"skipped" | "secrets" | "sharedNames", number>>;
 }
 
 /** The process's metrics; every label value comes from a closed set, whatever callers send. */
@@ -202,6 +204,19 @@ function makeScrapedMetrics(registry: Registry): Metrics["watch"] {
     "End of the first certificate of the CA's chain that ends, Unix seconds; nothing is issued beyond it",
     () => (sources.caNotAfterMs?.() ?? 0) * SECONDS_PER_MS,
   );
+  new Gauge({
+    name: "mayfly_issuer_key_faults",
+    help: "Keys of issuers that are left out, that no issuer should have told, and names that stand for several keys",
+    labelNames: ["fault"],
+    registers,
+    collect() {
+      const faults = sources.issuerKeyFaults?.();
+      if (faults === undefined) return;
+      this.set({ fault: "skipped" }, faults.skipped);
+      this.set({ fault: "secret" }, faults.secrets);
+      this.set({ fault: "shared_name" }, faults.sharedNames);
+    },
+  });
   return (more) => {
     sources = { ...sources, ...more };
   };

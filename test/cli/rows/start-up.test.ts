@@ -428,13 +428,14 @@ describe("what a start tells", () => {
     }
   });
 
-  it("[N9] exports when the CA's chain ends, so that it can be told early", async () => {
+  it("[N9] [I4] [I5] exports when the CA's chain ends and what is wrong with issuers' keys, so that it can be told early", async () => {
     const text = operatorConfig(folder);
     await runCli(["log", "init", "--config", writeConfig(text)]);
     let metrics = "";
     await logOf(text, {}, async ({ operationsUrl }) => {
       metrics = await (await globalThis.fetch(`${operationsUrl}/metrics`)).text();
     });
+    expect(metrics).toContain('mayfly_issuer_key_faults{fault="secret"} 0\n');
     const seconds = Number(/^mayfly_ca_not_after_timestamp_seconds (\S+)$/mu.exec(metrics)?.[1]);
     const threeYears = 3 * 365 * 86_400;
     expect(Math.abs(seconds - Date.now() / 1000 - threeYears)).toBeLessThan(3600);

@@ -4,6 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { json, LocalIssuer, makeKey as makeIssuerKey } from "../../adapters/oidc/local-issuer.ts";
 import type { Handler, IssuerKey } from "../../adapters/oidc/local-issuer.ts";
 import { expectRefusal } from "../../support/expect-refusal.ts";
+import { openDoor } from "../../support/door.ts";
+import { makeTokenKey } from "../../support/tokens.ts";
+import type { TokenKey } from "../../support/tokens.ts";
 import { CALLER, keyRequest, openWholeApp } from "../../support/whole-app.ts";
 import type { Answer, WholeApp, WholeAppOptions } from "../../support/whole-app.ts";
 
@@ -113,7 +116,7 @@ describe("a member of a key set", () => {
     const secret = "c2VjcmV0LXByaXZhdGUtZXhwb25lbnQ";
     app.issuer.jwks = json({ keys: [{ ...pair.jwk, d: secret }, app.issuerKey.jwk] });
     await expectRefusal(app, { body: keyRequest(), token: await tokenBy(pair), reason: "TOKEN_KEY_UNKNOWN" });
-    expect(skipped()).toMatchObject([{ fields: { skipped: 1, used: 1 } }]);
+    expect(skipped()).toMatchObject([{ fields: { skipped: 1, secrets: 1, used: 1 } }]);
     expect(JSON.stringify(app.telemetry.notices)).not.toContain(secret);
   });
 
@@ -121,8 +124,29 @@ describe("a member of a key set", () => {
     const secret = "c2VjcmV0LXNoYXJlZC1rZXktb2YtSE1BQw";
     serveBeside({ kty: "oct", kid: "shared", alg: "HS256", k: secret });
     expect((await app.send(keyRequest())).status).toBe(200);
-    expect(skipped()).toMatchObject([{ fields: { skipped: 1, used: 1 } }]);
+    expect(skipped()).toMatchObject([{ fields: { skipped: 1, secrets: 1, used: 1 } }]);
     expect(JSON.stringify(app.telemetry.notices)).not.toContain(secret);
+  });
+
+  it.each([
+    ["[I4]", "secret", (own: TokenKey) => [own, { ...own, jwk: { kty: "oct", k: "c2VjcmV0LWtleS1vZi1ITUFD" } }]],
+    ["[I4]", "secret", (own: TokenKey) => [own, { ...own, jwk: { ...own.jwk, kid: "d", d: "c2VjcmV0LWV4cG9uZW50" } }]],
+    ["[I3]", "skipped", (own: TokenKey) => [own, { ...own, jwk: { kty: "EC" } }]],
+    ["[I5]", "shared_name", (own: TokenKey) => [own, makeTokenKey("ES256", own.jwk.kid)]],
+    ["[I5]", "none", (own: TokenKey) => [own, own]],
+  ])("%s shows in the metric of the fault %s", async (_row, fault, keys) => {
+    const door = await openDoor({ keys });
+    door.keepSecret("c2VjcmV0LWtleS1vZi1ITUFD", "c2VjcmV0LWV4cG9uZW50");
+    const faults = async (): Promise<Record<string, number>> => {
+      const lines = (await door.metrics()).matchAll(/^mayfly_issuer_key_faults\{fault="(\w+)"\} (\d+)$/gmu);
+      return Object.fromEntries(Array.from(lines, ([, name = "", count]) => [name, Number(count)]));
+    };
+    expect(await faults()).toEqual({ skipped: 0, secret: 0, shared_name: 0 });
+    door.expectIssued(await door.sign());
+    const skipped = Number(fault === "secret" || fault === "skipped");
+    const expected = { skipped, secret: Number(fault === "secret"), shared_name: Number(fault === "shared_name") };
+    expect(await faults()).toEqual(expected);
+    await door.close();
   });
 
   it("[I5] that comes twice is one key", async () => {
@@ -134,6 +158,8 @@ describe("a member of a key set", () => {
     const twin = await makeIssuerKey("ES256", "issuer-key");
     app.issuer.serve(app.issuerKey, twin);
     for (const key of [twin, app.issuerKey]) expect((await sendBy(key)).status).toBe(200);
+    const told = app.telemetry.notices.filter(({ fields }) => "sharedNames" in fields);
+    expect(told).toMatchObject([{ level: "warn", fields: { issuer: app.issuer.url, sharedNames: 1, used: 2 } }]);
     const third = await makeIssuerKey("ES256", "issuer-key");
     const token = await tokenBy(third);
     await expectRefusal(app, { body: keyRequest(), token, reason: "TOKEN_SIGNATURE_INVALID" });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { sign, X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { startDevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import type { DevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import { verifyLogProof } from "../../dev/verify-log-proof.ts";
 import { makeKey, pemOf } from "../support/caller-keys.ts";
-import { startMayflyProcess } from "../support/mayfly-process.ts";
+import { followMayfly, startMayflyProcess } from "../support/mayfly-process.ts";
 import type { MayflyProcess, ProcessOptions } from "../support/mayfly-process.ts";
 import { ANCHORS, configText, ORIGIN } from "../support/service.ts";
 
@@ -57,6 +57,25 @@ async function start(
   return { mayfly, publicUrl: fields["publicUrl"]!, operationsUrl: fields["operationsUrl"]! };
 }
 
+/** Arguments with which this user may have a process namespace; undefined when there are none. */
+const NAMESPACE = [
+  ["--pid", "--fork", "--kill-child"],
+  ["--user", "--map-root-user", "--pid", "--fork", "--kill-child"],
+].find((args) => spawnSync("unshare", [...args, "true"]).status === 0);
+
+/** A `mayfly serve` that is process 1 of a namespace of its own, and ends at once where it is not. */
+function startAsFirstProcess(configFile: string): MayflyProcess {
+  const preload = "data:text/javascript,if (process.pid !== 1) process.exit(9);";
+  const command = [process.execPath, "--import", preload, PROGRAM, "serve", "--config", configFile];
+  const unshare = spawn("unshare", [...(NAMESPACE ?? []), ...command], { stdio: ["ignore", "pipe", "pipe"] });
+  return followMayfly(unshare, (name) => {
+    const { pid, exitCode } = unshare;
+    if (exitCode !== null) return;
+    const [child = ""] = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, "utf8").split(" ");
+    process.kill(Number(child), name);
+  });
+}
+
 interface SigningAnswer {
   readonly signedCertificateEmbeddedSct: { readonly chain: { readonly certificates: readonly string[] } };
 }
@@ -90,6 +109,21 @@ describe("mayfly serve as a process", () => {
       mayfly.signal(name);
       const { code, signal, lines, stderr } = await mayfly.exited;
       expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: "" });
+      expect(lines.map(({ msg }) => msg).slice(-3)).toEqual(["request", "stopping", "stopped"]);
+    },
+  );
+
+  // What no handler takes, the first process of a container does not get: the kernel drops it.
+  (NAMESPACE === undefined ? it.skip : it).each(["SIGTERM", "SIGINT"] as const)(
+    `[T6] ends on %s as the first process of its namespace too${NAMESPACE === undefined ? " (skipped: unshare --pid is not permitted)" : ""}`,
+    async (name) => {
+      const mayfly = startAsFirstProcess(configure());
+      started.push(mayfly);
+      const { fields = {} } = await mayfly.line("ready");
+      await issue(fields["publicUrl"]!);
+      mayfly.signal(name);
+      const { code, lines, stderr } = await mayfly.exited;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(lines.map(({ msg }) => msg).slice(-3)).toEqual(["request", "stopping", "stopped"]);
     },
   );

@@ -4,6 +4,7 @@ import type { Reason } from "../../src/core/errors.ts";
 import { flipBit, makeKey, rsaSpki, spkiOf, tlv } from "./caller-keys.ts";
 import { infoOf, opensslCsr, putTogether, takeApart } from "./openssl-csr.ts";
 import type { CsrParts } from "./openssl-csr.ts";
+import { REFUSED_KEYS, WEAK_ED25519_KEYS } from "./refused-keys.ts";
 
 /** A CSR that is never granted: its row in the catalogue, what it is, the PEM that is sent, and why it is refused. */
 export type RefusedCsr = readonly [row: string, name: string, sent: Uint8Array, reason: Reason, message?: string];
@@ -196,6 +197,12 @@ export const REFUSED_CSRS: readonly RefusedCsr[] = [
     withKey(tlv(0x30, parts.spki.subarray(2), hex("0500"))),
     "KEY_NOT_CANONICAL_DER",
   ],
+  ...[...REFUSED_KEYS, ...WEAK_ED25519_KEYS].flatMap(([row, name, sent, reason]): RefusedCsr[] => {
+    const spki = /^K(?:[89]|1\d|20)$/u.test(row) ? spkiIn(sent) : undefined;
+    // This one is no DER, which is asked of the request as a whole before its key is looked at.
+    const fault = name === "RSA with a NULL that has content" ? "CSR_MALFORMED" : reason;
+    return spki === undefined ? [] : [["L4", name, withKey(spki), fault]];
+  }),
 ];
 
 /** Signature algorithms that no certification request may use, as OpenSSL is asked for them, and Go's name of each. */
@@ -241,6 +248,13 @@ function withAlgorithm(original: CsrParts, identifier: string): Buffer {
 
 function withSignature(signature: Uint8Array): Buffer {
   return pem(putTogether({ ...parts, signature: tlv(0x03, Buffer.of(0), signature) }));
+}
+
+/** The SubjectPublicKeyInfo in what is sent for a key; undefined when that is PKCS#1. */
+function spkiIn(sent: Uint8Array): Uint8Array | undefined {
+  if (sent[0] === 0x30) return sent;
+  const block = parsePem(sent)[0];
+  return block?.label === "PUBLIC KEY" ? block.der : undefined;
 }
 
 /** The request with another key in it; its signature is the old one and cannot verify. */

@@ -134,7 +134,9 @@ export const REFUSED_PROOFS: readonly RefusedProof[] = [
   ).map(([type, digest]) =>
     refused("M4", `${type} with ${digest}`, keys[type], sign(digest, text(CHALLENGE), keys[type].privateKey)),
   ),
-  refused("M5", "RSA with SHA-1", rsa, sign("sha1", text(CHALLENGE), rsa.privateKey)),
+  ...["sha1", "sha384", "sha512"].map((digest) =>
+    refused("M5", `RSA with ${digest}`, rsa, sign(digest, text(CHALLENGE), rsa.privateKey)),
+  ),
   refused(
     "M5",
     "RSASSA-PSS",
@@ -171,6 +173,20 @@ export const ED25519PH: RefusedProof = refused(
   hex(
     "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41" +
       "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406",
+  ),
+);
+
+/**
+ * The key of {@link ED25519PH} over the same text, in the context `foo` (RFC 8032 §5.1): no library here makes such a
+ * signature. What made this one makes those of RFC 8032 §7.2.
+ */
+export const ED25519CTX: RefusedProof = refused(
+  "M9",
+  "an Ed25519ctx signature",
+  ED25519PH.key,
+  hex(
+    "9c0bb4c82e441ef5c35c941fb8933bafea6e9974d0c096afca4499ff65dedea6" +
+      "b5dfc4d489d9d98c9738f81e6fe97cbe9def7c76dabac7bfe1460225c9a6330c",
   ),
 );
 

@@ -6,6 +6,7 @@ import { certificateIn } from "../../support/issued.ts";
 import {
   DIGESTS,
   ecdsa,
+  ED25519CTX,
   ED25519PH,
   ED25519PH_CHALLENGE,
   keys,
@@ -41,8 +42,7 @@ describe("a proof that is not taken", () => {
     await expectRefusal(app, { body: keyRequest(p256, proof), reason: "PROOF_INVALID" });
   });
 
-  it("[M9] is an Ed25519ph signature over the right text", async () => {
-    const { key, proof } = ED25519PH;
+  it.each([ED25519PH, ED25519CTX])("[M9] is $name over the right text", async ({ key, proof }) => {
     // The challenge of a workflow's token is its subject, which may be any text.
     const actions = await openWholeApp({
       issuer: { identity: { kind: "github-actions", baseUrl: "https://github.com" } },

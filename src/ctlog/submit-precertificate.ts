@@ -37,6 +37,9 @@ export async function openCertificateLog(options: CertificateLogOptions): Promis
   }
   const issuersOf = makeIssuersOf();
   return {
+    requireOpen: () => {
+      sequencer.requireOpen();
+    },
     add: async ({ template, der }) => {
       const signedEntry: PrecertEntry = {
         kind: "precert_entry",

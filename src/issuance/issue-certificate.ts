@@ -42,6 +42,7 @@ export function makeIssueCertificate(ports: IssuanceDeps): IssueCertificate {
     const principal    = derivePrincipal(idToken);                                   // who asks
     const keyRequest   = permitKeyRequest(request.key, idToken.issuer);              // in a form its issuer takes
     const key          = await provePossession(keyRequest, principal.challenge, keyPolicy); // and holds which key
+    deps.log.requireOpen();                                                          // or nothing is signed
     const serialNumber = deps.serialNumber();
     const draft        = buildTemplate({ principal, key, nowMs, issuer, serialNumber, lifetimeSeconds, backdateSeconds });
     const template     = lintTemplate(draft);                                        // docs/certificate-profile.md

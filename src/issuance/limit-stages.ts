@@ -35,7 +35,7 @@ export function limitStages<P extends SlowPorts>(ports: P, limits: StageLimits):
       signer.location === "in-process"
         ? signer
         : { ...signer, sign: (bytes: Uint8Array) => within(signer.sign(bytes), signatureMs, "SIGNER_TIMEOUT") },
-    log: { add: (precertificate) => within(log.add(precertificate), logMs, "LOG_TIMEOUT") },
+    log: { ...log, add: (precertificate) => within(log.add(precertificate), logMs, "LOG_TIMEOUT") },
   };
 }
 

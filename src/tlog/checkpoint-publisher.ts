@@ -43,6 +43,11 @@ export class CheckpointPublisher {
     return this.#clock.timeAfter(Math.max(headMs, this.#lastMs));
   }
 
+  /** Why {@link timeAfter} would refuse now, if it would; nearly free while the clock runs as it did. */
+  clockRefusal(): MayflyError | undefined {
+    return this.#clock.refusal(this.#lastMs);
+  }
+
   /**
    * Compares what the store says with itself, then publishes its head under a new time.
    *

@@ -7,6 +7,7 @@ import type { CheckpointSigner } from "./checkpoint-signer.ts";
 import { CheckpointPublisher } from "./checkpoint-publisher.ts";
 import { Gathering, type GatheringLimits } from "./gathering.ts";
 import { startIdleTimer, type IdleTimer, type StartIdleTimer } from "./idle-timer.ts";
+import { LastFailure } from "./last-failure.ts";
 import { LogClock } from "./log-clock.ts";
 
 /** Bounds of a {@link Sequencer}. */
@@ -75,6 +76,13 @@ export interface Sequencer {
    * @throws MayflyError `log_failed`, `log_unavailable` or what a signer throws; the entry may exist all the same
    */
   append(submission: Submission): Promise<AppendedEntry>;
+  /**
+   * Asked before work for a submission begins, so that none is done for what would be refused; costs a few comparisons.
+   * After a failed batch, one caller may try at once, and while it stays so one each second.
+   *
+   * @throws MayflyError what `append` would, as far as that is known
+   */
+  requireOpen(): void;
   /** Why the next submission would be refused, if it would be, or why the last batch failed and none was published since. */
   refusal(): MayflyError | undefined;
   /** Refuses what is new, finishes what was accepted, and resolves. */
@@ -120,7 +128,7 @@ class LoopSequencer implements Sequencer {
   #heartbeatDue = false;
   /** When the batch under way began, on the clock that never steps. */
   #batchSinceMs: number | undefined;
-  #failure: MayflyError | undefined;
+  readonly #failure = new LastFailure();
   #running: Promise<void> | undefined;
   #closed: MayflyError | undefined;
 
@@ -141,11 +149,8 @@ class LoopSequencer implements Sequencer {
     const key = Buffer.from(submission.submissionSha256).toString("hex");
     const earlier = this.#underway.get(key);
     if (earlier !== undefined) return earlier.then(({ index }) => ({ duplicate: true, index }));
-    const refusal = this.#closed ?? this.#stall();
+    const refusal = this.#closed ?? this.#stall() ?? this.#overflow();
     if (refusal !== undefined) return Promise.reject(refusal);
-    if (this.#queue.length >= this.#limits.maxPending) {
-      return Promise.reject(new MayflyError("LOG_QUEUE_FULL", `${this.#queue.length} submissions wait`));
-    }
     const { promise, resolve, reject } = Promise.withResolvers<AppendedEntry>();
     const forget = (): void => void this.#underway.delete(key);
     promise.then(forget, forget);
@@ -156,16 +161,15 @@ class LoopSequencer implements Sequencer {
     return promise;
   }
 
+  requireOpen(): void {
+    const refusal = this.#closed ?? this.#stall() ?? this.#overflow() ?? this.#publisher.clockRefusal();
+    if (refusal !== undefined) throw refusal;
+    const { error } = this.#failure;
+    if (error !== undefined && !this.#failure.takeTry(this.#clock.monotonicMs())) throw error;
+  }
+
   refusal(): MayflyError | undefined {
-    const known = this.#closed ?? this.#stall() ?? this.#failure;
-    if (known !== undefined) return known;
-    try {
-      this.#publisher.timeAfter(0);
-      return undefined;
-    } catch (error) {
-      if (error instanceof MayflyError) return error;
-      throw error;
-    }
+    return this.#closed ?? this.#stall() ?? this.#failure.error ?? this.#publisher.clockRefusal();
   }
 
   /** A write that hangs is no failure yet, but nobody should wait behind it. */
@@ -175,6 +179,12 @@ class LoopSequencer implements Sequencer {
     return forMs > this.#limits.batchMs
       ? new MayflyError("LOG_TIMEOUT", `a batch has been under way for ${Math.round(forMs)} ms`)
       : undefined;
+  }
+
+  #overflow(): MayflyError | undefined {
+    const { length } = this.#queue;
+    if (length < this.#limits.maxPending) return undefined;
+    return new MayflyError("LOG_QUEUE_FULL", `${length} submissions wait`);
   }
 
   async close(): Promise<void> {
@@ -220,7 +230,7 @@ class LoopSequencer implements Sequencer {
     this.#release();
     if (head !== undefined) await this.#publisher.publish(head);
     else if (heartbeat || this.#unreleased.length > 0) await this.#publisher.publishNewest();
-    if (head !== undefined || heartbeat) this.#failure = undefined;
+    if (head !== undefined || heartbeat) this.#failure.forget();
     this.#release();
     if (head === undefined) return;
     const entries = outcomes.filter(({ kind }) => kind === "committed").length;
@@ -251,7 +261,7 @@ class LoopSequencer implements Sequencer {
   /** Until something is published again, nobody should be sent here; the heartbeat tries when no caller does. */
   #remember(error: unknown): void {
     // The clock is asked anew each time.
-    if (error instanceof MayflyError && error.reason !== "LOG_CLOCK") this.#failure = error;
+    if (error instanceof MayflyError && error.reason !== "LOG_CLOCK") this.#failure.remember(error);
     this.#options.onFailure?.(error);
   }
 

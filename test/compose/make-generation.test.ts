@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { MayflyError } from "../../src/core/errors.ts";
 import type { AuditRecord } from "../../src/ports/audit-trail.ts";
+import type { LogStore } from "../../src/ports/log-store.ts";
 import { makeGate } from "../support/held-calls.ts";
 import { keyRequest, openWholeApp } from "../support/whole-app.ts";
 import type { WholeApp, WholeAppOptions } from "../support/whole-app.ts";
@@ -19,6 +21,23 @@ async function until(condition: () => boolean): Promise<void> {
     await new Promise(setImmediate);
   }
 }
+
+/** A store that does something before each append. */
+const storeThat =
+  (first: () => void | Promise<void>) =>
+  (store: LogStore): LogStore => ({
+    manifest: () => store.manifest(),
+    head: () => store.head(),
+    published: () => store.published(),
+    snapshot: () => store.snapshot(),
+    indexOfSubmission: (sha256) => store.indexOfSubmission(sha256),
+    publish: (checkpoint) => store.publish(checkpoint),
+    close: () => store.close(),
+    append: async (build) => {
+      await first();
+      return store.append(build);
+    },
+  });
 
 describe("issuance as it is composed for a service", () => {
   type Hold = () => Promise<void>;
@@ -59,19 +78,7 @@ describe("issuance as it is composed for a service", () => {
     [
       "the log commits",
       (hold) => ({
-        wrapStore: (store) =>
-          new Proxy(store, {
-            get: (target, name) => {
-              if (name === "append") {
-                return async (build: Parameters<typeof store.append>[0]) => {
-                  await hold();
-                  return target.append(build);
-                };
-              }
-              const value: unknown = Reflect.get(target, name);
-              return typeof value === "function" ? (value.bind(target) as unknown) : value;
-            },
-          }),
+        wrapStore: storeThat(hold),
       }),
       { signatures: 1, entries: 1 },
       ["intent", "outcome"],
@@ -123,5 +130,73 @@ describe("issuance as it is composed for a service", () => {
     expect(results).toEqual(Array.from({ length: 1_100 }, () => "failed"));
     expect(whole.audit.records).toHaveLength(1_000);
     expect(whole.telemetry.unrecordedOutcomes).toBe(100);
+  });
+
+  describe("where the log is known to refuse", () => {
+    /** Sends calls one after the other, and tells what they were refused with and how often the CA key signed. */
+    const refusals = async (whole: WholeApp, calls = 20): Promise<{ reasons: Set<unknown>; signatures: number }> => {
+      const before = whole.caSignatures();
+      const [body, token] = [keyRequest(), await whole.token()];
+      const reasons = new Set<unknown>();
+      for (let call = 0; call < calls; call++) {
+        const { text } = await whole.send(body, token);
+        reasons.add(/"reason":"(\w+)"/u.exec(text)?.[1]);
+      }
+      return { reasons, signatures: whole.caSignatures() - before };
+    };
+
+    it.each([
+      ["back", -600_000],
+      ["forward by little", 20_000],
+      ["forward by two hours", 7_200_000],
+    ])("signs nothing while its clock was set %s", async (_way, byMs) => {
+      app = await openWholeApp();
+      expect((await app.send(keyRequest())).status).toBe(200);
+      app.clock.wallMs += byMs;
+      expect(await refusals(app)).toEqual({ reasons: new Set(["LOG_CLOCK"]), signatures: 0 });
+      expect(app.audit.records.filter(({ kind }) => kind === "intent")).toHaveLength(1);
+      expect(await app.treeSize()).toBe(1);
+    });
+
+    it("signs nothing while a batch hangs, or more waits than may", async () => {
+      const gate = makeGate();
+      const reached = Promise.withResolvers<undefined>();
+      const whole = await openWholeApp({
+        maxPending: 1,
+        wrapStore: storeThat(async () => {
+          reached.resolve(undefined);
+          await gate.pass();
+        }),
+      });
+      app = whole;
+      const hanging = [whole.send(keyRequest())];
+      await reached.promise;
+      hanging.push(whole.send(keyRequest()));
+      await until(() => whole.caSignatures() === 2);
+      expect(await refusals(whole)).toEqual({ reasons: new Set(["LOG_QUEUE_FULL"]), signatures: 0 });
+      whole.clock.advance(2_001);
+      expect(await refusals(whole)).toEqual({ reasons: new Set(["LOG_TIMEOUT"]), signatures: 0 });
+      gate.open();
+      expect((await Promise.all(hanging)).map(({ status }) => status)).toEqual([200, 200]);
+    });
+
+    it("lets one caller a second find out whether a full disk has room again", async () => {
+      let full = false;
+      const full503 = { reasons: new Set(["LOG_DISK_FULL"]), signatures: 1 };
+      app = await openWholeApp({
+        wrapStore: storeThat(() => {
+          if (full) throw new MayflyError("LOG_DISK_FULL", "made by a test");
+        }),
+      });
+      full = true;
+      // The first call is how it becomes known.
+      expect(await refusals(app, 1)).toEqual(full503);
+      for (let second = 0; second < 3; second++) {
+        expect(await refusals(app)).toEqual(full503);
+        app.clock.advance(1_000);
+      }
+      full = false;
+      expect(await refusals(app)).toEqual({ reasons: new Set([undefined]), signatures: 40 });
+    });
   });
 });

@@ -167,6 +167,7 @@ describe("the embedded certificate log", () => {
     await log.add(await precertificate());
     const lying: Sequencer = {
       append: () => Promise.resolve({ duplicate: true, index: 0 }),
+      requireOpen: () => undefined,
       refusal: () => undefined,
       close: () => Promise.resolve(),
     };

@@ -6,7 +6,7 @@ import type { Precertificate } from "../../src/core/issuance-types.ts";
 import { makeIssueCertificate } from "../../src/issuance/issue-certificate.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import { reasonOf } from "../support/caller-keys.ts";
-import { EMAIL, goodRequest, makeIssuanceDeps, NOW_MS, PATIENT, someSct } from "../support/issuance.ts";
+import { EMAIL, goodRequest, makeIssuanceDeps, NOW_MS, OPEN_LOG, PATIENT, someSct } from "../support/issuance.ts";
 
 const fails = (reason: Reason) => () => Promise.reject(new MayflyError(reason, "made by a test"));
 
@@ -14,7 +14,7 @@ describe("issuing a certificate", () => {
   it("asks its ports in the one order that logs before it certifies", async () => {
     const { deps, events } = await makeIssuanceDeps();
     await makeIssueCertificate(deps)(goodRequest(), PATIENT);
-    expect(events).toEqual(["now", "token", "serial", "sign", "log", "sign"]);
+    expect(events).toEqual(["now", "token", "open", "serial", "sign", "log", "sign"]);
   });
 
   it("gives a certificate by the issuing CA, valid for ten minutes from the one clock reading", async () => {
@@ -33,6 +33,7 @@ describe("issuing a certificate", () => {
     const logged: Precertificate[] = [];
     const { deps } = await makeIssuanceDeps({
       log: {
+        ...OPEN_LOG,
         add: (precertificate) => {
           logged.push(precertificate);
           return Promise.resolve(someSct(NOW_MS));
@@ -69,23 +70,36 @@ describe("issuing a certificate", () => {
       name: "the serial number",
       deps: { serialNumber: () => new Uint8Array(20) },
       reason: "LINT",
+      asked: ["now", "token", "open"],
+    },
+    {
+      name: "a log that is known to refuse",
+      deps: {
+        log: {
+          requireOpen: () => {
+            throw new MayflyError("LOG_CLOSED", "made by a test");
+          },
+          add: fails("UNEXPECTED"),
+        },
+      },
+      reason: "LOG_CLOSED",
       asked: ["now", "token"],
     },
     {
       name: "the log",
-      deps: { log: { add: fails("LOG_QUEUE_FULL") } },
+      deps: { log: { ...OPEN_LOG, add: fails("LOG_QUEUE_FULL") } },
       reason: "LOG_QUEUE_FULL",
       asked: ["now", "token", "serial", "sign"],
     },
     {
       name: "an SCT from before the validity",
-      deps: { log: { add: () => Promise.resolve(someSct(NOW_MS - 1000)) } },
+      deps: { log: { ...OPEN_LOG, add: () => Promise.resolve(someSct(NOW_MS - 1000)) } },
       reason: "SCT_OUTSIDE_VALIDITY",
       asked: ["now", "token", "serial", "sign"],
     },
     {
       name: "an SCT from after the validity",
-      deps: { log: { add: () => Promise.resolve(someSct(NOW_MS + 601_000)) } },
+      deps: { log: { ...OPEN_LOG, add: () => Promise.resolve(someSct(NOW_MS + 601_000)) } },
       reason: "SCT_OUTSIDE_VALIDITY",
       asked: ["now", "token", "serial", "sign"],
     },
@@ -121,10 +135,10 @@ describe("issuing a certificate", () => {
   const STAGES: readonly (readonly [during: string, asked: readonly string[]])[] = [
     ["nothing yet", ["now"]],
     ["token", ["now", "token"]],
-    ["serial", ["now", "token", "serial"]],
+    ["serial", ["now", "token", "open", "serial"]],
     // What the CA has signed is logged, whoever still waits for it.
-    ["sign", ["now", "token", "serial", "sign", "log"]],
-    ["log", ["now", "token", "serial", "sign", "log"]],
+    ["sign", ["now", "token", "open", "serial", "sign", "log"]],
+    ["log", ["now", "token", "open", "serial", "sign", "log"]],
   ];
 
   it.each(STAGES)("begins no stage but the log's when it is aborted during: %s", async (during, asked) => {
@@ -143,7 +157,7 @@ describe("issuing a certificate", () => {
       verifyIdToken: async (token, nowMs) => abortAt("token", await deps.verifyIdToken(token, nowMs)),
       serialNumber: () => abortAt("serial", deps.serialNumber()),
       signer: { ...deps.signer, sign: async (tbs) => abortAt("sign", await deps.signer.sign(tbs)) },
-      log: { add: async (precertificate) => abortAt("log", await deps.log.add(precertificate)) },
+      log: { ...deps.log, add: async (precertificate) => abortAt("log", await deps.log.add(precertificate)) },
     });
     expect(await reasonOf(() => issue(goodRequest(), gone.signal))).toBe("CALLER_GONE");
     expect(events).toEqual(asked);

@@ -4,7 +4,7 @@ import type { Reason } from "../../src/core/errors.ts";
 import { makeIssueCertificate } from "../../src/issuance/issue-certificate.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import { limitStages } from "../../src/issuance/limit-stages.ts";
-import { EMAIL_TOKEN, goodRequest, makeIssuanceDeps, NOW_MS, PATIENT, someSct } from "../support/issuance.ts";
+import { EMAIL_TOKEN, goodRequest, makeIssuanceDeps, NOW_MS, OPEN_LOG, PATIENT, someSct } from "../support/issuance.ts";
 
 const LIMITS = { tokenMs: 5_000, signatureMs: 2_500, logMs: 2_000 };
 const never = () => new Promise<never>(() => undefined);
@@ -41,7 +41,7 @@ describe("a stage that hangs", () => {
       "SIGNER_TIMEOUT",
       ({ signer }) => ({ signer: { ...signer, location: "remote", sign: never } }),
     ],
-    ["the log", 2_000, "LOG_TIMEOUT", () => ({ log: { add: never } })],
+    ["the log", 2_000, "LOG_TIMEOUT", () => ({ log: { ...OPEN_LOG, add: never } })],
   ])("is given up at its limit and not before: %s", async (_name, limitMs, reason, change) => {
     const { outcome } = await makeLimited(change);
     let ended: string | undefined;
@@ -56,7 +56,7 @@ describe("a stage that hangs", () => {
 
   it("ends the issuance, whatever it answers later", async () => {
     const late = Promise.withResolvers<ReturnType<typeof someSct>>();
-    const { outcome, events } = await makeLimited(() => ({ log: { add: () => late.promise } }));
+    const { outcome, events } = await makeLimited(() => ({ log: { ...OPEN_LOG, add: () => late.promise } }));
     await settle();
     jest.advanceTimersByTime(2_000);
     expect(await outcome).toBe("LOG_TIMEOUT");
@@ -69,14 +69,14 @@ describe("a stage that hangs", () => {
 
   it("that fails late is no unhandled rejection, and one that fails in time is told as it is", async () => {
     const late = Promise.withResolvers<never>();
-    const hung = await makeLimited(() => ({ log: { add: () => late.promise } }));
+    const hung = await makeLimited(() => ({ log: { ...OPEN_LOG, add: () => late.promise } }));
     await settle();
     jest.advanceTimersByTime(2_000);
     expect(await hung.outcome).toBe("LOG_TIMEOUT");
     late.reject(new Error("late"));
     await settle();
     const failed = await makeLimited(() => ({
-      log: { add: () => Promise.reject(new MayflyError("LOG_QUEUE_FULL", "full")) },
+      log: { ...OPEN_LOG, add: () => Promise.reject(new MayflyError("LOG_QUEUE_FULL", "full")) },
     }));
     expect(await failed.outcome).toBe("LOG_QUEUE_FULL");
   });

@@ -8,7 +8,7 @@ import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import type { AuditOutcome, AuditRecord } from "../../src/ports/audit-trail.ts";
 import type { RateLimit } from "../../src/ports/limits.ts";
 import { reasonOf } from "../support/caller-keys.ts";
-import { goodRequest, makeIssuanceDeps, NOW_MS, PATIENT, someSct } from "../support/issuance.ts";
+import { goodRequest, makeIssuanceDeps, NOW_MS, OPEN_LOG, PATIENT, someSct } from "../support/issuance.ts";
 
 /** Lets everything be recorded, or nothing. */
 const recording = (on: boolean): RateLimit => ({ take: () => (on ? 0 : 1), waitMs: () => 0 });
@@ -52,7 +52,7 @@ describe("the trace of an issuance", () => {
   it("has the intent before the first signature and the outcome before the answer", async () => {
     const { issue, events } = await makeAudited();
     await issue(goodRequest(), PATIENT);
-    expect(events).toEqual(["now", "token", "serial", "intent", "sign", "log", "sign", "outcome"]);
+    expect(events).toEqual(["now", "token", "open", "serial", "intent", "sign", "log", "sign", "outcome"]);
   });
 
   it("ties intent, outcome and certificate together by the serial number", async () => {
@@ -111,7 +111,7 @@ describe("the trace of an issuance", () => {
       refusesWith: "AUDIT_QUEUE_FULL",
     });
     expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe("AUDIT_QUEUE_FULL");
-    expect(events).toEqual(["now", "token", "serial", "intent", "outcome"]);
+    expect(events).toEqual(["now", "token", "open", "serial", "intent", "outcome"]);
     // A number in the line would make the trail owe it.
     expect(records[1]).toMatchObject({ result: "failed", reason: "AUDIT_QUEUE_FULL" });
     expect(records[1]).not.toHaveProperty("serialNumber");
@@ -171,7 +171,7 @@ describe("the trace of an issuance", () => {
 
     for (const reason of ["LOG_TIMEOUT", "SAN_NOT_PERMITTED"] as const) {
       const late = await makeAudited(
-        { log: { add: () => Promise.reject(new MayflyError(reason, "made by a test")) } },
+        { log: { ...OPEN_LOG, add: () => Promise.reject(new MayflyError(reason, "made by a test")) } },
         [],
         off,
       );
@@ -185,7 +185,10 @@ describe("the trace of an issuance", () => {
   it("records a failure after the precertificate with its serial number and every cause", async () => {
     const cause = new Error("fsync: input/output error");
     const { issue, records } = await makeAudited({
-      log: { add: () => Promise.reject(new MayflyError("LOG_WRITE_FAILED", "batch not written", { cause })) },
+      log: {
+        ...OPEN_LOG,
+        add: () => Promise.reject(new MayflyError("LOG_WRITE_FAILED", "batch not written", { cause })),
+      },
     });
     await reasonOf(() => issue(goodRequest(), PATIENT));
     expect(records[1]).toMatchObject({
@@ -199,6 +202,7 @@ describe("the trace of an issuance", () => {
   it("records an error that nobody foresaw as internal, and passes it on", async () => {
     const { issue, records } = await makeAudited({
       log: {
+        ...OPEN_LOG,
         add: () => {
           throw new TypeError("a bug");
         },
@@ -209,7 +213,7 @@ describe("the trace of an issuance", () => {
   });
 
   it("keeps one request's trace apart from another's", async () => {
-    const { issue, records } = await makeAudited({ log: { add: () => Promise.resolve(someSct(NOW_MS)) } });
+    const { issue, records } = await makeAudited({ log: { ...OPEN_LOG, add: () => Promise.resolve(someSct(NOW_MS)) } });
     await Promise.all(Array.from({ length: 10 }, () => issue(goodRequest(), PATIENT)));
     const serials = (kind: AuditRecord["kind"]) =>
       records.filter((entry) => entry.kind === kind).map((entry) => entry.serialNumber);

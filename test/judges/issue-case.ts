@@ -135,6 +135,7 @@ export class CaseIssuer {
         stored = submission.encode(leafIndex, timestampMs).stored;
         return Promise.resolve({ duplicate: false, index: leafIndex, timestampMs });
       },
+      requireOpen: () => undefined,
       refusal: () => undefined,
       close: () => Promise.resolve(),
     };

@@ -13,7 +13,7 @@ import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import { bare, ISSUED, makeRig } from "../http/public-app.ts";
 import { flipBit, makeKey, pemOf, rsaSpki, tlv } from "../support/caller-keys.ts";
 import type { CallerKey } from "../support/caller-keys.ts";
-import { EMAIL, makeIssuanceDeps, NOW_MS } from "../support/issuance.ts";
+import { EMAIL, makeIssuanceDeps, NOW_MS, OPEN_LOG } from "../support/issuance.ts";
 import { infoOf, opensslCsr, putTogether, takeApart } from "../support/openssl-csr.ts";
 import type { CsrParts } from "../support/openssl-csr.ts";
 import { startTestService } from "../support/service.ts";
@@ -399,13 +399,15 @@ describe("a failure behind a request that is good", () => {
   });
 
   it("[FE12] is a 500 when the log fails", async () => {
-    const answer = await callWith({ log: { add: failing(new MayflyError("LOG_WRITE_FAILED", "secret")) } });
+    const answer = await callWith({
+      log: { ...OPEN_LOG, add: failing(new MayflyError("LOG_WRITE_FAILED", "secret")) },
+    });
     expectRefusal(answer, { status: 500, code: 13, message: TEXT.log, reason: "LOG_WRITE_FAILED" });
   });
 
   it("[FE12] is a 503 when the log cannot take work now", async () => {
     const full = new MayflyError("LOG_QUEUE_FULL", "secret", { retryAfterMs: 3_000 });
-    const answer = await callWith({ log: { add: failing(full) } });
+    const answer = await callWith({ log: { ...OPEN_LOG, add: failing(full) } });
     expectRefusal(answer, { status: 503, code: 14, message: TEXT.log, reason: "LOG_QUEUE_FULL" });
     expect(answer.headers["retry-after"]).toBe("3");
   });
@@ -414,7 +416,7 @@ describe("a failure behind a request that is good", () => {
     const folder = mkdtempSync(join(tmpdir(), "mayfly-rows-log-"));
     const telemetry = openTelemetry({ version: "1", logLevel: "info", destination: join(folder, "log") });
     const { deps } = await makeIssuanceDeps({
-      log: { add: failing(new MayflyError("LOG_WRITE_FAILED", "disk on fire")) },
+      log: { ...OPEN_LOG, add: failing(new MayflyError("LOG_WRITE_FAILED", "disk on fire")) },
     });
     const rig = makeRig(makeIssueCertificate(deps), { telemetry });
     expect((await callSigningCert(bare(rig), "a.b.c", goodKeyRequest(p256, EMAIL))).status).toBe(500);

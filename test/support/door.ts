@@ -31,7 +31,7 @@ import { makeFakeClock } from "../fakes/fake-clock.ts";
 import type { FakeClock } from "../fakes/fake-clock.ts";
 import { makeKey, pemOf } from "./caller-keys.ts";
 import type { CallerKey } from "./caller-keys.ts";
-import { someSct } from "./issuance.ts";
+import { OPEN_LOG, someSct } from "./issuance.ts";
 import { makeTokenKey, signToken } from "./tokens.ts";
 import type { TokenKey } from "./tokens.ts";
 
@@ -459,6 +459,6 @@ async function issuanceDeps({
         return issuing.sign(tbs);
       },
     },
-    log: { add: () => Promise.resolve(someSct(clock.now(), use.entries++)) },
+    log: { ...OPEN_LOG, add: () => Promise.resolve(someSct(clock.now(), use.entries++)) },
   };
 }

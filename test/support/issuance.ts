@@ -9,6 +9,7 @@ import { createMemorySigner } from "../../src/adapters/signers/memory.ts";
 import { makeCaChain } from "../../src/compose/make-ca.ts";
 import { drawSerialNumber } from "../../src/compose/serial-number.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
+import type { CertificateLog } from "../../src/ports/certificate-log.ts";
 import { makeKey, pemOf } from "./caller-keys.ts";
 
 export const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0, 250);
@@ -56,6 +57,9 @@ export function someSct(timestampMs: number, leafIndex = 7): SignedCertificateTi
   };
 }
 
+/** The half of a log's port that never refuses. */
+export const OPEN_LOG: Pick<CertificateLog, "requireOpen"> = { requireOpen: () => undefined };
+
 /** Issuance over real rules and keys; `events` tells which port was asked, in order. */
 export async function makeIssuanceDeps(
   overrides: Partial<IssuanceDeps> = {},
@@ -88,6 +92,9 @@ export async function makeIssuanceDeps(
       },
     },
     log: {
+      requireOpen: () => {
+        events.push("open");
+      },
       add: () => {
         events.push("log");
         return Promise.resolve(someSct(NOW_MS + 5));

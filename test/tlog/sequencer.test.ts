@@ -526,6 +526,85 @@ describe("a sequencer", () => {
     });
   });
 
+  describe("asked whether it would take an entry", () => {
+    const busy = new MayflyError("LOG_BUSY", "made by a test");
+    const failOnce = async (): Promise<void> => {
+      recorder.failNext("append", "before", busy);
+      await expect(sequencer.append(makeSubmission("lost"))).rejects.toBe(busy);
+    };
+    const asked = (): string => {
+      try {
+        sequencer.requireOpen();
+        return "open";
+      } catch (error) {
+        return (error as MayflyError).reason;
+      }
+    };
+
+    it("says yes, and no while its clock was set, its queue is full, a write hangs, or it is closed", async () => {
+      await start({ limits: { ...SEQUENCER_LIMITS, maxPending: 1 } });
+      expect(asked()).toBe("open");
+      clock.set(10_000);
+      expect(asked()).toBe("LOG_CLOCK");
+      clock.advance(30_000);
+      expect(asked()).toBe("open");
+      const gate = Promise.withResolvers<undefined>();
+      recorder.gate = gate.promise;
+      const entries = [sequencer.append(makeSubmission("written"))];
+      await settle();
+      expect(asked()).toBe("open");
+      entries.push(sequencer.append(makeSubmission("waiting")));
+      expect(asked()).toBe("LOG_QUEUE_FULL");
+      clock.advance(2_001);
+      expect(asked()).toBe("LOG_TIMEOUT");
+      gate.resolve(undefined);
+      await Promise.all(entries);
+      await settle();
+      expect(asked()).toBe("open");
+      await sequencer.close();
+      expect(asked()).toBe("LOG_CLOSED");
+    });
+
+    it("does not take a step of the clock for one when the machine slept", async () => {
+      await start();
+      clock.sleep(3 * 86_400_000);
+      expect(asked()).toBe("open");
+    });
+
+    it("refuses a clock that is behind what it has signed, also when it was set by little", async () => {
+      await start();
+      await sequencer.append(makeSubmission("one"));
+      for (let times = 0; times < 3; times++) {
+        clock.set(-4_000);
+        asked();
+      }
+      expect(asked()).toBe("LOG_CLOCK");
+    });
+
+    it("lets one caller try after a failed batch, then one each second, and all once it has passed", async () => {
+      await start();
+      await failOnce();
+      expect([asked(), asked(), asked()]).toEqual(["open", "LOG_BUSY", "LOG_BUSY"]);
+      clock.advance(999);
+      expect(asked()).toBe("LOG_BUSY");
+      clock.advance(1);
+      expect([asked(), asked()]).toEqual(["open", "LOG_BUSY"]);
+      await failOnce();
+      expect(asked()).toBe("LOG_BUSY");
+      await sequencer.append(makeSubmission("tried"));
+      expect([asked(), asked()]).toEqual(["open", "open"]);
+      await failOnce();
+      expect([asked(), asked()]).toEqual(["open", "LOG_BUSY"]);
+    });
+
+    it("takes no try away when asked for its health", async () => {
+      await start();
+      await failOnce();
+      for (let times = 0; times < 3; times++) expect(sequencer.refusal()).toBe(busy);
+      expect(asked()).toBe("open");
+    });
+  });
+
   it("refuses what does not fit its queue", async () => {
     await start({ limits: { ...SEQUENCER_LIMITS, maxPending: 3 } });
     const gate = Promise.withResolvers<undefined>();

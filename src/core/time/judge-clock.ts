@@ -72,6 +72,13 @@ export function judgeClock(
   };
 }
 
+/** Whether the wall clock went on between two readings as the one did that never steps. */
+export function ranSteadily(from: SteadyReading, to: SteadyReading): boolean {
+  return Math.abs(to.wallMs - from.wallMs - (to.monotonicMs - from.monotonicMs)) <= TOLERANCE_MS;
+}
+
+type SteadyReading = Pick<ClockReading, "wallMs" | "monotonicMs">;
+
 /** What speaks against the reading, in words for an operator who is to mend it. */
 function whyRefused(history: ClockHistory, reading: ClockReading, lastMs: number): string | undefined {
   const jumpMs = stepBetween(history.trusted, reading);

@@ -389,6 +389,7 @@ describe("a caller that goes away", () => {
         stage === "log"
           ? {
               log: {
+                ...log,
                 add: async (precertificate) => {
                   const sct = await log.add(precertificate);
                   await hold();

@@ -103,7 +103,7 @@ describe("a CA whose time is not now", () => {
     ["is not valid yet", { caMadeMs: 1_800_000_000_000 }, -SECOND_MS],
   ])("[N9] issues nothing when it %s", async (_name, options, afterMs) => {
     const whole = await open(options);
-    whole.clock.wallMs += afterMs;
+    whole.clock.advance(afterMs);
     await expectRefusal(whole, { body: keyRequest(), reason: "CA_EXPIRED" });
   });
 

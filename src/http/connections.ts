@@ -7,11 +7,27 @@ export interface Turn {
   readonly response: ServerResponse;
 }
 
+/** Bounds on requests that come before the ones before them are answered. */
+export interface PipelineLimits {
+  /** The answer to this many closes the connection; Node's own limit only says so. */
+  readonly maxRequestsPerSocket: number;
+  /** Requests that wait, of all connections together. */
+  readonly maxWaitingRequests: number;
+}
+
+/**
+ * What a request whose body comes in chunks counts while it waits: of one read of 64 KiB, Node makes ten thousand pieces
+ * if they are small enough, each an object that costs some 350 bytes.
+ */
+const CHUNKED_WEIGHT = 50;
+
 /** What is known of one connection. */
 interface Lane {
-  /** Requests taken so far. */
+  /** Requests begun so far. */
   count: number;
-  /** The last of them, until its response is done: an idle connection keeps no request in memory. */
+  /** What its waiting requests count. */
+  waiting: number;
+  /** The last one taken, until its response is done: an idle connection keeps no request in memory. */
   last: Turn | undefined;
   /** The one that the listener was given, until its response is done; those behind it wait. */
   atWork: Turn | undefined;
@@ -19,7 +35,8 @@ interface Lane {
 
 /**
  * What is at work on which connection. Node starts every pipelined request as soon as it is parsed; here a connection
- * has one request at work at a time, so that one peer cannot take a thousand places with one write.
+ * has one request at work at a time, so that one peer cannot take a thousand places with one write. Those that wait are few:
+ * Node makes thousands of one read, and keeps them as long as the connection is open.
  */
 export class Connections {
   readonly #lanes = new WeakMap<Duplex, Lane>();
@@ -30,14 +47,18 @@ export class Connections {
   readonly #open = new Set<Lane>();
   #busy = 0;
   readonly #listener: RequestListener;
-  readonly #maxRequestsPerSocket: number;
+  readonly #limits: PipelineLimits;
+  readonly #onRefused: () => void;
+  /** What all waiting requests count. */
+  #waiting = 0;
   #isClosing = false;
-  #waiting: (() => void)[] = [];
+  #onIdle: (() => void)[] = [];
 
-  /** @param maxRequestsPerSocket the answer to this many closes the connection; Node's own limit only says so */
-  constructor(listener: RequestListener, maxRequestsPerSocket: number) {
+  /** @param onRefused told of each connection that was cut because too many requests wait */
+  constructor(listener: RequestListener, limits: PipelineLimits, onRefused: () => void) {
     this.#listener = listener;
-    this.#maxRequestsPerSocket = maxRequestsPerSocket;
+    this.#limits = limits;
+    this.#onRefused = onRefused;
   }
 
   /** Requests at work. */
@@ -45,9 +66,11 @@ export class Connections {
     return this.#busy;
   }
 
-  /** Takes a request now, or when the one before it on the connection is answered. */
+  /** Takes a request now, or when the one before it on the connection is answered; cuts a connection that has too many. */
   take(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
+    // What Node had read of a connection before it was cut.
+    if (socket.destroyed) return;
     const lane = this.#laneOf(socket);
     const previous = lane.last;
     const turn = { request, response };
@@ -56,11 +79,22 @@ export class Connections {
       this.#begin(turn, lane);
       return;
     }
-    // What was read already is parsed and waits; the rest stays in the kernel.
+    const weight = request.headers["transfer-encoding"] === undefined ? 1 : CHUNKED_WEIGHT;
+    if (this.#waiting + weight > this.#limits.maxWaitingRequests) {
+      // Whatever were said now would be taken for the answer to the request at work.
+      socket.destroy();
+      this.#onRefused();
+      return;
+    }
+    this.#waiting += weight;
+    lane.waiting += weight;
+    // The rest of a body that is not here yet stays in the kernel; Node reads on once a request is whole.
     socket.pause();
     previous.response.once("close", () => {
       // After an answer that closes the connection nothing of the rest may be taken for a request.
       if (socket.destroyed || !socket.writable) return;
+      this.#waiting -= weight;
+      lane.waiting -= weight;
       if (lane.last === turn) socket.resume();
       this.#begin(turn, lane);
     });
@@ -69,24 +103,27 @@ export class Connections {
   #laneOf(socket: Duplex): Lane {
     const known = this.#lanes.get(socket);
     if (known !== undefined) return known;
-    const lane: Lane = { count: 0, last: undefined, atWork: undefined };
+    const lane: Lane = { count: 0, waiting: 0, last: undefined, atWork: undefined };
     this.#lanes.set(socket, lane);
     this.#open.add(lane);
-    socket.once("close", () => this.#open.delete(lane));
+    socket.once("close", () => {
+      this.#open.delete(lane);
+      this.#waiting -= lane.waiting;
+    });
     return lane;
   }
 
   #begin(turn: Turn, lane: Lane): void {
     const { request, response } = turn;
-    if (++lane.count >= this.#maxRequestsPerSocket || this.#isClosing) response.shouldKeepAlive = false;
+    if (++lane.count >= this.#limits.maxRequestsPerSocket || this.#isClosing) response.shouldKeepAlive = false;
     this.#busy++;
     lane.atWork = turn;
     response.once("close", () => {
       if (lane.last === turn) lane.last = undefined;
       lane.atWork = undefined;
       if (--this.#busy > 0) return;
-      for (const wake of this.#waiting) wake();
-      this.#waiting = [];
+      for (const wake of this.#onIdle) wake();
+      this.#onIdle = [];
     });
     this.#listener(request, response);
   }
@@ -104,6 +141,6 @@ export class Connections {
 
   /** Resolves when nothing is at work; at once when nothing is. */
   idle(): Promise<void> {
-    return this.#busy === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#busy === 0 ? Promise.resolve() : new Promise((resolve) => this.#onIdle.push(resolve));
   }
 }

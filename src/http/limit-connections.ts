@@ -1,8 +1,11 @@
 import type { Server, Socket } from "node:net";
 import { peerName } from "./client-address.ts";
 
-/** Which bound a connection was beyond: that of all together, or that of one client address. */
-export type ConnectionLimit = "address" | "total";
+/**
+ * Which bound a connection was beyond: that of all together, that of one client address, or that of requests which wait
+ * for the answers before theirs.
+ */
+export type ConnectionLimit = "address" | "pipelined" | "total";
 
 /** Bounds on open connections. */
 export interface ConnectionLimits {

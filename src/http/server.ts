@@ -6,6 +6,7 @@ import type { Admission } from "./admission.ts";
 import { makeRefuseStream } from "./broken-stream.ts";
 import type { RefuseStream } from "./broken-stream.ts";
 import { Connections } from "./connections.ts";
+import type { PipelineLimits } from "./connections.ts";
 import type { ExchangeDeps } from "./exchange.ts";
 import { limitConnections } from "./limit-connections.ts";
 import type { ConnectionLimit, ConnectionLimits } from "./limit-connections.ts";
@@ -14,7 +15,7 @@ import { makeTlsServer } from "./tls-server.ts";
 import type { TlsSource } from "./tls-server.ts";
 
 /** Bounds on connections and on the arrival of requests, milliseconds and bytes. */
-export interface ServerLimits extends ConnectionLimits {
+export interface ServerLimits extends ConnectionLimits, PipelineLimits {
   /** From the connection to the end of its TLS handshake. */
   readonly handshakeTimeoutMs: number;
   /** From the first byte, or from the connection, to the end of the header. */
@@ -27,7 +28,6 @@ export interface ServerLimits extends ConnectionLimits {
   readonly keepAliveTimeoutMs: number;
   /** Without a byte in either direction while a request is at work: a caller that does not read its answer. */
   readonly stallTimeoutMs: number;
-  readonly maxRequestsPerSocket: number;
   readonly maxHeaderBytes: number;
 }
 
@@ -40,6 +40,7 @@ export const SERVER_LIMITS: ServerLimits = {
   keepAliveTimeoutMs: 75_000,
   stallTimeoutMs: 30_000,
   maxRequestsPerSocket: 1_000,
+  maxWaitingRequests: 500,
   maxConnections: 2_000,
   maxConnectionsPerAddress: Infinity,
   maxHeaderBytes: 32 * 1024,
@@ -55,7 +56,7 @@ export interface HttpServerOptions {
   /** Absent for plain HTTP. */
   readonly tls?: TlsSource;
   readonly limits?: Partial<ServerLimits>;
-  /** Told of each connection that was closed because there are too many. */
+  /** Told of each connection that was closed because there are too many, or too many requests wait on them. */
   readonly onConnectionRefused?: (limit: ConnectionLimit) => void;
 }
 
@@ -82,7 +83,9 @@ export interface HttpServer {
 export function makeHttpServer(options: HttpServerOptions): HttpServer {
   const { listener, admission, exchange, tls, onConnectionRefused = () => undefined } = options;
   const bounds = { ...SERVER_LIMITS, ...options.limits };
-  const connections = new Connections(listener, bounds.maxRequestsPerSocket);
+  const connections = new Connections(listener, bounds, () => {
+    onConnectionRefused("pipelined");
+  });
   const { server, closeHandshakes } = openServer(bounds, tls);
   limitConnections(server, bounds, onConnectionRefused);
   takeRequests(server, connections, makeRefuseStream(connections, exchange));

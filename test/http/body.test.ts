@@ -1,17 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { makeHttpServer } from "../../src/http/server.ts";
 import type { HttpServer } from "../../src/http/server.ts";
+import { heldMegabytes } from "../support/held-memory.ts";
 import { makeRig } from "./public-app.ts";
 import type { Rig } from "./public-app.ts";
 import { connectTo, statuses } from "./raw-socket.ts";
 import type { RawClient } from "./raw-socket.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 const clients: RawClient[] = [];
 let server: HttpServer | undefined;
@@ -43,13 +39,6 @@ async function start(rig: Rig) {
   };
 }
 
-/** Megabytes that the process holds. */
-function held(): number {
-  for (let times = 0; times < 2; times++) collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return (heapUsed + external) / 1e6;
-}
-
 const CHUNKED = "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 const crumbs = (count: number): string => "1\r\n \r\n".repeat(count);
 
@@ -57,12 +46,12 @@ describe("a body in chunks of one byte", () => {
   it("[A16] takes no more memory than its bytes while it is read, and is read", async () => {
     const rig = makeRig();
     const { open, arrived } = await start(rig);
-    const before = held();
+    const before = heldMegabytes();
     const text = `POST /api/v2/signingCert HTTP/1.1\r\n${CHUNKED}${crumbs(100_000)}`;
     const senders = await Promise.all(Array.from({ length: 4 }, open));
     for (const client of senders) client.write(text);
     await arrived(4 * text.length);
-    expect(held() - before).toBeLessThan(10);
+    expect(heldMegabytes() - before).toBeLessThan(10);
     const body = '{"credentials":{"oidcIdentityToken":"a.b.c"}}';
     for (const client of senders) {
       client.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
@@ -76,12 +65,12 @@ describe("a body in chunks of one byte", () => {
     rig.generation = { ...rig.generation, trustBundle: [["A".repeat(16 << 20)]] };
     const { open, arrived } = await start(rig);
     const ask = async (text: string): Promise<number> => {
-      const before = held();
+      const before = heldMegabytes();
       const client = await open();
       client.socket.pause();
       client.write(text);
       await arrived(text.length);
-      return held() - before;
+      return heldMegabytes() - before;
     };
     await ask("GET /api/v2/trustBundle HTTP/1.1\r\nHost: a\r\n\r\n");
     const answer = await ask("GET /api/v2/trustBundle HTTP/1.1\r\nHost: a\r\n\r\n");

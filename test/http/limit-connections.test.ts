@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
+import type { RequestListener, ServerResponse } from "node:http";
 import { connect, createServer, Socket } from "node:net";
 import { limitConnections } from "../../src/http/limit-connections.ts";
 import type { ConnectionLimit } from "../../src/http/limit-connections.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
 import type { HttpServer, ServerLimits } from "../../src/http/server.ts";
-import { makeClient } from "./raw-socket.ts";
+import { heldMegabytes } from "../support/held-memory.ts";
+import { makeClient, statuses } from "./raw-socket.ts";
 
 const open: Socket[] = [];
 let server: HttpServer | undefined;
@@ -14,15 +16,17 @@ afterEach(async () => {
   await server?.close({ drainMs: 0 });
 });
 
-async function start(limits: Partial<ServerLimits>) {
+const answerAtOnce: RequestListener = (_request, response) => void response.end("here");
+
+async function start(limits: Partial<ServerLimits>, listener = answerAtOnce) {
   const refused: ConnectionLimit[] = [];
-  const refusals = new EventTarget();
+  const refusals = new EventEmitter();
   server = makeHttpServer({
-    listener: (_request, response) => void response.end("here"),
+    listener,
     limits,
     onConnectionRefused: (limit) => {
       refused.push(limit);
-      refusals.dispatchEvent(new Event("refused"));
+      refusals.emit("refused");
     },
   });
   const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
@@ -32,7 +36,14 @@ async function start(limits: Partial<ServerLimits>) {
     await once(socket, "connect");
     return makeClient(socket);
   };
-  return { refused, from };
+  return {
+    refused,
+    from,
+    /** Resolves when that many connections were refused in all. */
+    refusals: async (count: number) => {
+      while (refused.length < count) await once(refusals, "refused");
+    },
+  };
 }
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -97,5 +108,90 @@ describe("connections of all addresses", () => {
     }
     expect(await (await from("127.0.0.3")).closed()).toBe("");
     expect(refused).toEqual(["total"]);
+  });
+});
+
+describe("requests that wait for the answers before theirs", () => {
+  const CHUNKED = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+
+  /** A server whose first answer on each connection waits for the test. */
+  async function startHeld(limits: Partial<ServerLimits>) {
+    const held = new Map<Socket, ServerResponse>();
+    const begun = new EventEmitter();
+    const started = await start(limits, (request, response) => {
+      request.resume();
+      if (held.has(request.socket)) {
+        response.end("here");
+        return;
+      }
+      held.set(request.socket, response);
+      begun.emit("begun", request.socket);
+    });
+    return {
+      ...started,
+      /** Sends everything in one piece; resolves when the server has it, to the client and the server's end. */
+      send: async (text: string) => {
+        const client = await started.from("127.0.0.1");
+        const first = once(begun, "begun");
+        client.write(text);
+        const [end] = (await first) as [Socket];
+        await new Promise(setImmediate);
+        return { ...client, end };
+      },
+      release: () => {
+        for (const response of held.values()) if (!response.writableEnded) response.end("here");
+      },
+    };
+  }
+
+  it("[A21] are bounded over all connections, and the connection that brings one too many is cut", async () => {
+    const { send, release, refused, refusals } = await startHeld({ maxWaitingRequests: 5 });
+    const first = await send(GET.repeat(4));
+    const second = await send(GET.repeat(3));
+    expect(refused).toEqual([]);
+    const third = await send(GET.repeat(2));
+    await refusals(1);
+    expect(await third.closed()).toBe("");
+    expect(refused).toEqual(["pipelined"]);
+    release();
+    expect(statuses(await first.received(/(?:here[^]*){4}$/u))).toEqual([200, 200, 200, 200]);
+    expect(statuses(await second.received(/(?:here[^]*){3}$/u))).toEqual([200, 200, 200]);
+  });
+
+  it("[A21] free their places when they are answered, and when their connection is cut or closed", async () => {
+    const { send, release, refused, refusals } = await startHeld({ maxWaitingRequests: 5 });
+    const answered = await send(GET.repeat(6));
+    release();
+    await answered.received(/(?:here[^]*){6}$/u);
+    await send(GET.repeat(7));
+    await refusals(1);
+    const gone = await send(GET.repeat(6));
+    const isGone = once(gone.end, "close");
+    gone.socket.destroy();
+    await isGone;
+    const last = await send(GET.repeat(6));
+    release();
+    expect(statuses(await last.received(/(?:here[^]*){6}$/u))).toEqual(Array(6).fill(200));
+    expect(refused).toEqual(["pipelined"]);
+  });
+
+  it("[A21] count fifty times when their bodies come in chunks, of which there may be thousands", async () => {
+    const { send, release, refused, refusals } = await startHeld({ maxWaitingRequests: 100 });
+    const two = await send(GET + CHUNKED.repeat(2));
+    const third = await send(GET + CHUNKED);
+    await refusals(1);
+    expect(await third.closed()).toBe("");
+    release();
+    expect(statuses(await two.received(/(?:here[^]*){3}$/u))).toEqual([200, 200, 200]);
+    expect(refused).toEqual(["pipelined"]);
+  });
+
+  it("[A21] take no memory to speak of, however many one read brings, and one place of work", async () => {
+    const before = heldMegabytes();
+    const { send, refused, refusals } = await startHeld({});
+    for (let count = 0; count < 10; count++) await send(GET.repeat(2_000));
+    await refusals(10);
+    expect(refused).toEqual(Array(10).fill("pipelined"));
+    expect(heldMegabytes() - before).toBeLessThan(15);
   });
 });

@@ -21,8 +21,8 @@ export interface ProcessTelemetry extends Telemetry {
   readonly contentType: string;
   /** Sets where values come from that are asked for at each scrape: requests in flight, the published checkpoint. */
   watch(sources: MetricSources): void;
-  /** Counts a connection that was closed because too many were open, of all or of one client address. */
-  connectionRefused(limit: "address" | "total"): void;
+  /** Counts a connection that was closed because too many were open, of all or of one client address, or too many requests waited. */
+  connectionRefused(limit: "address" | "pipelined" | "total"): void;
   /** Says in a warning and a gauge that a setting which weakens safety is on; `name` is its path in the configuration. */
   unsafeOption(name: string): void;
   /** Writes buffered lines at once: for a process about to die. A stopped reader holds it up. Never throws. */

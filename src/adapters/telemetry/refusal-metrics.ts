@@ -9,8 +9,8 @@ export interface RefusalMetrics {
   observeRefusal(event: RequestEvent): void;
   /** Counts an outcome that was left out of the audit trail. */
   countUnrecordedOutcome(): void;
-  /** Counts a connection that was closed because too many were open, of all or of one client address. */
-  countRefusedConnection(limit: "address" | "total"): void;
+  /** Counts a connection that was closed because too many were open, of all or of one client address, or too many requests waited. */
+  countRefusedConnection(limit: "address" | "pipelined" | "total"): void;
 }
 
 /** Makes the counters; a reason has its series from its first refusal on. */
@@ -29,7 +29,7 @@ export function makeRefusalMetrics(registry: Registry): RefusalMetrics {
   });
   const connections = new Counter({
     name: "mayfly_connections_refused_total",
-    help: "Connections of the public listener closed because too many were open, in all or of one client address",
+    help: "Connections of the public listener closed because too many were open, or too many pipelined requests waited",
     labelNames: ["limit"],
     registers,
   });

@@ -39,7 +39,7 @@ describe("readiness", () => {
     expect(await readinessWith("")).toEqual({ accepting: true, log: true, ca: true });
   });
 
-  it("says no while back-dated certificates would begin before their CA", async () => {
+  it("[N9] says no while back-dated certificates would begin before their CA", async () => {
     expect(await readinessWith(", backdateSeconds: 60")).toEqual({ accepting: true, log: true, ca: false });
   });
 });

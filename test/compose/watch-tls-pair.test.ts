@@ -208,7 +208,7 @@ describe("a certificate and its key in files", () => {
     expect(telemetry.told).toEqual(["loaded", "loaded"]);
   });
 
-  it("are used once the link to their folder is swapped, as Kubernetes does it", async () => {
+  it("[R18] are used once the link to their folder is swapped, as Kubernetes does it", async () => {
     const version = (name: string, pair: TestTlsPair): void => {
       mkdirSync(join(folder, name));
       writeFileSync(join(folder, name, "tls.crt"), pair.certificate);

@@ -180,13 +180,16 @@ describe("mayfly serve as a process", () => {
   it.each([
     ["an exception", "throw new Error('planted')"],
     ["a rejection", "Promise.reject(new Error('planted'))"],
-  ])("[T5] closes everything and exits with 1 after %s that nobody caught", async (_, crash) => {
+  ])("[T5] [R20] closes everything and exits with 1 after %s that nobody caught", async (_, crash) => {
+    const secret = "canary in the environment of the process";
     const preload = `data:text/javascript,process.on('SIGWINCH', () => { ${crash}; })`;
     const configFile = configure("lameDuckSeconds: 0", "lameDuckSeconds: 60");
-    const { mayfly, publicUrl } = await start({ configFile, nodeArguments: ["--import", preload] });
+    const environment = { MAYFLY_PASSPHRASE: secret };
+    const { mayfly, publicUrl } = await start({ configFile, environment, nodeArguments: ["--import", preload] });
     await issue(publicUrl);
     mayfly.signal("SIGWINCH");
     const { code, signal, lines, stderr } = await mayfly.exited;
+    expect(JSON.stringify(lines)).not.toContain(secret);
     expect({ code, signal, stderr }).toEqual({ code: 1, signal: null, stderr: "" });
     const failure = lines.find(({ msg }) => msg === "failed; only a restart can mend this");
     expect(failure).toMatchObject({ level: "error", fields: { error: "planted" } });

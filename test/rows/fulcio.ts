@@ -71,7 +71,7 @@ const api: readonly Row[] = [
     waits: "translation of Fulcio's configuration",
   },
   { id: "FC5", says: "e-mail token, P-256, proof over the address: a certificate for the address and nothing else" },
-  { id: "FC6", says: "username token: otherName, proof over sub", ...KINDS },
+  { id: "FC6", says: "username token: otherName of user and domain and no e-mail address, proof over sub", ...KINDS },
   { id: "FC7", says: "SPIFFE token: URI", ...KINDS },
   { id: "FC8", says: "uri token: URI equal to sub", ...KINDS },
   { id: "FC9", says: "Kubernetes token of a wildcard issuer: URI built from claims", waits: "wildcard issuers" },

@@ -73,6 +73,7 @@ const TOLD: Readonly<Partial<Record<Reason, Told>>> = {
   LOG_QUEUE_FULL: LOG_BUSY,
   TOO_MANY_REQUESTS_IN_FLIGHT: BUSY,
   SHUTTING_DOWN: BUSY,
+  RATE_LIMITED_SUBJECT: [429, 8, "Too many requests"],
 };
 
 /** Checks the whole answer: status, exact body, Retry-After where there must be one, and that nobody may store it. */
@@ -84,7 +85,7 @@ export function expectTold(answer: Answer, reason: Reason, message?: string): vo
     body: { code: told[1], message: message ?? told[2], details },
   });
   expect(answer.headers["cache-control"]).toBe("no-store");
-  expect(/^[1-9]\d*$/u.test(answer.headers["retry-after"] ?? "")).toBe(told[0] === 503);
+  expect(/^[1-9]\d*$/u.test(answer.headers["retry-after"] ?? "")).toBe(told[0] === 503 || told[0] === 429);
 }
 
 /** A signing call that must not be granted. */

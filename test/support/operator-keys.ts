@@ -14,8 +14,8 @@ const COST = { n: 2 ** 14, r: 8, p: 1 };
 
 registerSecret(PASSPHRASE);
 
-/** Writes what an operator in production has: chain.pem, issuing.json, log.json, checkpoint.json, passphrase. */
-export async function writeOperatorKeys(folder: string): Promise<void> {
+/** Writes what an operator in production has, with a chain that begins at `madeMs`: chain.pem, issuing.json, log.json, checkpoint.json, passphrase. */
+export async function writeOperatorKeys(folder: string, madeMs = Date.now()): Promise<void> {
   const keys = {
     issuing: generatePrivateKey("ecdsa-p256-sha256"),
     log: generatePrivateKey("ecdsa-p256-sha256"),
@@ -28,7 +28,7 @@ export async function writeOperatorKeys(folder: string): Promise<void> {
     organization: "Operator",
     root: makeKeyObjectSigner(generatePrivateKey("ecdsa-p384-sha384")),
     issuing: makeKeyObjectSigner(keys.issuing),
-    nowMs: Date.now(),
+    nowMs: madeMs,
   });
   writeFileSync(join(folder, "chain.pem"), chain);
   writeFileSync(join(folder, "passphrase"), `${PASSPHRASE}\n`, { mode: 0o600 });

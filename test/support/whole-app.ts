@@ -10,6 +10,7 @@ import { makeManifest } from "../../src/compose/init-log.ts";
 import { makeCaChain } from "../../src/compose/make-ca.ts";
 import { makeGeneration } from "../../src/compose/make-generation.ts";
 import { parseConfig } from "../../src/config/load-config.ts";
+import type { Config } from "../../src/config/schema.ts";
 import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
 import type { MayflyError } from "../../src/core/errors.ts";
 import { makeStaticCtView } from "../../src/ctlog/static-ct-view.ts";
@@ -74,8 +75,8 @@ export interface WholeAppOptions {
   readonly maxPending?: number;
   /** Requests beyond these are refused at once; the product's bounds, with a queue, when left out. */
   readonly maxInFlight?: number;
-  /** Whether the rates of the configuration are limits; off when left out. */
-  readonly rates?: boolean;
+  /** Limits in place of the configuration's; no rate is limited when left out. */
+  readonly rates?: Partial<Config["limits"]["rates"]>;
   /** When the CA's chain was made, milliseconds; a day before the clock's start when left out. */
   readonly caMadeMs?: number;
   /** How long a stage may take; for as long as any machine takes when left out. */
@@ -168,7 +169,10 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
       ? ADMISSION_LIMITS
       : { ...ADMISSION_LIMITS, maxInFlight: options.maxInFlight, maxQueued: 0 },
   );
-  const rateLimits = openRateLimits({ ...config.limits.rates, enabled: options.rates ?? false }, clock);
+  const rateLimits = openRateLimits(
+    { ...config.limits.rates, enabled: options.rates !== undefined, ...options.rates },
+    clock,
+  );
   const sequencer = await startSequencer({
     store,
     clock,

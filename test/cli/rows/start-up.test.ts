@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
@@ -418,6 +418,7 @@ describe("what a start tells", () => {
     const names = [
       "environment-development",
       "log-on-any-filesystem",
+      "rate-limits-off",
       "issuer-on-private-network",
       "issuer-without-tls",
       "email-verification-skipped",
@@ -508,6 +509,21 @@ describe("a machine's clock", () => {
     jest.spyOn(Date, "now").mockReturnValue(nowMs);
     const { stderr } = await refusedStart(operatorConfig(folder));
     expect(stderr).toMatch(/^mayfly: ca\.chain .*chain\.pem: /u);
+  });
+
+  it("[Q2] that is behind what the log has signed lets nothing start, and later it starts", async () => {
+    const older = join(folder, "older");
+    mkdirSync(older);
+    await writeOperatorKeys(older, Date.now() - 10 * 86_400_000);
+    const text = operatorConfig(older);
+    await runCli(["log", "init", "--config", writeConfig(text)]);
+    const now = Date.now();
+    jest.spyOn(Date, "now").mockReturnValue(now - 86_400_000);
+    const { stderr } = await refusedStart(text);
+    expect(stderr).toMatch(/^mayfly: [^\n]*the clock is 86400 s behind the log's newest time[^\n]*\n$/u);
+    jest.restoreAllMocks();
+    expect((await runCli(["config", "check", "--config", configFile])).code).toBe(0);
+    await logOf(text);
   });
 
   it("[Q1] that jumps while it is read makes the service not ready", async () => {

@@ -285,7 +285,10 @@ describe("a log that fails", () => {
     const calls = Array.from({ length: 5 }, () => whole.send(keyRequest(), token));
     const answers = await answersOf([first, ...calls], { held: 3, whenTheyAre: gate.open });
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
-    for (const answer of answers.filter(({ status }) => status !== 200)) expectTold(answer, "LOG_QUEUE_FULL");
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expectTold(answer, "LOG_QUEUE_FULL");
+      expect(answer.headers["retry-after"]).toMatch(/^[1-5]$/u);
+    }
     expect(await whole.treeSize()).toBe(3);
   });
 

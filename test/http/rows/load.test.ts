@@ -48,6 +48,21 @@ describe("load", () => {
     await app.close();
   });
 
+  it("[S4] of one identity at 100 requests a second is limited, and nobody else's is", async () => {
+    const app = await openWholeApp({ rates: { signing: { perSecond: 1_000, burst: 1_000 } } });
+    const body = keyRequest();
+    const token = await app.token({ sub: "a busy one" });
+    const answers = await Promise.all(Array.from({ length: 100 }, () => app.send(body, token)));
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(refused).toHaveLength(50);
+    for (const answer of refused) expectTold(answer, "RATE_LIMITED_SUBJECT");
+    expect((await app.send(body, await app.token({ sub: "another" }))).status).toBe(200);
+    app.clock.advance(1_000);
+    const next = await Promise.all(Array.from({ length: 10 }, () => app.send(body, token)));
+    expect(next.filter(({ status }) => status === 200)).toHaveLength(5);
+    await app.close();
+  });
+
   it("[S2] of connections that come and go leaves callers and operators served", async () => {
     mayfly = await startTestService();
     const { publicUrl, operationsUrl } = mayfly.service;

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { sign } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +9,7 @@ import { makeProgress } from "../../src/cli/progress.ts";
 import { startService } from "../../src/compose/start-service.ts";
 import type { RunningService } from "../../src/compose/start-service.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
-import { makeKey, pemOf } from "../support/caller-keys.ts";
+import { askForCertificate } from "../support/ask.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliOutcome } from "../support/run-cli.ts";
 import { configText, ORIGIN } from "../support/service.ts";
@@ -31,16 +30,7 @@ async function stop({ shutdown }: RunningService): Promise<void> {
 }
 
 async function issue({ publicUrl }: RunningService): Promise<void> {
-  const key = makeKey("ecdsa-p256");
-  const proof = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
-  const content = pemOf(key.publicKey).toString("utf8");
-  const answer = await globalThis.fetch(`${publicUrl}/api/v2/signingCert`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Authorization: `Bearer ${await issuer.mintToken("email")}` },
-    body: JSON.stringify({ publicKeyRequest: { publicKey: { content }, proofOfPossession: proof } }),
-  });
-  expect(answer.status).toBe(200);
-  await answer.arrayBuffer();
+  expect(await askForCertificate(publicUrl, await issuer.mintToken("email"))).toMatchObject({ status: 200 });
 }
 
 beforeAll(async () => {

@@ -5,7 +5,8 @@ import { MayflyError } from "../../src/core/errors.ts";
 import type { AuditRecord } from "../../src/ports/audit-trail.ts";
 import type { LogStore } from "../../src/ports/log-store.ts";
 import { makeGate } from "../support/held-calls.ts";
-import { keyRequest, openWholeApp } from "../support/whole-app.ts";
+import { keyRequest } from "../support/signing-body.ts";
+import { openWholeApp } from "../support/whole-app.ts";
 import type { WholeApp, WholeAppOptions } from "../support/whole-app.ts";
 
 let app: WholeApp | undefined;

@@ -1,4 +1,3 @@
-import { sign } from "node:crypto";
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,10 +8,10 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { Agent, fetch } from "undici";
 import { startDevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import type { DevelopmentIssuer } from "../../dev/oidc-issuer.ts";
-import { makeKey, pemOf } from "../support/caller-keys.ts";
 import { startMayflyProcess } from "../support/mayfly-process.ts";
 import type { MayflyProcess } from "../support/mayfly-process.ts";
 import { configText } from "../support/service.ts";
+import { keyRequest } from "../support/signing-body.ts";
 import { makeTestTlsPair } from "../support/tls-pair.ts";
 import type { TestTlsPair } from "../support/tls-pair.ts";
 
@@ -71,14 +70,11 @@ async function statusOver(socket: TLSSocket): Promise<string> {
 describe("mayfly serve with http.tls", () => {
   it("issues a certificate over HTTPS", async () => {
     const { process, port } = await start();
-    const key = makeKey("ecdsa-p256");
-    const proofOfPossession = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
-    const publicKey = { content: pemOf(key.publicKey).toString("utf8") };
     const dispatcher = new Agent({ connect: { ca: first.certificate } });
     const answer = await fetch(`https://localhost:${String(port)}/api/v2/signingCert`, {
       method: "POST",
       headers: { "Content-Type": "application/json", Authorization: `Bearer ${await issuer.mintToken("email")}` },
-      body: JSON.stringify({ publicKeyRequest: { publicKey, proofOfPossession } }),
+      body: JSON.stringify(keyRequest()),
       dispatcher,
     });
     expect(answer.status).toBe(200);

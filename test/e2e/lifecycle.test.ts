@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { sign } from "node:crypto";
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -9,9 +8,12 @@ import { openSigner, SIGNER_ROLES } from "../../src/compose/open-signer.ts";
 import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
 import { makeEd25519CheckpointSigner } from "../../src/tlog/ed25519-checkpoint-signer.ts";
 import { signCheckpoint } from "../../src/tlog/sign-checkpoint.ts";
-import { makeKey, pemOf, reasonOf } from "../support/caller-keys.ts";
+import { askForCertificate } from "../support/ask.ts";
+import { reasonOf } from "../support/caller-keys.ts";
 import { startTestService } from "../support/service.ts";
 import type { TestService } from "../support/service.ts";
+import { keyRequest } from "../support/signing-body.ts";
+import type { SigningBody } from "../support/signing-body.ts";
 
 const opened: TestService[] = [];
 
@@ -25,21 +27,13 @@ afterEach(async () => {
   for (const mayfly of opened.splice(0)) await mayfly.close();
 });
 
-async function signingCall(mayfly: TestService): Promise<{ readonly token: string; readonly body: object }> {
-  const key = makeKey("ecdsa-p256");
-  const token = await mayfly.issuer.mintToken("email");
-  const proof = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
-  const content = pemOf(key.publicKey).toString("utf8");
-  return { token, body: { publicKeyRequest: { publicKey: { content }, proofOfPossession: proof } } };
+async function signingCall(mayfly: TestService): Promise<{ readonly token: string; readonly body: SigningBody }> {
+  return { token: await mayfly.issuer.mintToken("email"), body: keyRequest() };
 }
 
 async function issue(mayfly: TestService): Promise<number> {
   const { token, body } = await signingCall(mayfly);
-  const answer = await request(mayfly.service.publicUrl)
-    .post("/api/v2/signingCert")
-    .set("Authorization", `Bearer ${token}`)
-    .send(body);
-  return answer.status;
+  return (await askForCertificate(mayfly.service.publicUrl, token, body)).status;
 }
 
 async function treeSize(mayfly: TestService): Promise<number> {

@@ -1,4 +1,3 @@
-import { sign } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +5,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { startDevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import type { DevelopmentIssuer } from "../../dev/oidc-issuer.ts";
-import { makeKey, pemOf } from "../support/caller-keys.ts";
+import { askForCertificate } from "../support/ask.ts";
+import type { Answer } from "../support/ask.ts";
 import { startMayflyProcess } from "../support/mayfly-process.ts";
 import type { MayflyProcess } from "../support/mayfly-process.ts";
 import { configText } from "../support/service.ts";
@@ -48,15 +48,8 @@ async function start(configFile: string, nodeArguments: readonly string[] = []):
   return { mayfly, publicUrl: fields["publicUrl"]!, operationsUrl: fields["operationsUrl"]! };
 }
 
-async function askForCertificate({ publicUrl }: Running): Promise<Response> {
-  const key = makeKey("ecdsa-p256");
-  const proofOfPossession = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
-  const publicKey = { content: pemOf(key.publicKey).toString("utf8") };
-  return globalThis.fetch(`${publicUrl}/api/v2/signingCert`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Authorization: `Bearer ${await issuer.mintToken("email")}` },
-    body: JSON.stringify({ publicKeyRequest: { publicKey, proofOfPossession } }),
-  });
+async function issue({ publicUrl }: Running): Promise<Answer> {
+  return askForCertificate(publicUrl, await issuer.mintToken("email"));
 }
 
 async function readiness({ operationsUrl }: Running): Promise<{ status: number; issuance: unknown; ok: unknown }> {
@@ -74,18 +67,18 @@ describe("issuance that is paused", () => {
   it("answers 503 and goes on with everything else, however often the signal comes, until SIGHUP", async () => {
     const running = await start(configure());
     const { mayfly, publicUrl, operationsUrl } = running;
-    expect((await askForCertificate(running)).status).toBe(200);
+    expect((await issue(running)).status).toBe(200);
     const checkpoint = await (await globalThis.fetch(`${publicUrl}/test-log/checkpoint`)).text();
     for (let times = 0; times < 3; times++) {
       mayfly.signal("SIGUSR2");
       await until(running, "paused");
     }
-    const refused = await askForCertificate(running);
+    const refused = await issue(running);
     expect(refused.status).toBe(503);
-    const retryAfter = Number(refused.headers.get("retry-after"));
+    const retryAfter = Number(refused.headers["retry-after"]);
     expect(retryAfter).toBeGreaterThanOrEqual(30);
     expect(retryAfter).toBeLessThanOrEqual(90);
-    expect(await refused.json()).toEqual({
+    expect(refused.body).toEqual({
       code: 14,
       message: "The service cannot take this request now",
       details: [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "ISSUANCE_PAUSED", domain: "mayfly" }],
@@ -99,7 +92,7 @@ describe("issuance that is paused", () => {
     expect(await (await globalThis.fetch(`${operationsUrl}/metrics`)).text()).toContain("\nmayfly_issuance_paused 1\n");
     mayfly.signal("SIGHUP");
     await until(running, "running");
-    expect((await askForCertificate(running)).status).toBe(200);
+    expect((await issue(running)).status).toBe(200);
     expect(await (await globalThis.fetch(`${operationsUrl}/metrics`)).text()).toContain("\nmayfly_issuance_paused 0\n");
     mayfly.signal("SIGTERM");
     const { code, lines } = await mayfly.exited;
@@ -113,7 +106,7 @@ describe("issuance that is paused", () => {
   it("is what the configuration says, at start and after SIGHUP, and no start remembers a signal", async () => {
     const first = await start(configure(ON));
     expect(await readiness(first)).toEqual({ status: 200, ok: true, issuance: "paused" });
-    expect((await askForCertificate(first)).status).toBe(503);
+    expect((await issue(first)).status).toBe(503);
     configure("issuance: { pause: true }\n");
     first.mayfly.signal("SIGHUP");
     const refused = await first.mayfly.line("configuration refused; the one before stays in force");
@@ -130,7 +123,7 @@ describe("issuance that is paused", () => {
     expect((await first.mayfly.exited).code).toBe(0);
     const second = await start(configure());
     expect((await readiness(second)).issuance).toBe("running");
-    expect((await askForCertificate(second)).status).toBe(200);
+    expect((await issue(second)).status).toBe(200);
   });
 
   it("holds when the signal comes before the service is ready", async () => {
@@ -140,7 +133,7 @@ describe("issuance that is paused", () => {
     })`.replaceAll("\n", " ");
     const running = await start(configure(), ["--import", preload]);
     await until(running, "paused");
-    expect((await askForCertificate(running)).status).toBe(503);
+    expect((await issue(running)).status).toBe(503);
   });
 
   it("[T3] is left as it is by SIGHUP while the service is stopping", async () => {
@@ -153,7 +146,7 @@ describe("issuance that is paused", () => {
     writeFileSync(configFile, text + ON);
     running.mayfly.signal("SIGHUP");
     expect(await readiness(running)).toEqual({ status: 503, ok: false, issuance: "running" });
-    expect((await askForCertificate(running)).status).toBe(200);
+    expect((await issue(running)).status).toBe(200);
     running.mayfly.signal("SIGTERM");
     const { code, lines } = await running.mayfly.exited;
     expect(code).toBe(0);

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { sign, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
@@ -11,7 +10,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { startDevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import type { DevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import { verifyLogProof } from "../../dev/verify-log-proof.ts";
-import { makeKey, pemOf } from "../support/caller-keys.ts";
+import { askForCertificate } from "../support/ask.ts";
+import { certificateIn } from "../support/issued.ts";
 import { followMayfly, startMayflyProcess } from "../support/mayfly-process.ts";
 import type { MayflyProcess, ProcessOptions } from "../support/mayfly-process.ts";
 import { ANCHORS, configText, ORIGIN } from "../support/service.ts";
@@ -76,22 +76,9 @@ function startAsFirstProcess(configFile: string): MayflyProcess {
   });
 }
 
-interface SigningAnswer {
-  readonly signedCertificateEmbeddedSct: { readonly chain: { readonly certificates: readonly string[] } };
-}
-
 /** DER of a new certificate. */
 async function issue(publicUrl: string): Promise<Buffer> {
-  const key = makeKey("ecdsa-p256");
-  const proof = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
-  const content = pemOf(key.publicKey).toString("utf8");
-  const answer = await globalThis.fetch(`${publicUrl}/api/v2/signingCert`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Authorization: `Bearer ${await issuer.mintToken("email")}` },
-    body: JSON.stringify({ publicKeyRequest: { publicKey: { content }, proofOfPossession: proof } }),
-  });
-  const { signedCertificateEmbeddedSct } = (await answer.json()) as SigningAnswer;
-  return new X509Certificate(signedCertificateEmbeddedSct.chain.certificates[0]!).raw;
+  return certificateIn(await askForCertificate(publicUrl, await issuer.mintToken("email"))).raw;
 }
 
 const statusOf = async (url: string): Promise<number> => {

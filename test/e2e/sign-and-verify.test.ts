@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { execFileSync } from "node:child_process";
-import { generateKeyPairSync, sign, X509Certificate } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { verifyLogProof } from "../../dev/verify-log-proof.ts";
 import { makeKey, pemOf } from "../support/caller-keys.ts";
 import { ANCHORS, ORIGIN, startTestService } from "../support/service.ts";
 import type { TestService } from "../support/service.ts";
+import { keyRequest, proofBy } from "../support/signing-body.ts";
 
 let mayfly: TestService;
 const file = join(mkdtempSync(join(tmpdir(), "mayfly-artifact-")), "artifact");
@@ -33,15 +34,13 @@ interface SigningAnswer {
 /** A signing call by hand, as sigstore-go makes it: token in the header, PEM and proof in the body. */
 async function requestCertificate(keyType: string, token: string, challenge: string): Promise<X509Certificate> {
   const key = makeKey(keyType);
-  const digest = { "ecdsa-p384": "sha384", "ecdsa-p521": "sha512", ed25519: null }[keyType];
-  const proof = sign(digest === undefined ? "sha256" : digest, Buffer.from(challenge), key.privateKey);
   const answer = await request(mayfly.service.publicUrl)
     .post("/api/v2/signingCert")
     .set("Authorization", `Bearer ${token}`)
     .send({
       publicKeyRequest: {
         publicKey: { algorithm: "ECDSA", content: pemOf(key.publicKey).toString("utf8") },
-        proofOfPossession: proof.toString("base64"),
+        proofOfPossession: proofBy(key, challenge).toString("base64"),
       },
     });
   expect(answer.text).toContain("signedCertificateEmbeddedSct");
@@ -168,15 +167,11 @@ describe("POST /api/v2/signingCert", () => {
   ];
 
   it.each(REFUSALS)("refuses $name with Fulcio's text and its own reason", async ({ claims, reason }) => {
-    const key = makeKey("ecdsa-p256");
     const answer = await request(mayfly.service.publicUrl)
       .post("/api/v2/signingCert")
       .send({
         credentials: { oidcIdentityToken: await mayfly.issuer.mintToken("email", claims) },
-        publicKeyRequest: {
-          publicKey: { content: pemOf(key.publicKey).toString("utf8") },
-          proofOfPossession: sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64"),
-        },
+        ...keyRequest(),
       });
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({

@@ -1,6 +1,8 @@
 import { expect } from "@jest/globals";
 import type { Reason } from "../../src/core/errors.ts";
-import type { Answer, SigningBody, WholeApp } from "./whole-app.ts";
+import type { Answer } from "./ask.ts";
+import type { SigningBody } from "./signing-body.ts";
+import type { WholeApp } from "./whole-app.ts";
 
 /** How a refusal is answered: HTTP status, google.rpc.Code and the public text. */
 type Told = readonly [status: number, code: number, message: string];

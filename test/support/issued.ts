@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import type { Answer } from "./whole-app.ts";
+import type { Answer } from "./ask.ts";
 
 /** The certificates of a granted signing call, leaf first. */
 export function chainIn({ body }: Answer): X509Certificate[] {

@@ -3,6 +3,7 @@ import type { KeyAlgorithm } from "../../src/core/proof/public-key.ts";
 import type { Reason } from "../../src/core/errors.ts";
 import { flipBit, makeKey, tlv } from "./caller-keys.ts";
 import type { CallerKey } from "./caller-keys.ts";
+import { CALLER, proofBy } from "./signing-body.ts";
 
 /** A proof that is never taken: its row in the catalogue, what it is, the key it is sent with, and why it is refused. */
 export interface RefusedProof {
@@ -13,20 +14,11 @@ export interface RefusedProof {
   readonly reason: Reason;
 }
 
-/** What good proofs of these keys sign. */
-export const CHALLENGE = "alice@example.com";
-
-/** Digest of each kind of key; null where the signature takes the message itself. */
-export const DIGESTS: Readonly<Record<KeyAlgorithm, string | null>> = {
-  "ecdsa-p256": "sha256",
-  "ecdsa-p384": "sha384",
-  "ecdsa-p521": "sha512",
-  "rsa-2048": "sha256",
-  "rsa-3072": "sha256",
-  "rsa-4096": "sha256",
-  ed25519: null,
-};
-export const TYPES = Object.keys(DIGESTS) as KeyAlgorithm[];
+export const TYPES: readonly KeyAlgorithm[] = [
+  ...(["ecdsa-p256", "ecdsa-p384", "ecdsa-p521"] as const),
+  ...(["rsa-2048", "rsa-3072", "rsa-4096"] as const),
+  "ed25519",
+];
 
 /** One key of each kind. */
 export const keys = Object.fromEntries(TYPES.map((type) => [type, makeKey(type)])) as Record<KeyAlgorithm, CallerKey>;
@@ -43,10 +35,6 @@ const SHA256_DIGEST_INFO = "3031300d060960864801650304020105000420";
 
 const text = (value: string): Buffer => Buffer.from(value);
 const hex = (value: string): Buffer => Buffer.from(value, "hex");
-
-/** The signature that a client would make, over another text or by another key if wanted. */
-export const proofBy = (type: KeyAlgorithm, message = CHALLENGE, key = keys[type]): Buffer =>
-  sign(DIGESTS[type], text(message), key.privateKey);
 
 const refused = (row: string, name: string, key: CallerKey, proof: Uint8Array): RefusedProof => ({
   row,
@@ -101,26 +89,21 @@ export const REFUSED_PROOFS: readonly RefusedProof[] = [
   ...TYPES.map((type) => refused("M1", `no proof by ${type}`, keys[type], Buffer.alloc(0))),
   ...[
     ["another claim", "1234567890"],
-    ["another case", "Alice@example.com"],
-    ["a trailing newline", "alice@example.com\n"],
-    ["a leading space", " alice@example.com"],
-    ["quotes", '"alice@example.com"'],
-    ["a NUL", "alice@example.com\0"],
+    ["another case", "Dev@example.com"],
+    ["a trailing newline", `${CALLER}\n`],
+    ["a leading space", ` ${CALLER}`],
+    ["quotes", `"${CALLER}"`],
+    ["a NUL", `${CALLER}\0`],
     ["the empty text", ""],
-    ["its own hash", createHash("sha256").update(CHALLENGE).digest("hex")],
+    ["its own hash", createHash("sha256").update(CALLER).digest("hex")],
   ].flatMap(([name = "", message = ""]) =>
     (["ecdsa-p256", "rsa-2048", "ed25519"] as const).map((type) =>
-      refused("M2", `a signature by ${type} over ${name}`, keys[type], proofBy(type, message)),
+      refused("M2", `a signature by ${type} over ${name}`, keys[type], proofBy(keys[type], message)),
     ),
   ),
   ...TYPES.map((type) => {
     const other = type.startsWith("rsa") ? makeKey("rsa-2048") : makeKey(type);
-    return refused(
-      "M3",
-      `the right text signed by another key than the ${type} key sent`,
-      keys[type],
-      proofBy(type, CHALLENGE, other),
-    );
+    return refused("M3", `the right text signed by another key than the ${type} key sent`, keys[type], proofBy(other));
   }),
   ...(
     [
@@ -132,34 +115,34 @@ export const REFUSED_PROOFS: readonly RefusedProof[] = [
       ["rsa-2048", "sha512"],
     ] as const
   ).map(([type, digest]) =>
-    refused("M4", `${type} with ${digest}`, keys[type], sign(digest, text(CHALLENGE), keys[type].privateKey)),
+    refused("M4", `${type} with ${digest}`, keys[type], sign(digest, text(CALLER), keys[type].privateKey)),
   ),
   ...["sha1", "sha384", "sha512"].map((digest) =>
-    refused("M5", `RSA with ${digest}`, rsa, sign(digest, text(CHALLENGE), rsa.privateKey)),
+    refused("M5", `RSA with ${digest}`, rsa, sign(digest, text(CALLER), rsa.privateKey)),
   ),
   refused(
     "M5",
     "RSASSA-PSS",
     rsa,
-    sign("sha256", text(CHALLENGE), { key: rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING }),
+    sign("sha256", text(CALLER), { key: rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING }),
   ),
   ...RSA_BLOCKS.map(([name, encoded]) =>
     refused("M5", `an RSA signature made of ${name}`, rsa, rsaSignatureOf(encoded)),
   ),
   ...[255, 257, 512].map((length) => {
     const proof = Buffer.alloc(length);
-    proofBy("rsa-2048").copy(proof);
+    proofBy(rsa).copy(proof);
     return refused("M5", `an RSA-2048 signature of ${String(length)} octets`, rsa, proof);
   }),
   ...ECDSA_FORGERIES.map(([name, forge]) => {
-    const { r, s } = readEcdsa(proofBy("ecdsa-p256"));
+    const { r, s } = readEcdsa(proofBy(p256));
     return refused(name.startsWith("raw") ? "M8" : "M6", `an ECDSA signature with ${name}`, p256, forge(r, s));
   }),
-  refused("M9", "an Ed25519 signature of 63 octets", ed25519, proofBy("ed25519").subarray(0, 63)),
-  refused("M9", "an Ed25519 signature of 65 octets", ed25519, Buffer.concat([proofBy("ed25519"), Buffer.of(0)])),
-  refused("M9", "an Ed25519 signature with S ≥ L", ed25519, malleated(proofBy("ed25519"))),
-  refused("M10", "base64 of the signature", p256, text(proofBy("ecdsa-p256").toString("base64"))),
-  refused("M10", "hex of the signature", p256, text(proofBy("ecdsa-p256").toString("hex"))),
+  refused("M9", "an Ed25519 signature of 63 octets", ed25519, proofBy(ed25519).subarray(0, 63)),
+  refused("M9", "an Ed25519 signature of 65 octets", ed25519, Buffer.concat([proofBy(ed25519), Buffer.of(0)])),
+  refused("M9", "an Ed25519 signature with S ≥ L", ed25519, malleated(proofBy(ed25519))),
+  refused("M10", "base64 of the signature", p256, text(proofBy(p256).toString("base64"))),
+  refused("M10", "hex of the signature", p256, text(proofBy(p256).toString("hex"))),
 ];
 
 /** What {@link ED25519PH} signs, and its key. */
@@ -232,7 +215,7 @@ export function readEcdsa(signature: Buffer): { r: bigint; s: bigint } {
 }
 
 function digest(): Buffer {
-  return createHash("sha256").update(CHALLENGE).digest();
+  return createHash("sha256").update(CALLER).digest();
 }
 
 /** EMSA-PKCS1-v1_5 of the challenge for 2048 bits (RFC 8017 §9.2), or something like it. */

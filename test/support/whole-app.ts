@@ -1,5 +1,3 @@
-import { sign } from "node:crypto";
-import { fetch } from "undici";
 import { createMemoryAuditTrail } from "../../src/adapters/audit/memory.ts";
 import { createMemoryLogStore } from "../../src/adapters/log-store/memory/memory-log-store.ts";
 import type { IssuerSettings } from "../../src/adapters/oidc/issuer-settings.ts";
@@ -31,31 +29,13 @@ import { LocalIssuer, makeKey as makeIssuerKey, NOW_MS, TestClock } from "../ada
 import type { IssuerKey } from "../adapters/oidc/local-issuer.ts";
 import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import type { RecordingTelemetry } from "../fakes/recording-telemetry.ts";
-import { makeKey, pemOf } from "./caller-keys.ts";
-import type { CallerKey } from "./caller-keys.ts";
-
-/** Who signs in these tests; also the challenge that proofs sign. */
-export const CALLER = "alice@example.com";
+import { ask, askForCertificate } from "./ask.ts";
+import type { Answer } from "./ask.ts";
+import { CALLER } from "./signing-body.ts";
+import type { SigningBody } from "./signing-body.ts";
 
 /** Origin of the log of a {@link WholeApp}. */
 export const LOG_ORIGIN = "log.example.com/whole";
-
-/** A JSON answer as it came over HTTP. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
-  readonly body: unknown;
-}
-
-/** What one signing call sends, beside its token. */
-export interface SigningBody {
-  readonly publicKeyRequest?: {
-    readonly publicKey: { readonly content: string; readonly algorithm?: string };
-    readonly proofOfPossession?: string;
-  };
-  readonly certificateSigningRequest?: string;
-}
 
 /** Where a test may stand between the parts of a {@link WholeApp}. */
 export interface WholeAppOptions {
@@ -231,11 +211,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     token: (claims = {}, header = {}) =>
       issuer.token(issuerKey, { email: CALLER, email_verified: true, ...timesAt(clock), ...claims }, header),
     get: (path, headers = {}) => ask(`${url}${path}`, { headers }),
-    send: async (body, token) => {
-      const authorization = `Bearer ${token ?? (await app.token())}`;
-      const headers = { authorization, "content-type": "application/json" };
-      return ask(`${url}/api/v2/signingCert`, { method: "POST", headers, body: JSON.stringify(body) });
-    },
+    send: async (body, token) => askForCertificate(url, token ?? (await app.token()), body),
     close: async (drainMs = 2_000) => {
       await server.close({ drainMs });
       await verifier.close();
@@ -250,43 +226,6 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
 function timesAt(clock: TestClock): { readonly iat: number; readonly exp: number } {
   const now = Math.floor(clock.now() / 1000);
   return { iat: now, exp: now + 600 };
-}
-
-async function ask(url: string, init: Parameters<typeof fetch>[1] = {}): Promise<Answer> {
-  const response = await fetch(url, init);
-  const text = await response.text();
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined;
-  }
-  return { status: response.status, headers: Object.fromEntries(response.headers), text, body };
-}
-
-/** A request for a key with the proof that its holder would make, unless another one is given. */
-export function keyRequest(
-  key: CallerKey = makeKey("ecdsa-p256"),
-  proof: Uint8Array = sign(digestOf(key), Buffer.from(CALLER), key.privateKey),
-): SigningBody {
-  return rawKeyRequest(pemOf(key.publicKey).toString("utf8"), proof);
-}
-
-/** A request for whatever `content` says is a key. */
-export function rawKeyRequest(content: string, proof: Uint8Array): SigningBody {
-  const proofOfPossession = Buffer.from(proof).toString("base64");
-  return { publicKeyRequest: { publicKey: { content }, proofOfPossession } };
-}
-
-/** A request by CSR, PEM. */
-export function csrRequest(csr: Uint8Array): SigningBody {
-  return { certificateSigningRequest: Buffer.from(csr).toString("base64") };
-}
-
-function digestOf({ publicKey }: CallerKey): string | null {
-  if (publicKey.asymmetricKeyType === "ed25519") return null;
-  const curve = publicKey.asymmetricKeyDetails?.namedCurve;
-  return curve === "secp384r1" ? "sha384" : curve === "secp521r1" ? "sha512" : "sha256";
 }
 
 /**

@@ -14,18 +14,16 @@ import { flipBit, makeKey, pemOf, reasonOf, rsaSpki, spkiOf } from "../../suppor
 import type { CallerKey } from "../../support/caller-keys.ts";
 import {
   block,
-  CHALLENGE,
-  DIGESTS,
   ecdsa,
   ED25519PH,
   ED25519PH_CHALLENGE,
   keys,
-  proofBy,
   readEcdsa,
   REFUSED_PROOFS,
   rsaSignatureOf,
   TYPES,
 } from "../../support/refused-proofs.ts";
+import { CALLER, digestOf, proofBy } from "../../support/signing-body.ts";
 
 const policy: KeyPolicy = { permittedAlgorithms: DEFAULT_CLIENT_SIGNING_ALGORITHMS, forbiddenKeys: new Set() };
 
@@ -38,38 +36,42 @@ const rsa = keys["rsa-2048"];
 const text = (value: string): Buffer => Buffer.from(value);
 const hex = (value: string): Buffer => Buffer.from(value, "hex");
 
-function prove(key: CallerKey, proof: Uint8Array, challenge = CHALLENGE): Promise<ProvenKey> {
+function prove(key: CallerKey, proof: Uint8Array, challenge = CALLER): Promise<ProvenKey> {
   return provePossession({ kind: "public-key", publicKey: pemOf(key.publicKey), proof }, challenge, policy);
 }
-const reason = (key: CallerKey, proof: Uint8Array, challenge = CHALLENGE): Promise<string> =>
+const reason = (key: CallerKey, proof: Uint8Array, challenge = CALLER): Promise<string> =>
   reasonOf(() => prove(key, proof, challenge));
 
 describe("proofs that are accepted", () => {
   it.each(TYPES)("takes a proof by %s and gives its key as node encodes it", async (type) => {
-    const proven = await prove(keys[type], proofBy(type));
+    const proven = await prove(keys[type], proofBy(keys[type]));
     expect(proven.algorithm).toBe(type);
     expect(Buffer.from(proven.spki).equals(spkiOf(keys[type].publicKey))).toBe(true);
     expect(Object.keys(proven).sort()).toEqual(["algorithm", "spki"]);
   });
 
   it.each(TYPES)("takes a bare DER key of %s", async (type) => {
-    const request = { kind: "public-key", publicKey: spkiOf(keys[type].publicKey), proof: proofBy(type) } as const;
-    expect((await provePossession(request, CHALLENGE, policy)).algorithm).toBe(type);
+    const request = {
+      kind: "public-key",
+      publicKey: spkiOf(keys[type].publicKey),
+      proof: proofBy(keys[type]),
+    } as const;
+    expect((await provePossession(request, CALLER, policy)).algorithm).toBe(type);
   });
 
   it.each(EC_TYPES)("M08: takes raw r‖s of exactly twice the field size by %s", async (type) => {
     const key = { key: keys[type].privateKey, dsaEncoding: "ieee-p1363" } as const;
-    expect(await reason(keys[type], sign(DIGESTS[type], text(CHALLENGE), key))).toBe("accepted");
+    expect(await reason(keys[type], sign(digestOf(keys[type]), text(CALLER), key))).toBe("accepted");
   });
 
   it("M07: takes an ECDSA signature with high s, and the one with low s", async () => {
-    const { r, s } = readEcdsa(proofBy("ecdsa-p256"));
+    const { r, s } = readEcdsa(proofBy(p256));
     expect(await reason(p256, ecdsa(r, s))).toBe("accepted");
     expect(await reason(p256, ecdsa(r, N - s))).toBe("accepted");
   });
 
   it("M11: takes the same proof twice", async () => {
-    const proof = proofBy("ecdsa-p256");
+    const proof = proofBy(p256);
     expect(await reason(p256, proof)).toBe("accepted");
     expect(await reason(p256, proof)).toBe("accepted");
   });
@@ -92,8 +94,8 @@ describe("proofs that are refused", () => {
 
   it("M02: refuses the other Unicode normal form", async () => {
     const [nfc, nfd] = ["é@example.com".normalize("NFC"), "é@example.com".normalize("NFD")];
-    expect(await reason(p256, proofBy("ecdsa-p256", nfd), nfc)).toBe("PROOF_INVALID");
-    expect(await reason(p256, proofBy("ecdsa-p256", nfc), nfd)).toBe("PROOF_INVALID");
+    expect(await reason(p256, proofBy(p256, nfd), nfc)).toBe("PROOF_INVALID");
+    expect(await reason(p256, proofBy(p256, nfc), nfd)).toBe("PROOF_INVALID");
   });
 
   it("refuses a proof beyond 2 KiB unread", async () => {
@@ -113,7 +115,7 @@ describe("proofs that are refused", () => {
     const modulus = BigInt(`0x${Buffer.from(rsa.publicKey.export({ format: "jwk" }).n!, "base64url").toString("hex")}`);
     for (let i = 0; ; i++) {
       const challenge = String(i);
-      const plus = BigInt(`0x${proofBy("rsa-2048", challenge).toString("hex")}`) + modulus;
+      const plus = BigInt(`0x${proofBy(rsa, challenge).toString("hex")}`) + modulus;
       if (plus >= 1n << 2048n) continue;
       expect(await reason(rsa, hex(plus.toString(16).padStart(512, "0")), challenge)).toBe("PROOF_INVALID");
       return;
@@ -131,7 +133,7 @@ describe("proofs that are refused", () => {
   it.each(["ecdsa-p256", "ed25519", "rsa-2048"] as const)(
     "M12: refuses a proof by %s with any single bit changed",
     async (type) => {
-      const proof = proofBy(type);
+      const proof = proofBy(keys[type]);
       for (let bit = 0; bit < proof.length * 8; bit++) {
         expect([bit, await reason(keys[type], flipBit(proof, bit))]).toEqual([bit, "PROOF_INVALID"]);
       }
@@ -139,7 +141,7 @@ describe("proofs that are refused", () => {
   );
 
   it("M12: refuses a raw r‖s proof with any single bit changed", async () => {
-    const proof = sign("sha256", text(CHALLENGE), { key: p256.privateKey, dsaEncoding: "ieee-p1363" });
+    const proof = sign("sha256", text(CALLER), { key: p256.privateKey, dsaEncoding: "ieee-p1363" });
     for (let bit = 0; bit < proof.length * 8; bit++) {
       expect([bit, await reason(p256, flipBit(proof, bit))]).toEqual([bit, "PROOF_INVALID"]);
     }
@@ -159,14 +161,14 @@ describe("the key is judged before the proof", () => {
   it("K08: refuses exponent 1, for which the padded message is its own signature", async () => {
     const modulus = BigInt(`0x${Buffer.from(rsa.publicKey.export({ format: "jwk" }).n!, "base64url").toString("hex")}`);
     const request = { kind: "public-key", publicKey: rsaSpki(modulus, 1n), proof: block("00") } as const;
-    expect(await reasonOf(() => provePossession(request, CHALLENGE, policy))).toBe("RSA_EXPONENT");
+    expect(await reasonOf(() => provePossession(request, CALLER, policy))).toBe("RSA_EXPONENT");
   });
 
   it("K20: refuses the Ed25519 identity with the signature that fits every message", async () => {
     const identity = Buffer.concat([Buffer.of(1), Buffer.alloc(31)]);
     const publicKey = Buffer.concat([hex("302a300506032b6570032100"), identity]);
     const request = { kind: "public-key", publicKey, proof: Buffer.concat([identity, Buffer.alloc(32)]) } as const;
-    expect(await reasonOf(() => provePossession(request, CHALLENGE, policy))).toBe("ED25519_WEAK_POINT");
+    expect(await reasonOf(() => provePossession(request, CALLER, policy))).toBe("ED25519_WEAK_POINT");
   });
 
   it("reports a weak key that comes with no proof as weak", async () => {
@@ -175,9 +177,9 @@ describe("the key is judged before the proof", () => {
 
   it("K21: refuses the CA's key with a good proof", async () => {
     const spkiHash = createHash("sha256").update(spkiOf(p256.publicKey)).digest("hex");
-    const request = { kind: "public-key", publicKey: pemOf(p256.publicKey), proof: proofBy("ecdsa-p256") } as const;
+    const request = { kind: "public-key", publicKey: pemOf(p256.publicKey), proof: proofBy(p256) } as const;
     const rules = { ...policy, forbiddenKeys: new Set([spkiHash]) };
-    expect(await reasonOf(() => provePossession(request, CHALLENGE, rules))).toBe("KEY_IS_OURS");
+    expect(await reasonOf(() => provePossession(request, CALLER, rules))).toBe("KEY_IS_OURS");
   });
 
   it.each<[KeyAlgorithm, ClientSigningAlgorithm, string]>([
@@ -189,11 +191,11 @@ describe("the key is judged before the proof", () => {
     ["rsa-4096", "rsa-sign-pkcs1-4096-sha256", "*rsa.PublicKey, SHA-256"],
     ["ed25519", "ed25519", "ed25519.PublicKey, unknown hash value 0"],
   ])("K22: permits %s by the name %s and by no other", async (type, algorithm, pair) => {
-    const request = { kind: "public-key", publicKey: pemOf(keys[type].publicKey), proof: proofBy(type) } as const;
+    const request = { kind: "public-key", publicKey: pemOf(keys[type].publicKey), proof: proofBy(keys[type]) } as const;
     const only = { ...policy, permittedAlgorithms: new Set([algorithm]) };
-    expect(await reasonOf(() => provePossession(request, CHALLENGE, only))).toBe("accepted");
+    expect(await reasonOf(() => provePossession(request, CALLER, only))).toBe("accepted");
     const others = CLIENT_SIGNING_ALGORITHMS.filter((name) => name !== algorithm);
-    const refusal: unknown = await provePossession(request, CHALLENGE, {
+    const refusal: unknown = await provePossession(request, CALLER, {
       ...policy,
       permittedAlgorithms: new Set(others),
     }).catch((error: unknown) => error);
@@ -206,8 +208,8 @@ describe("the key is judged before the proof", () => {
 it("keeps key, proof and challenge out of its error texts", async () => {
   const publicKey = pemOf(p256.publicKey);
   const error: unknown = await provePossession(
-    { kind: "public-key", publicKey, proof: proofBy("ed25519") },
-    CHALLENGE,
+    { kind: "public-key", publicKey, proof: proofBy(keys.ed25519) },
+    CALLER,
     policy,
   ).catch((cause: unknown) => cause);
   expect((error as MayflyError).message).toBe("proof of possession does not verify");

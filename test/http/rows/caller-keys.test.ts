@@ -13,7 +13,8 @@ import { certificateIn } from "../../support/issued.ts";
 import { opensslCsr } from "../../support/openssl-csr.ts";
 import { REFUSED_KEYS, WEAK_ED25519_KEYS } from "../../support/refused-keys.ts";
 import { block, keys, TYPES } from "../../support/refused-proofs.ts";
-import { csrRequest, keyRequest, openWholeApp, rawKeyRequest } from "../../support/whole-app.ts";
+import { csrRequest, keyRequest, rawKeyRequest, proofBy } from "../../support/signing-body.ts";
+import { openWholeApp } from "../../support/whole-app.ts";
 import type { WholeApp } from "../../support/whole-app.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mayfly-caller-keys-"));
@@ -128,9 +129,9 @@ describe("a key that is certified", () => {
   it.each(["rsa-2048", "rsa-3072", "rsa-4096"] as const)(
     "[K2] is an %s key as RSA PUBLIC KEY, and its certificate holds a SubjectPublicKeyInfo",
     async (type) => {
-      const { publicKey, privateKey } = keys[type];
+      const { publicKey } = keys[type];
       const content = publicKey.export({ type: "pkcs1", format: "pem" });
-      const proof = sign("sha256", Buffer.from("alice@example.com"), privateKey);
+      const proof = proofBy(keys[type]);
       const answer = await app.send(rawKeyRequest(String(content), proof));
       expect(answer.status).toBe(200);
       expect(spkiIn(certificateIn(answer)).equals(spkiOf(publicKey))).toBe(true);
@@ -144,8 +145,7 @@ describe("a key that is certified", () => {
   ])("[K4] comes as PEM with %s", async (_name, change) => {
     const pair = keys["ecdsa-p256"];
     const content = change(pemOf(pair.publicKey).toString());
-    const proof = sign("sha256", Buffer.from("alice@example.com"), pair.privateKey);
-    expect((await app.send(rawKeyRequest(content, proof))).status).toBe(200);
+    expect((await app.send(rawKeyRequest(content, proofBy(pair)))).status).toBe(200);
   });
 });
 

@@ -14,7 +14,8 @@ import {
   UNUSUAL_PAIRS,
 } from "../../support/refused-csrs.ts";
 import { encodePem, parsePem } from "../../../src/core/encoding/pem.ts";
-import { CALLER, csrRequest, keyRequest, openWholeApp } from "../../support/whole-app.ts";
+import { CALLER, csrRequest, keyRequest } from "../../support/signing-body.ts";
+import { openWholeApp } from "../../support/whole-app.ts";
 import type { WholeApp } from "../../support/whole-app.ts";
 
 const p256Der = parsePem(p256Csr)[0]!.der;

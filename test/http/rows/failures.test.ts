@@ -11,8 +11,10 @@ import { expectNoSecret, expectRefusal, expectTold } from "../../support/expect-
 import { answersOf, heldAt, makeGate } from "../../support/held-calls.ts";
 import type { Gate } from "../../support/held-calls.ts";
 import { certificateIn, chainIn } from "../../support/issued.ts";
-import { keyRequest, openWholeApp } from "../../support/whole-app.ts";
-import type { Answer, WholeApp, WholeAppOptions } from "../../support/whole-app.ts";
+import { keyRequest } from "../../support/signing-body.ts";
+import { openWholeApp } from "../../support/whole-app.ts";
+import type { Answer } from "../../support/ask.ts";
+import type { WholeApp, WholeAppOptions } from "../../support/whole-app.ts";
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
@@ -412,7 +414,8 @@ describe("a clock", () => {
 
   it("[Q3] is read in UTC, whatever the time zone, also in the hour that daylight saving skips", () => {
     const program = `
-      import { openWholeApp, keyRequest } from "./test/support/whole-app.ts";
+      import { keyRequest } from "./test/support/signing-body.ts";
+      import { openWholeApp } from "./test/support/whole-app.ts";
       import { certificateIn } from "./test/support/issued.ts";
       const app = await openWholeApp({ startMs: Number(process.argv[1]) });
       const { validFrom, validTo } = certificateIn(await app.send(keyRequest()));

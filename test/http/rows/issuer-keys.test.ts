@@ -5,10 +5,12 @@ import { json, LocalIssuer, makeKey as makeIssuerKey } from "../../adapters/oidc
 import type { Handler, IssuerKey } from "../../adapters/oidc/local-issuer.ts";
 import { expectRefusal } from "../../support/expect-refusal.ts";
 import { openDoor } from "../../support/door.ts";
+import { CALLER, keyRequest } from "../../support/signing-body.ts";
 import { makeTokenKey } from "../../support/tokens.ts";
 import type { TokenKey } from "../../support/tokens.ts";
-import { CALLER, keyRequest, openWholeApp } from "../../support/whole-app.ts";
-import type { Answer, WholeApp, WholeAppOptions } from "../../support/whole-app.ts";
+import { openWholeApp } from "../../support/whole-app.ts";
+import type { Answer } from "../../support/ask.ts";
+import type { WholeApp, WholeAppOptions } from "../../support/whole-app.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -4,11 +4,13 @@ import { once } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { askForCertificate } from "../../support/ask.ts";
 import { expectTold } from "../../support/expect-refusal.ts";
 import { answersOf, heldAt, makeGate } from "../../support/held-calls.ts";
 import { startTestService } from "../../support/service.ts";
 import type { TestService } from "../../support/service.ts";
-import { keyRequest, openWholeApp } from "../../support/whole-app.ts";
+import { keyRequest } from "../../support/signing-body.ts";
+import { openWholeApp } from "../../support/whole-app.ts";
 
 let mayfly: TestService | undefined;
 afterEach(async () => {
@@ -80,15 +82,11 @@ describe("load", () => {
   it("[S7] that lasts leaves neither descriptors nor memory behind", async () => {
     mayfly = await startTestService();
     const { publicUrl } = mayfly.service;
-    const { content, proof } = await signingParts();
     const token = await mayfly.issuer.mintToken("email");
-    const body = JSON.stringify({ publicKeyRequest: { publicKey: { content }, proofOfPossession: proof } });
-    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const body = keyRequest();
     const issue = async (count: number): Promise<{ heap: number; descriptors: number }> => {
       for (let n = 0; n < count; n++) {
-        const answer = await globalThis.fetch(`${publicUrl}/api/v2/signingCert`, { method: "POST", headers, body });
-        expect(answer.status).toBe(200);
-        await answer.arrayBuffer();
+        expect((await askForCertificate(publicUrl, token, body)).status).toBe(200);
       }
       collectGarbage();
       return { heap: process.memoryUsage().heapUsed, descriptors: readdirSync("/proc/self/fd").length };
@@ -100,10 +98,3 @@ describe("load", () => {
     expect(after.heap - before.heap).toBeLessThan(200 * 10 * 1024);
   });
 });
-
-async function signingParts(): Promise<{ content: string; proof: string }> {
-  const { generateKeyPairSync, sign } = await import("node:crypto");
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const content = publicKey.export({ type: "spki", format: "pem" }).toString();
-  return { content, proof: sign("sha256", Buffer.from("dev@example.com"), privateKey).toString("base64") };
-}

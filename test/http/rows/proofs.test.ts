@@ -4,17 +4,16 @@ import { flipBit, pemOf } from "../../support/caller-keys.ts";
 import { expectRefusal } from "../../support/expect-refusal.ts";
 import { certificateIn } from "../../support/issued.ts";
 import {
-  DIGESTS,
   ecdsa,
   ED25519CTX,
   ED25519PH,
   ED25519PH_CHALLENGE,
   keys,
-  proofBy,
   readEcdsa,
   REFUSED_PROOFS,
 } from "../../support/refused-proofs.ts";
-import { CALLER, keyRequest, openWholeApp } from "../../support/whole-app.ts";
+import { CALLER, digestOf, keyRequest, proofBy } from "../../support/signing-body.ts";
+import { openWholeApp } from "../../support/whole-app.ts";
 import type { WholeApp } from "../../support/whole-app.ts";
 
 /** Order of P-256 (SEC 2 §2.4.2). */
@@ -70,7 +69,7 @@ describe("a proof that is not taken", () => {
   it.each(["ecdsa-p256", "ed25519", "rsa-2048"] as const)(
     "[M12] is a proof by %s with a bit changed, whichever",
     async (type) => {
-      const proof = proofBy(type);
+      const proof = proofBy(keys[type]);
       const step = type === "rsa-2048" ? 61 : 13;
       const signatures = app.caSignatures();
       for (let bit = 0; bit < proof.length * 8; bit += step) {
@@ -84,7 +83,7 @@ describe("a proof that is not taken", () => {
 
 describe("a proof that is taken", () => {
   it("[M7] is an ECDSA signature with high s, and the one with low s", async () => {
-    const { r, s } = readEcdsa(proofBy("ecdsa-p256"));
+    const { r, s } = readEcdsa(proofBy(p256));
     for (const proof of [ecdsa(r, s), ecdsa(r, N - s)]) {
       expect((await app.send(keyRequest(p256, proof))).status).toBe(200);
     }
@@ -94,13 +93,13 @@ describe("a proof that is taken", () => {
     "[M8] is raw r‖s of exactly twice the field size by %s",
     async (type) => {
       const key = { key: keys[type].privateKey, dsaEncoding: "ieee-p1363" } as const;
-      const proof = sign(DIGESTS[type], Buffer.from(CALLER), key);
+      const proof = sign(digestOf(keys[type]), Buffer.from(CALLER), key);
       expect((await app.send(keyRequest(keys[type], proof))).status).toBe(200);
     },
   );
 
   it("[M11] is one that was taken before, and the certificates differ", async () => {
-    const [token, proof] = [await app.token(), proofBy("ecdsa-p256")];
+    const [token, proof] = [await app.token(), proofBy(p256)];
     const answers = [await app.send(keyRequest(p256, proof), token), await app.send(keyRequest(p256, proof), token)];
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     expect(new Set(answers.map((answer) => certificateIn(answer).serialNumber)).size).toBe(2);

@@ -1,5 +1,4 @@
-import { sign } from "node:crypto";
-import { makeKey, pemOf } from "../caller-keys.ts";
+import { keyRequest } from "../signing-body.ts";
 import type { Witness } from "./witness.ts";
 
 /** Where callers go and with whose name. */
@@ -17,8 +16,6 @@ export interface CallerOptions {
 interface SigningAnswer {
   readonly signedCertificateEmbeddedSct: { readonly chain: { readonly certificates: readonly string[] } };
 }
-
-const EMAIL = "dev@example.com";
 
 /**
  * Asks for certificates, one after the other and each for a key of its own, until the server is gone; now and then reads the
@@ -39,13 +36,10 @@ export async function callUntilGone(options: CallerOptions): Promise<number> {
 
 /** One certificate, PEM; undefined when the server goes away before the whole answer is there. */
 async function ask({ publicUrl, token }: CallerOptions): Promise<string | undefined> {
-  const key = makeKey("ecdsa-p256");
-  const proofOfPossession = sign("sha256", Buffer.from(EMAIL), key.privateKey).toString("base64");
-  const publicKeyRequest = { publicKey: { content: pemOf(key.publicKey).toString("utf8") }, proofOfPossession };
   const answer = await textOf(`${publicUrl}/api/v2/signingCert`, {
     method: "POST",
     headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
-    body: JSON.stringify({ publicKeyRequest }),
+    body: JSON.stringify(keyRequest()),
   });
   if (answer === undefined) return undefined;
   const { signedCertificateEmbeddedSct } = JSON.parse(answer) as SigningAnswer;

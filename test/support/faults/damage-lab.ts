@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { sign } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -13,7 +12,7 @@ import { openSigner, SIGNER_ROLES } from "../../../src/compose/open-signer.ts";
 import { verifyDataFolder } from "../../../src/compose/verify-data-folder.ts";
 import type { Config } from "../../../src/config/schema.ts";
 import { MayflyError } from "../../../src/core/errors.ts";
-import { makeKey, pemOf } from "../caller-keys.ts";
+import { askForCertificate } from "../ask.ts";
 import { ORIGIN, startTestService, type TestService } from "../service.ts";
 
 /** States of one log that can be put together again. */
@@ -168,17 +167,7 @@ async function openSigners(config: Config): Promise<LogSigners> {
 
 async function issue(mayfly: TestService, count: number): Promise<void> {
   for (let at = 0; at < count; at++) {
-    const key = makeKey("ecdsa-p256");
-    const proofOfPossession = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
-    const publicKey = { content: pemOf(key.publicKey).toString("utf8") };
-    const answer = await globalThis.fetch(`${mayfly.service.publicUrl}/api/v2/signingCert`, {
-      method: "POST",
-      headers: {
-        "Content-Type": "application/json",
-        Authorization: `Bearer ${await mayfly.issuer.mintToken("email")}`,
-      },
-      body: JSON.stringify({ publicKeyRequest: { publicKey, proofOfPossession } }),
-    });
-    assert.equal(answer.status, 200, await answer.text());
+    const answer = await askForCertificate(mayfly.service.publicUrl, await mayfly.issuer.mintToken("email"));
+    assert.equal(answer.status, 200, answer.text);
   }
 }

@@ -1,10 +1,10 @@
-import { sign, X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDevelopmentIssuer, type DevelopmentIssuer } from "../../../dev/oidc-issuer.ts";
 import { verifyLogProof } from "../../../dev/verify-log-proof.ts";
-import { makeKey, pemOf } from "../caller-keys.ts";
+import { askForCertificate } from "../ask.ts";
+import { certificateIn } from "../issued.ts";
 import { startMayflyProcess, type Exit, type MayflyProcess } from "../mayfly-process.ts";
 import { runCli } from "../run-cli.ts";
 import { ANCHORS, configText, ORIGIN } from "../service.ts";
@@ -57,20 +57,9 @@ export class ServiceRig {
   /** One request: the HTTP status, 0 when the connection broke. */
   async ask(publicUrl: string): Promise<number> {
     this.#token ||= await this.#issuer.mintToken("email");
-    const key = makeKey("ecdsa-p256");
-    const proofOfPossession = sign("sha256", Buffer.from("dev@example.com"), key.privateKey).toString("base64");
-    const publicKeyRequest = { publicKey: { content: pemOf(key.publicKey).toString("utf8") }, proofOfPossession };
-    const answer = await globalThis
-      .fetch(`${publicUrl}/api/v2/signingCert`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", Authorization: `Bearer ${this.#token}` },
-        body: JSON.stringify({ publicKeyRequest }),
-      })
-      .then(async (response) => ({ status: response.status, text: await response.text() }))
-      .catch(() => ({ status: 0, text: "" }));
-    const pem = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/su.exec(answer.text)?.[0];
-    if (answer.status === 200) this.#leaves.push(new X509Certificate(pem?.replaceAll("\\n", "\n") ?? "").raw);
-    return answer.status;
+    const answer = await askForCertificate(publicUrl, this.#token).catch(() => undefined);
+    if (answer?.status === 200) this.#leaves.push(certificateIn(answer).raw);
+    return answer?.status ?? 0;
   }
 
   /**

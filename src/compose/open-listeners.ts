@@ -87,10 +87,8 @@ const OPERATIONS_LIMITS: Partial<ServerLimits> = {
   keepAliveTimeoutMs: 5_000,
 };
 
-/** A proxy's connections carry everybody's requests, so behind one there is no bound for each address. */
-function connectionLimits({ trustedProxies, connections, connectionsPerAddress }: Config["limits"]): ConnectionLimits {
-  const maxConnectionsPerAddress = trustedProxies.length > 0 ? Infinity : connectionsPerAddress;
-  return { maxConnections: connections, maxConnectionsPerAddress };
+function connectionLimits({ connections, connectionsPerAddress, trustedProxies }: Config["limits"]): ConnectionLimits {
+  return { maxConnections: connections, maxConnectionsPerAddress: connectionsPerAddress, trustedProxies };
 }
 
 /** The certificate of the public listener, if it has one. */

@@ -81,6 +81,6 @@ export const limitsSchema = object({
     .min(1)
     .max(100_000)
     .default(100)
-    .describe("Of one client address, IPv6 by networks of 64 bits. Without effect when proxies are trusted."),
+    .describe("Of one client address, IPv6 by networks of 64 bits. Trusted proxies may have as many as there are."),
   rates,
 }).prefault({});

@@ -28,33 +28,52 @@ interface Peer {
  * @param trustedProxies addresses, and networks in CIDR notation, checked before
  */
 export function makeClientAddress(trustedProxies: readonly string[]): ClientAddress {
-  const proxies = trustedProxies.map(parseNetwork);
-  const isProxy = (address: Address): boolean =>
-    proxies.some(([network, bits]) => address.kind() === network.kind() && address.match([network, bits]));
+  const isProxy = makeIsProxy(trustedProxies);
   // A connection carries many requests, and reading an address is not free.
   const peers = new WeakMap<Arrival["socket"], Peer>();
   return ({ socket, headers }) => {
     let peer = peers.get(socket);
     if (peer === undefined) {
-      const address = parseAddress(socket.remoteAddress ?? "");
-      peer = { name: nameOf(address), isProxy: address !== undefined && isProxy(address) };
+      peer = peerAt(socket.remoteAddress, isProxy);
       peers.set(socket, peer);
     }
     return peer.isProxy ? (lastForwarded(headers["x-forwarded-for"], isProxy) ?? peer.name) : peer.name;
   };
 }
 
+/** Names the other end of a connection, for limits on connections; undefined when they do not apply to it. */
+export type PeerName = (remoteAddress: string | undefined) => string | undefined;
+
 /**
- * The name of a connection's other end, for limits on connections: as {@link makeClientAddress} without proxies.
+ * As {@link makeClientAddress} for the connection itself: a proxy has no name, because its connections carry everybody's
+ * requests.
  *
- * @param remoteAddress as Node tells it; undefined when the connection is gone
+ * @param trustedProxies addresses, and networks in CIDR notation, checked before
  */
-export function peerName(remoteAddress: string | undefined): string {
-  return nameOf(parseAddress(remoteAddress ?? ""));
+export function makePeerName(trustedProxies: readonly string[]): PeerName {
+  const isProxy = makeIsProxy(trustedProxies);
+  return (remoteAddress) => {
+    const peer = peerAt(remoteAddress, isProxy);
+    return peer.isProxy ? undefined : peer.name;
+  };
+}
+
+type IsProxy = (address: Address) => boolean;
+
+function makeIsProxy(trustedProxies: readonly string[]): IsProxy {
+  const proxies = trustedProxies.map(parseNetwork);
+  return (address) =>
+    proxies.some(([network, bits]) => address.kind() === network.kind() && address.match([network, bits]));
+}
+
+/** @param remoteAddress as Node tells it; undefined when the connection is gone */
+function peerAt(remoteAddress: string | undefined, isProxy: IsProxy): Peer {
+  const address = parseAddress(remoteAddress ?? "");
+  return { name: nameOf(address), isProxy: address !== undefined && isProxy(address) };
 }
 
 /** Read from the right; stops at the first address that is no proxy's, or at what is no address. */
-function lastForwarded(field: string | string[] | undefined, isProxy: (address: Address) => boolean) {
+function lastForwarded(field: string | string[] | undefined, isProxy: IsProxy) {
   let name: string | undefined;
   let end = field === undefined ? 0 : String(field).length;
   const text = String(field);

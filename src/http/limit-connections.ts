@@ -1,5 +1,5 @@
 import type { Server, Socket } from "node:net";
-import { peerName } from "./client-address.ts";
+import { makePeerName } from "./client-address.ts";
 
 /**
  * Which bound a connection was beyond: that of all together, that of one client address, or that of requests which wait
@@ -10,14 +10,16 @@ export type ConnectionLimit = "address" | "pipelined" | "total";
 /** Bounds on open connections. */
 export interface ConnectionLimits {
   readonly maxConnections: number;
-  /** IPv6 by networks of 64 bits. Infinity behind a proxy, whose connections carry everybody's requests. */
+  /** IPv6 by networks of 64 bits. */
   readonly maxConnectionsPerAddress: number;
+  /** Have no bound of their own: addresses, and networks in CIDR notation, checked before. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** Closes what is beyond the bounds as soon as it is accepted, and tells of it. */
 export function limitConnections(
   server: Server,
-  { maxConnections, maxConnectionsPerAddress }: ConnectionLimits,
+  { maxConnections, maxConnectionsPerAddress, trustedProxies }: ConnectionLimits,
   onRefused: (limit: ConnectionLimit) => void,
 ): void {
   server.maxConnections = maxConnections;
@@ -25,9 +27,11 @@ export function limitConnections(
     onRefused("total");
   });
   if (maxConnectionsPerAddress === Infinity) return;
+  const peerName = makePeerName(trustedProxies);
   const open = new Map<string, number>();
   server.on("connection", (socket: Socket) => {
     const name = peerName(socket.remoteAddress);
+    if (name === undefined) return;
     const others = open.get(name) ?? 0;
     if (others >= maxConnectionsPerAddress) {
       socket.destroy();

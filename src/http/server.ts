@@ -43,6 +43,7 @@ export const SERVER_LIMITS: ServerLimits = {
   maxWaitingRequests: 500,
   maxConnections: 2_000,
   maxConnectionsPerAddress: Infinity,
+  trustedProxies: [],
   maxHeaderBytes: 32 * 1024,
 };
 

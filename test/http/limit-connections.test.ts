@@ -7,6 +7,7 @@ import type { ConnectionLimit } from "../../src/http/limit-connections.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
 import type { HttpServer, ServerLimits } from "../../src/http/server.ts";
 import { heldMegabytes } from "../support/held-memory.ts";
+import { startTestService } from "../support/service.ts";
 import { makeClient, statuses } from "./raw-socket.ts";
 
 const open: Socket[] = [];
@@ -75,7 +76,8 @@ describe("connections of one address", () => {
     (remoteAddress) => {
       const listener = createServer();
       const refused: ConnectionLimit[] = [];
-      limitConnections(listener, { maxConnections: 10, maxConnectionsPerAddress: 1 }, (limit) => refused.push(limit));
+      const limits = { maxConnections: 10, maxConnectionsPerAddress: 1, trustedProxies: ["10.0.0.0/8"] };
+      limitConnections(listener, limits, (limit) => refused.push(limit));
       const sockets = Array.from({ length: 2 }, () => {
         const socket = new Socket();
         Object.defineProperty(socket, "remoteAddress", { value: remoteAddress });
@@ -88,13 +90,42 @@ describe("connections of one address", () => {
     },
   );
 
-  it("have no bound of their own behind a proxy", async () => {
-    const { refused, from } = await start({ maxConnectionsPerAddress: Infinity });
-    for (let count = 0; count < 120; count++) await from("127.0.0.1");
-    const last = await from("127.0.0.1");
+  it("are bounded beside a trusted proxy, which itself is not", async () => {
+    const { refused, from } = await start({ maxConnectionsPerAddress: 2, trustedProxies: ["127.0.0.2"] });
+    for (let count = 0; count < 120; count++) await from("127.0.0.2");
+    const last = await from("127.0.0.2");
     last.write(GET);
     await last.received(/here$/u);
     expect(refused).toEqual([]);
+    for (let count = 0; count < 2; count++) {
+      const direct = await from("127.0.0.1");
+      direct.write(GET);
+      await direct.received(/here$/u);
+    }
+    expect(await (await from("127.0.0.1")).closed()).toBe("");
+    expect(refused).toEqual(["address"]);
+  });
+
+  it("are bounded by the configuration of a service, also when it trusts a proxy", async () => {
+    const mayfly = await startTestService("limits: { connectionsPerAddress: 1, trustedProxies: [127.0.0.2] }\n");
+    try {
+      const { hostname: host, port } = new URL(mayfly.service.publicUrl);
+      const from = async (localAddress: string) => {
+        const socket = connect({ port: Number(port), host, localAddress });
+        open.push(socket);
+        await once(socket, "connect");
+        return makeClient(socket);
+      };
+      const health = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+      for (const address of ["127.0.0.2", "127.0.0.2", "127.0.0.1"]) {
+        const client = await from(address);
+        client.write(health);
+        await client.received(/SERVING/u);
+      }
+      expect(await (await from("127.0.0.1")).closed()).toBe("");
+    } finally {
+      await mayfly.close();
+    }
   });
 });
 

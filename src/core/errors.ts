@@ -84,7 +84,6 @@ export const REASONS = {
   profile_violation: ["CA_EXPIRED", "CHAIN_INVALID", "CORRESPONDENCE", "LINT", "SCT_OUTSIDE_VALIDITY"],
   signer_failed: ["SIGNATURE_INVALID", "SIGNER_KEY_MISMATCH", "SIGNER_KEY_UNREADABLE", "SIGNER_REFUSED"],
   log_failed: [
-    "LOG_CLOCK",
     "LOG_CORRUPT",
     "LOG_MISSING",
     "LOG_OUTCOME_UNKNOWN",
@@ -96,7 +95,7 @@ export const REASONS = {
   ],
   internal: ["AUDIT_FAILED", "DATA_DIRECTORY_LOCKED", "FILE_NOT_WRITTEN", "TLS_PAIR_INVALID", "UNEXPECTED"],
   signer_unavailable: ["SIGNER_TIMEOUT"],
-  log_unavailable: ["LOG_BUSY", "LOG_CLOSED", "LOG_DISK_FULL", "LOG_QUEUE_FULL", "LOG_TIMEOUT"],
+  log_unavailable: ["LOG_BUSY", "LOG_CLOCK", "LOG_CLOSED", "LOG_DISK_FULL", "LOG_QUEUE_FULL", "LOG_TIMEOUT"],
   issuer_unavailable: ["DISCOVERY_FAILED", "ISSUER_QUEUE_FULL", "ISSUER_TIMEOUT", "JWKS_FAILED"],
 } as const;
 

@@ -37,7 +37,7 @@ export class CheckpointPublisher {
   /**
    * A time for a batch on a head of time `headMs`: later than that and than every signature.
    *
-   * @throws MayflyError `log_failed` (LOG_CLOCK)
+   * @throws MayflyError `log_unavailable` (LOG_CLOCK)
    */
   timeAfter(headMs: number): number {
     return this.#clock.timeAfter(Math.max(headMs, this.#lastMs));
@@ -51,7 +51,7 @@ export class CheckpointPublisher {
   /**
    * Compares what the store says with itself, then publishes its head under a new time.
    *
-   * @throws MayflyError `log_failed`
+   * @throws MayflyError `log_failed`, or `log_unavailable` (LOG_CLOCK)
    */
   async start(): Promise<void> {
     const { store, origin } = this.#options;

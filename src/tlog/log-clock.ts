@@ -28,12 +28,14 @@ export class LogClock {
   /**
    * A time for the log, later than `lastMs`.
    *
-   * @throws MayflyError `log_failed` (LOG_CLOCK)
+   * @throws MayflyError `log_unavailable` (LOG_CLOCK)
    */
   timeAfter(lastMs: number): number {
     const { verdict, history } = judgeClock(this.#history, this.#read(), lastMs);
     this.#history = history;
-    if (verdict.kind === "refused") throw (this.#refusal = new MayflyError("LOG_CLOCK", verdict.why));
+    if (verdict.kind === "refused") {
+      throw (this.#refusal = new MayflyError("LOG_CLOCK", verdict.why, { retryAfterMs: verdict.againInMs }));
+    }
     this.#refusal = undefined;
     return verdict.timestampMs;
   }

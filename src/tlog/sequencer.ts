@@ -105,7 +105,8 @@ interface Unreleased extends Waiter {
  * Starts the one loop that writes to a log. First publishes the committed head under a new time: a crash may have come
  * between commit and publication, and keys that do not work should be noticed before anything is accepted.
  *
- * @throws MayflyError `log_failed` when the store contradicts itself, the clock is behind the log, or a signature fails
+ * @throws MayflyError `log_failed` when the store contradicts itself or a signature fails, `log_unavailable` when the clock
+ *   is behind the log
  */
 export async function startSequencer(options: SequencerOptions): Promise<Sequencer> {
   const clock = new LogClock(options.clock);

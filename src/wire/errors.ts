@@ -53,8 +53,10 @@ const WIRE: Readonly<Record<ErrorCode, WireError>> = {
   issuer_unavailable:      { status: 503, grpc: 14, message: "The issuer of the identity token could not be reached" },
 };
 
-/** Refusals that HTTP has a status of its own for; what they do not name comes from the code's row. */
+/** Reasons that are told otherwise than the rest of their code; what they do not name comes from the code's row. */
 const BY_REASON: Readonly<Partial<Record<Reason, Partial<WireError>>>> = {
+  // No defect of a certificate, as what else breaks the profile: it passes once the CA is replaced, or begins.
+  CA_EXPIRED: { status: 503, grpc: 14 },
   EXPECTATION_FAILED: { status: 417, message: "The expectation of the request cannot be met" },
   HEADERS_TOO_LARGE: { status: 431, message: "The header fields of the request are too large" },
   REQUEST_TIMEOUT: { status: 408, message: "The request did not arrive in time" },

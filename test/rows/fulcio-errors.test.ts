@@ -382,10 +382,11 @@ describe("a failure behind a request that is good", () => {
     expectRefusal(late, { status: 503, code: 14, message: TEXT.ca, reason: "SIGNER_TIMEOUT" });
   });
 
-  it("[FE11] is a 500 when the CA has expired", async () => {
+  it("[FE11] is a 503 when the CA has expired", async () => {
     const { issuer } = (await makeIssuanceDeps()).deps;
     const answer = await callWith({ issuer: { ...issuer, notAfterMs: NOW_MS } });
-    expectRefusal(answer, { ...internal, reason: "CA_EXPIRED" });
+    expectRefusal(answer, { status: 503, code: 14, message: TEXT.ca, reason: "CA_EXPIRED" });
+    expect(answer.headers["retry-after"]).toBe("60");
   });
 
   it.each([

@@ -29,7 +29,10 @@ const conditions: readonly Row[] = [
     id: "FE10",
     says: "a key and digest that are not permitted: 400, code 3, signing algorithm not permitted: <type>, <hash>",
   },
-  { id: "FE11", says: `the precertificate cannot be made: ${CA}; because of a claim: ${TOKEN}` },
+  {
+    id: "FE11",
+    says: `the precertificate cannot be made: ${CA}; because of a claim: ${TOKEN}; outside the validity of the CA: 503, code 14`,
+  },
   {
     id: "FE12",
     says: "the log fails: 500, code 13, Error entering certificate in CTL; cannot take work now: 503, code 14",

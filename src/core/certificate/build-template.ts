@@ -20,6 +20,9 @@ export interface TemplateParts {
   readonly backdateSeconds: number;
 }
 
+/** No CA is replaced faster than this, milliseconds. */
+const ACT_MS = 60_000;
+
 /**
  * Everything a leaf will say, from who asked and with which key (docs/certificate-profile.md §2).
  *
@@ -30,7 +33,11 @@ export function buildTemplate(parts: TemplateParts): CertificateTemplate {
   const { principal, key, issuer, serialNumber } = parts;
   const validity = leafValidity(parts);
   if (!isWithin(validity, issuer)) {
-    throw new MayflyError("CA_EXPIRED", "the leaf would not lie inside the validity of the issuing chain");
+    // A chain that has not begun begins by itself; for one that ends somebody has to act.
+    const retryAfterMs = Math.max(ACT_MS, issuer.notBeforeMs - validity.notBeforeMs);
+    throw new MayflyError("CA_EXPIRED", "the leaf would not lie inside the validity of the issuing chain", {
+      retryAfterMs,
+    });
   }
   const { subjectAltName, extensions } = principal;
   return { serialNumber, issuer, ...validity, key, subjectAltName, extensions };

@@ -20,8 +20,15 @@ export interface ClockHistory {
 }
 
 /** The time to write into the log, or why the clock must not be used for that now. */
-export type ClockVerdict =
-  { readonly kind: "accepted"; readonly timestampMs: number } | { readonly kind: "refused"; readonly why: string };
+export type ClockVerdict = { readonly kind: "accepted"; readonly timestampMs: number } | ClockRefusal;
+
+/** A clock that must not be used now. */
+export interface ClockRefusal {
+  readonly kind: "refused";
+  readonly why: string;
+  /** The earliest moment at which it can be, from now, milliseconds; somebody may have to set it right first. */
+  readonly againInMs: number;
+}
 
 /** How far the wall clock may be off, against the log's last time or the monotonic clock. */
 const TOLERANCE_MS = 5_000;
@@ -59,12 +66,9 @@ export function judgeClock(
     Math.abs(stepMs) > TOLERANCE_MS
       ? { settledAtMonotonicMs: reading.monotonicMs + SETTLE_MS, lastStepMs: stepMs }
       : { settledAtMonotonicMs: history.settledAtMonotonicMs, lastStepMs: history.lastStepMs };
-  const why = whyRefused({ ...history, ...settling }, reading, lastMs);
-  if (why !== undefined) {
-    return {
-      verdict: { kind: "refused", why },
-      history: { trusted: history.trusted, latest: reading, ...settling },
-    };
+  const refusal = refusalOf({ ...history, ...settling }, reading, lastMs);
+  if (refusal !== undefined) {
+    return { verdict: refusal, history: { trusted: history.trusted, latest: reading, ...settling } };
   }
   return {
     verdict: { kind: "accepted", timestampMs: Math.max(reading.wallMs, lastMs + 1) },
@@ -80,18 +84,24 @@ export function ranSteadily(from: SteadyReading, to: SteadyReading): boolean {
 type SteadyReading = Pick<ClockReading, "wallMs" | "monotonicMs">;
 
 /** What speaks against the reading, in words for an operator who is to mend it. */
-function whyRefused(history: ClockHistory, reading: ClockReading, lastMs: number): string | undefined {
+function refusalOf(history: ClockHistory, reading: ClockReading, lastMs: number): ClockRefusal | undefined {
   const jumpMs = stepBetween(history.trusted, reading);
   if (jumpMs > LARGEST_JUMP_MS) {
-    return `the clock jumped forward by ${seconds(jumpMs)}; set it back, or restart Mayfly if the new time is right`;
+    const why = `the clock jumped forward by ${seconds(jumpMs)}; set it back, or restart Mayfly if the new time is right`;
+    // Setting it back is a step too.
+    return { kind: "refused", why, againInMs: SETTLE_MS };
   }
-  if (reading.monotonicMs < history.settledAtMonotonicMs) {
-    const direction = history.lastStepMs > 0 ? "forward" : "back";
-    return `the clock was set ${direction} by ${seconds(history.lastStepMs)}; it must run steadily for 30 s first`;
-  }
+  const settlesInMs = history.settledAtMonotonicMs - reading.monotonicMs;
   const behindMs = lastMs - reading.wallMs;
+  const againInMs = Math.max(settlesInMs, behindMs - TOLERANCE_MS);
+  if (settlesInMs > 0) {
+    const direction = history.lastStepMs > 0 ? "forward" : "back";
+    const why = `the clock was set ${direction} by ${seconds(history.lastStepMs)}; it must run steadily for 30 s first`;
+    return { kind: "refused", why, againInMs };
+  }
   if (behindMs <= TOLERANCE_MS) return undefined;
-  return `the clock is ${seconds(behindMs)} behind the log's newest time, and must catch up first`;
+  const why = `the clock is ${seconds(behindMs)} behind the log's newest time, and must catch up first`;
+  return { kind: "refused", why, againInMs };
 }
 
 const seconds = (ms: number): string => `${Math.round(Math.abs(ms) / 1_000)} s`;

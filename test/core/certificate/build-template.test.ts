@@ -46,12 +46,15 @@ describe("buildTemplate", () => {
   });
 
   it.each([
-    ["outlive the chain by a second", { nowMs: NOW_MS + 3_001_000 }],
-    ["start after the chain's end", { nowMs: NOW_MS + 3_601_000 }],
-    ["start a millisecond before the chain", { nowMs: NOW_MS - 3_600_001 }],
-    ["be back-dated to before the chain", { nowMs: NOW_MS - 3_600_000, backdateSeconds: 1 }],
-  ])("is refused when it would %s", (_name, changes) => {
-    expect(() => build(changes)).toThrow(expect.objectContaining({ code: "profile_violation", reason: "CA_EXPIRED" }));
+    ["outlive the chain by a second", { nowMs: NOW_MS + 3_001_000 }, 60_000],
+    ["start after the chain's end", { nowMs: NOW_MS + 3_601_000 }, 60_000],
+    ["start a millisecond before the chain", { nowMs: NOW_MS - 3_600_001 }, 60_000],
+    ["be back-dated to before the chain", { nowMs: NOW_MS - 3_600_000, backdateSeconds: 1 }, 60_000],
+    ["start an hour before the chain", { nowMs: NOW_MS - 7_200_000 }, 3_600_000],
+  ])("is refused when it would %s", (_name, changes, retryAfterMs) => {
+    expect(() => build(changes)).toThrow(
+      expect.objectContaining({ code: "profile_violation", reason: "CA_EXPIRED", retryAfterMs }),
+    );
   });
 
   it.each([

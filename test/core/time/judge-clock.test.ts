@@ -62,6 +62,28 @@ describe("judgeClock", () => {
     expect(judge(readings)).toEqual(["accepted", "refused", "refused", "accepted"]);
   });
 
+  it.each([
+    ["was set forward", later(0, 6_000), 0, 30_000],
+    ["was set back", later(0, -6_000), 0, 30_000],
+    ["was set back, and is behind the log by more", later(0, -60_000), START.wallMs, 55_000],
+    ["is behind the log", later(0), START.wallMs + 5_001, 1],
+    // Somebody has to set it back, and then it has to run steadily.
+    ["jumped ahead by more than an hour", later(0, 3_600_001), 0, 30_000],
+  ])("tells when a clock can be believed again at the earliest: one that %s", (_, reading, lastMs, againInMs) => {
+    const { verdict } = judgeClock(startClockHistory(START), reading, lastMs);
+    expect(verdict).toMatchObject({ kind: "refused", againInMs });
+  });
+
+  it("believes a clock again at the moment that it told, and not before", () => {
+    for (const setMs of [6_000, -6_000, -60_000]) {
+      const lastMs = START.wallMs;
+      const { verdict, history } = judgeClock(startClockHistory(START), later(0, setMs), lastMs);
+      if (verdict.kind !== "refused") throw new TypeError("made otherwise");
+      const kindAt = (ms: number): string => judgeClock(history, later(ms, setMs), lastMs).verdict.kind;
+      expect([kindAt(verdict.againInMs - 1), kindAt(verdict.againInMs)]).toEqual(["refused", "accepted"]);
+    }
+  });
+
   it("begins the 30 s again when the clock is set again", () => {
     const readings = [later(0, 6_000), later(29_000, 20_000), later(31_000, 20_000), later(59_000, 20_000)];
     expect(judge(readings)).toEqual(["refused", "refused", "refused", "accepted"]);
@@ -125,7 +147,7 @@ describe("judgeClock", () => {
     ["behind the log", later(10), START.wallMs + 90_010, "is 90 s behind the log's newest time"],
   ])("says of a clock %s what is wrong with it", (_, reading, lastMs, why) => {
     const { verdict } = judgeClock(startClockHistory(START), reading, lastMs);
-    expect(verdict).toEqual({ kind: "refused", why: expect.stringContaining(why) });
+    expect(verdict).toMatchObject({ kind: "refused", why: expect.stringContaining(why) });
   });
 
   it("[P12] gives times that grow, whatever the clocks do", () => {

@@ -99,14 +99,16 @@ describe("a signer that signs wrongly", () => {
 
 describe("a CA whose time is not now", () => {
   const YEARS_MS = 3 * 365 * DAY_MS;
-  it.each<[string, WholeAppOptions, number]>([
-    ["has expired", {}, YEARS_MS],
-    ["would end before a leaf does", { caMadeMs: 1_800_000_000_000 }, YEARS_MS - 599 * SECOND_MS],
-    ["is not valid yet", { caMadeMs: 1_800_000_000_000 }, -SECOND_MS],
-  ])("[N9] issues nothing when it %s", async (_name, options, afterMs) => {
+  it.each<[string, WholeAppOptions, number, string]>([
+    ["has expired", {}, YEARS_MS, "60"],
+    ["would end before a leaf does", { caMadeMs: 1_800_000_000_000 }, YEARS_MS - 599 * SECOND_MS, "60"],
+    ["is not valid yet", { caMadeMs: 1_800_000_000_000 }, -SECOND_MS, "60"],
+    ["is not valid for an hour", { caMadeMs: 1_800_000_000_000 }, -HOUR_MS, "3600"],
+  ])("[N9] issues nothing when it %s, and says when to ask again", async (_name, options, afterMs, seconds) => {
     const whole = await open(options);
     whole.clock.advance(afterMs);
-    await expectRefusal(whole, { body: keyRequest(), reason: "CA_EXPIRED" });
+    const answer = await expectRefusal(whole, { body: keyRequest(), reason: "CA_EXPIRED" });
+    expect(answer.headers["retry-after"]).toBe(seconds);
   });
 
   it("[N9] issues the last leaf that fits, and a second later none", async () => {
@@ -388,6 +390,13 @@ describe("an audit trail that cannot be written", () => {
 });
 
 describe("a clock", () => {
+  /** Checks that a call is refused for the clock, with the time until it would not be, give or take a millisecond. */
+  async function expectClockFailure(whole: WholeApp, againInMs: number): Promise<void> {
+    const { headers } = await expectFailure(whole, "LOG_CLOCK");
+    const seconds = Number(headers["retry-after"]);
+    expect([againInMs / SECOND_MS, againInMs / SECOND_MS + 1]).toContain(seconds);
+  }
+
   it.each([
     ["forward", HOUR_MS],
     ["back", -HOUR_MS],
@@ -395,11 +404,13 @@ describe("a clock", () => {
     const whole = await open();
     expect((await whole.send(keyRequest())).status).toBe(200);
     whole.clock.wallMs += jumpMs;
-    await expectFailure(whole, "LOG_CLOCK");
+    // Set back, it also has to catch up with what was signed, but for the 5 s that a clock may be off.
+    const againInMs = jumpMs > 0 ? 30 * SECOND_MS : HOUR_MS - 5 * SECOND_MS;
+    await expectClockFailure(whole, againInMs);
     expect(whole.logRefusal()?.reason).toBe("LOG_CLOCK");
     expect(await whole.treeSize()).toBe(1);
     whole.clock.advance(29 * SECOND_MS);
-    await expectFailure(whole, "LOG_CLOCK");
+    await expectClockFailure(whole, againInMs - 29 * SECOND_MS);
     whole.clock.advance(2 * SECOND_MS);
     if (jumpMs > 0) {
       expect((await whole.send(keyRequest())).status).toBe(200);
@@ -407,8 +418,8 @@ describe("a clock", () => {
       return;
     }
     // Times in a log only grow: an hour back, it waits until the clock has caught up with what it signed.
-    await expectFailure(whole, "LOG_CLOCK");
-    whole.clock.advance(HOUR_MS);
+    await expectClockFailure(whole, againInMs - 31 * SECOND_MS);
+    whole.clock.advance(againInMs - 30 * SECOND_MS);
     expect((await whole.send(keyRequest())).status).toBe(200);
   });
 

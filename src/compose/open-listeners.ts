@@ -4,7 +4,6 @@ import type { ProcessTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
-import { isWithin, leafValidity } from "../core/certificate/validity.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { Admission } from "../http/admission.ts";
 import { makePublicApp } from "../http/app.ts";
@@ -20,7 +19,10 @@ import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RateLimits } from "../ports/limits.ts";
 import type { OpenedLog } from "./open-log.ts";
+import { readinessChecks } from "./readiness-checks.ts";
 import type { Shutdown } from "./shutdown.ts";
+import { watchReadiness } from "./watch-readiness.ts";
+import type { WatchedReadiness } from "./watch-readiness.ts";
 import { watchTlsPair } from "./watch-tls-pair.ts";
 
 /** What the listeners serve. */
@@ -52,9 +54,13 @@ export interface ServiceUrls {
 export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> {
   const { config, clock, telemetry, admission, log } = parts;
   const common = { clock, telemetry, requestId: () => randomUUID() };
+  const watched = watchReadiness(readinessChecks(parts), parts);
+  parts.resources.defer(() => {
+    watched.close();
+  });
   const operations = makeOperationsApp({
     ...common,
-    readiness: () => readiness(parts),
+    readiness: () => readiness(parts, watched),
     metrics: async () => ({ contentType: telemetry.contentType, body: await telemetry.metrics() }),
   });
   const { origin } = config.log;
@@ -131,14 +137,7 @@ async function listen(
  * Whether a request sent now would get its certificate, as far as this process alone can tell. A pause is no reason to
  * send requests elsewhere: where every process is paused, nobody would be left to serve trust bundle and log.
  */
-function readiness({ config, chain, clock, log, shutdown, pauseSwitch }: ListenerParts): Readiness {
-  const refusal = log.refusal();
-  const { lifetimeSeconds, backdateSeconds } = config.ca;
-  const caIsValid = isWithin(leafValidity({ nowMs: clock.now(), lifetimeSeconds, backdateSeconds }), chain);
-  const checks = [
-    { name: "accepting", ok: !shutdown.begun },
-    { name: "log", ok: refusal === undefined, ...(refusal === undefined ? {} : { detail: refusal.reason }) },
-    { name: "ca", ok: caIsValid },
-  ];
+function readiness({ shutdown, pauseSwitch }: ListenerParts, watched: WatchedReadiness): Readiness {
+  const checks = [{ name: "accepting", ok: !shutdown.begun }, ...watched.checks()];
   return { ok: checks.every(({ ok }) => ok), issuance: pauseSwitch.isPaused ? "paused" : "running", checks };
 }

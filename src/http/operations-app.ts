@@ -12,6 +12,7 @@ export interface Readiness {
   readonly ok: boolean;
   /** Paused by the operator, a process is still ready: everything but signing is served. */
   readonly issuance: "running" | "paused";
+  /** `detail` is what is wrong; beside `ok` it is something that has not lasted yet. */
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail?: string }[];
 }
 

@@ -18,6 +18,8 @@ export interface SequencerLimits extends GatheringLimits {
   readonly batchMs: number;
   /** A checkpoint that no entry replaced for so long is signed again, so that readers see the log is alive. */
   readonly idleMs: number;
+  /** After a failed batch the newest checkpoint is signed again so soon: callers may stay away until one was published. */
+  readonly retryMs: number;
 }
 
 export const SEQUENCER_LIMITS: SequencerLimits = {
@@ -25,6 +27,7 @@ export const SEQUENCER_LIMITS: SequencerLimits = {
   maxPending: 1_024,
   batchMs: 2_000,
   idleMs: 60_000,
+  retryMs: 5_000,
   gatherMs: 25,
   gatherQuietMs: 2,
 };
@@ -211,7 +214,7 @@ class LoopSequencer implements Sequencer {
         else this.#remember(error);
       }
       this.#batchSinceMs = undefined;
-      this.#idleTimer.refresh();
+      this.#idleTimer.refresh(this.#failure.error === undefined ? this.#limits.idleMs : this.#limits.retryMs);
     }
     this.#running = undefined;
   }

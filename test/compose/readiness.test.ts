@@ -2,23 +2,39 @@ import { describe, expect, it } from "@jest/globals";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createMemorySigner } from "../../src/adapters/signers/memory.ts";
+import { makeCaChain } from "../../src/compose/make-ca.ts";
+import { readinessChecks } from "../../src/compose/readiness-checks.ts";
 import { startService } from "../../src/compose/start-service.ts";
+import { watchReadiness } from "../../src/compose/watch-readiness.ts";
 import { parseConfig } from "../../src/config/load-config.ts";
+import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
+import { MayflyError } from "../../src/core/errors.ts";
+import type { Reason } from "../../src/core/errors.ts";
+import { SAMPLE_INTERVAL_MS } from "../../src/core/readiness/judge-sample.ts";
+import { makeFakeClock } from "../fakes/fake-clock.ts";
+import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
+
+const CONFIG = `environment: development
+dataDirectory: DIRECTORY
+http: { listen: "127.0.0.1:0" }
+operations: { listen: "127.0.0.1:0" }
+ca: { signer: { kind: memory } }
+log: { origin: example.com, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
+issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
+shutdown: { lameDuckSeconds: 0 }
+logging: { level: silent }
+`;
+
+const keys = { root: createMemorySigner("ecdsa-p384-sha384"), issuing: createMemorySigner("ecdsa-p256-sha256") };
+const MADE_MS = makeFakeClock().now();
+const CHAIN = parseIssuerChain(await makeCaChain({ organization: "Ready", ...keys, nowMs: MADE_MS }), MADE_MS);
 
 /** Checks of /readyz, by name, of a service whose CA certificate was made a moment ago. */
 async function readinessWith(ca: string): Promise<Record<string, boolean>> {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-ready-"));
   const config = parseConfig(
-    `environment: development
-dataDirectory: ${folder}
-http: { listen: "127.0.0.1:0" }
-operations: { listen: "127.0.0.1:0" }
-ca: { signer: { kind: memory }${ca} }
-log: { origin: example.com, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
-issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
-shutdown: { lameDuckSeconds: 0 }
-logging: { level: silent }
-`,
+    CONFIG.replace("DIRECTORY", folder).replace("kind: memory }", `kind: memory }${ca}`),
     "c.yaml",
   );
   const { operationsUrl, shutdown } = await startService(config, { env: {} });
@@ -34,7 +50,41 @@ logging: { level: silent }
   }
 }
 
+/** What the log's check says of a refusal: at first, and after the third sample. */
+function logCheckWith(reason: Reason): { readonly atOnce: unknown; readonly whenItLasts: unknown } {
+  const clock = makeFakeClock();
+  let refusal: MayflyError | undefined;
+  const parts = { config: parseConfig(CONFIG, "c.yaml"), chain: CHAIN, clock, log: { refusal: () => refusal } };
+  const watched = watchReadiness(readinessChecks(parts), { clock, telemetry: makeRecordingTelemetry() });
+  try {
+    refusal = new MayflyError(reason, "made by a test");
+    const [atOnce] = watched.checks();
+    for (let sample = 0; sample < 3; sample++) {
+      clock.advance(SAMPLE_INTERVAL_MS);
+      watched.look();
+    }
+    return { atOnce, whenItLasts: watched.checks()[0] };
+  } finally {
+    watched.close();
+  }
+}
+
 describe("readiness", () => {
+  it.each<Reason>(["LOG_CLOCK", "LOG_CLOSED"])("[V4] turns at once when the log says %s", (reason) => {
+    const no = { name: "log", ok: false, detail: reason };
+    expect(logCheckWith(reason)).toEqual({ atOnce: no, whenItLasts: no });
+  });
+
+  it.each<Reason>(["LOG_BUSY", "LOG_DISK_FULL", "LOG_TIMEOUT", "LOG_WRITE_FAILED", "SIGNER_TIMEOUT", "SIGNER_REFUSED"])(
+    "[V4] turns when the log has said %s for three samples",
+    (reason) => {
+      expect(logCheckWith(reason)).toEqual({
+        atOnce: { name: "log", ok: true, detail: reason },
+        whenItLasts: { name: "log", ok: false, detail: reason },
+      });
+    },
+  );
+
   it("says yes when a certificate could be issued now", async () => {
     expect(await readinessWith("")).toEqual({ accepting: true, log: true, ca: true });
   });

@@ -84,7 +84,13 @@ describe("the page on operating", () => {
   });
 
   it("quotes what the program says", () => {
-    const sources = ["adapters/high-water-mark/file", "compose/open-log", "compose/shutdown", "compose/start-service"]
+    const sources = [
+      "compose/watch-readiness",
+      "adapters/high-water-mark/file",
+      "compose/open-log",
+      "compose/shutdown",
+      "compose/start-service",
+    ]
       .concat(["compose/watch-tls-pair", "tlog/assert-log-not-behind", "adapters/data-directory/lock-data-directory"])
       .map((file) => readFileSync(`src/${file}.ts`, "utf8"))
       .join("\n");
@@ -93,6 +99,7 @@ describe("the page on operating", () => {
       "failed; only a restart can mend this",
       "the head mark could not be written",
       "issuance paused",
+      "ready again",
       "start refused",
       "the log's database is not the one that was served",
       "nothing outside it remembers how far it had come",

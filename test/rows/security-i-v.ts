@@ -190,5 +190,5 @@ export const securityRowsIToV: readonly Row[] = [
   { id: "V1b", says: "rootCert is as constant.", waits: "v1 API" },
   { id: "V2", says: "Metrics and readiness are not on the public port." },
   { id: "V3", says: "Liveness says yes while the loop turns, whatever dependencies do; readiness tells of them." },
-  { id: "V4", says: "Readiness that flaps is smoothed.", appliesNot: "every check of readiness is a state of this process with a hysteresis of its own (a failed batch until one is published, a clock until it ran steadily for 30 s); nothing remote is probed" },
+  { id: "V4", says: "Readiness does not flap: what may pass turns it with the third bad sample and back with the second good one, 5 s apart." },
 ];

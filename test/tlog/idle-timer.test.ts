@@ -26,7 +26,7 @@ describe("an idle timer", () => {
   it("does not fire while it is refreshed in time", () => {
     for (let at = 0; at < 5; at++) {
       jest.advanceTimersByTime(999);
-      timer.refresh();
+      timer.refresh(1_000);
     }
     expect(fired).toBe(0);
     jest.advanceTimersByTime(1_000);
@@ -35,14 +35,26 @@ describe("an idle timer", () => {
 
   it("fires again after a refresh that follows", () => {
     jest.advanceTimersByTime(1_000);
-    timer.refresh();
+    timer.refresh(1_000);
     jest.advanceTimersByTime(1_000);
+    expect(fired).toBe(2);
+  });
+
+  it("takes another time, and keeps it to that", () => {
+    timer.refresh(100);
+    jest.advanceTimersByTime(100);
+    expect(fired).toBe(1);
+    timer.refresh(1_000);
+    jest.advanceTimersByTime(999);
+    expect(fired).toBe(1);
+    jest.advanceTimersByTime(1);
     expect(fired).toBe(2);
   });
 
   it("stays silent once it is stopped, even when it is refreshed", () => {
     timer.stop();
-    timer.refresh();
+    timer.refresh(1_000);
+    timer.refresh(10);
     jest.advanceTimersByTime(5_000);
     expect(fired).toBe(0);
   });

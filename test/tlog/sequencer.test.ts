@@ -113,6 +113,8 @@ describe("a sequencer", () => {
   let published: PublishedCheckpoint[];
   let batches: SequencedBatch[];
   let idle: () => void;
+  /** For how long the timer was set after each batch or heartbeat. */
+  let idleTimes: number[];
 
   beforeEach(() => {
     clock = new FakeClock();
@@ -120,6 +122,7 @@ describe("a sequencer", () => {
     failures = [];
     published = [];
     batches = [];
+    idleTimes = [];
     memory = createMemoryLogStore({ manifest: MANIFEST, onFatal: (error) => void fatal.push(error) });
     recorder = new Recorder(memory);
   });
@@ -140,7 +143,7 @@ describe("a sequencer", () => {
       onFatal: (error) => void fatal.push(error),
       startIdleTimer: (onIdle) => {
         idle = onIdle;
-        return { refresh: () => undefined, stop: () => undefined };
+        return { refresh: (idleMs) => void idleTimes.push(idleMs), stop: () => undefined };
       },
       ...overrides,
     });
@@ -253,14 +256,20 @@ describe("a sequencer", () => {
       await assertLogConsistent(memory);
     });
 
-    it("tells of a failed batch until something is published again", async () => {
+    it("tells of a failed batch until something is published again, which it tries soon", async () => {
+      const { idleMs, retryMs } = SEQUENCER_LIMITS;
       await start();
       recorder.failNext("append", "before", new MayflyError("LOG_WRITE_FAILED", "disk full"));
       await expect(sequencer.append(makeSubmission("lost"))).rejects.toMatchObject({ reason: "LOG_WRITE_FAILED" });
       expect(sequencer.refusal()?.reason).toBe("LOG_WRITE_FAILED");
+      recorder.failNext("publish", "before", new MayflyError("LOG_WRITE_FAILED", "disk full"));
+      idle();
+      await settle();
+      expect(sequencer.refusal()?.reason).toBe("LOG_WRITE_FAILED");
       idle();
       await settle();
       expect(sequencer.refusal()).toBeUndefined();
+      expect(idleTimes).toEqual([retryMs, retryMs, idleMs]);
     });
 
     describe("that knows how many callers are on their way", () => {

@@ -1,0 +1,40 @@
+import type { Config } from "../config/schema.ts";
+import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
+import { isWithin, leafValidity } from "../core/certificate/validity.ts";
+import type { Reason } from "../core/errors.ts";
+import type { Sample } from "../core/readiness/judge-sample.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { OpenedLog } from "./open-log.ts";
+import type { ReadinessCheck } from "./watch-readiness.ts";
+
+/** Parts of a service that readiness rests on. */
+export interface CheckedParts {
+  readonly config: Pick<Config, "ca">;
+  readonly chain: IssuerChain;
+  readonly clock: Pick<Clock, "now">;
+  readonly log: Pick<OpenedLog, "refusal">;
+}
+
+/**
+ * A log that has ended does not begin again, and a clock that was set is not believed for 30 s whatever it shows: neither
+ * can flap. A batch that fails or hangs may be the only one.
+ */
+const CERTAIN_REFUSALS: ReadonlySet<Reason> = new Set<Reason>(["LOG_CLOCK", "LOG_CLOSED"]);
+
+/** Whether certificates can be issued, as far as this process alone can tell, in parts. */
+export function readinessChecks(parts: CheckedParts): readonly ReadinessCheck[] {
+  const refusal = (isCertain: boolean) => (): Sample => {
+    const reason = parts.log.refusal()?.reason;
+    return reason !== undefined && CERTAIN_REFUSALS.has(reason) === isCertain ? reason : undefined;
+  };
+  return [
+    { name: "log", certain: refusal(true), passing: refusal(false) },
+    { name: "ca", certain: () => (isCaValid(parts) ? undefined : "CA_EXPIRED") },
+  ];
+}
+
+/** Whether the chain covers a certificate that is made now. */
+function isCaValid({ config, chain, clock }: CheckedParts): boolean {
+  const { lifetimeSeconds, backdateSeconds } = config.ca;
+  return isWithin(leafValidity({ nowMs: clock.now(), lifetimeSeconds, backdateSeconds }), chain);
+}

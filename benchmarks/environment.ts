@@ -5,12 +5,21 @@ import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statfsSync, wri
 import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { fetch } from "undici";
+import { pinned } from "./cores.ts";
 import type { LoadOrder } from "./load.ts";
 
 const START_LIMIT_MS = 20_000;
 const STOP_LIMIT_MS = 20_000;
 const TMPFS_MAGIC = 0x0102_1994;
 const PROGRAM = resolve("dist/bin.js");
+
+/** How the server runs. */
+export interface EnvironmentOptions {
+  /** Where the server leaves CPU profiles of its threads; it is not profiled when left out. */
+  readonly profileFolder?: string | undefined;
+  /** The one core that all of its threads share; any when left out. */
+  readonly core?: number;
+}
 
 /** A server and an issuer, each in a process of its own, with keys, log and data folder made for this run. */
 export interface Environment {
@@ -22,6 +31,8 @@ export interface Environment {
   readonly startMs: number;
   /** Entries under the log's published checkpoint. */
   readonly treeSize: () => Promise<number>;
+  /** The server's metrics, Prometheus text. */
+  readonly metrics: () => Promise<string>;
   /** Stops both processes and removes the folder; rejects when the server did not end cleanly. */
   readonly close: () => Promise<void>;
 }
@@ -29,10 +40,8 @@ export interface Environment {
 /**
  * Starts what is measured, as an operator would: keys from encrypted files, `mayfly log init`, `mayfly serve` from
  * `dist/`, the log on SQLite with `synchronous=FULL` on a disk.
- *
- * @param profileFolder where the server leaves CPU profiles of its threads; it is not profiled when left out
  */
-export async function openEnvironment(profileFolder?: string): Promise<Environment> {
+export async function openEnvironment(options: EnvironmentOptions = {}): Promise<Environment> {
   mkdirSync(".mayfly", { recursive: true });
   if (statfsSync(".mayfly").type === TMPFS_MAGIC) throw new Error(".mayfly is in memory; a benchmark needs a disk");
   const folder = mkdtempSync(resolve(".mayfly", "bench-"));
@@ -46,21 +55,20 @@ export async function openEnvironment(profileFolder?: string): Promise<Environme
     const config = writeConfig(folder, { issuerUrl: issuer.url, port, operationsPort });
     makeKeysAndLog(folder, config);
     const spawned = performance.now();
-    const server = startServer(folder, config, profileFolder);
+    const server = startServer(folder, config, options);
     running.push(server);
     await untilReady(server, folder, operationsPort);
     const startMs = performance.now() - spawned;
-    const treeSize = async (): Promise<number> => {
-      const response = await fetch(`http://127.0.0.1:${String(port)}/benchmark/checkpoint`);
-      return Number((await response.text()).split("\n")[1]);
-    };
+    const get = async (atPort: number, path: string): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${String(atPort)}${path}`)).text();
     return {
       host: "127.0.0.1",
       port,
       issuer,
       serverPid: pidOf(server),
       startMs,
-      treeSize,
+      treeSize: async () => Number((await get(port, "/benchmark/checkpoint")).split("\n")[1]),
+      metrics: () => get(operationsPort, "/metrics"),
       close: async () => {
         const codes = await Promise.all(running.map(stop));
         if (codes.some((code) => code !== 0)) {
@@ -142,12 +150,13 @@ function makeKeysAndLog(folder: string, config: string): void {
   mayfly("log", "init", "--config", config);
 }
 
-function startServer(folder: string, config: string, profileFolder: string | undefined): ChildProcess {
+function startServer(folder: string, config: string, { profileFolder, core }: EnvironmentOptions): ChildProcess {
   const log = openSync(join(folder, "server.log"), "w");
   const profiling =
     profileFolder === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profileFolder)}` };
   // As a command, so that it runs with the settings of V8 in its first line.
-  return spawn(PROGRAM, ["serve", "--config", config], {
+  const [command, ...prefix] = pinned(core, PROGRAM);
+  return spawn(command, [...prefix, "serve", "--config", config], {
     stdio: ["ignore", log, log],
     env: { ...process.env, ...profiling },
   });

@@ -1,4 +1,12 @@
-import { generateKeyPairSync, randomBytes, randomInt, randomUUID, sign, type KeyObject } from "node:crypto";
+import {
+  createPrivateKey,
+  generateKeyPairSync,
+  randomBytes,
+  randomInt,
+  randomUUID,
+  sign,
+  type KeyObject,
+} from "node:crypto";
 import { tokenClaims } from "../dev/token-claims.ts";
 
 const TOKEN_LIFETIME_SECONDS = 300;
@@ -11,6 +19,14 @@ export interface RequestIssuer {
   readonly key: KeyObject;
   /** Key id under which the issuer publishes it. */
   readonly kid: string;
+}
+
+/** Where requests go, and what they need to be accepted there; can be sent to another process. */
+export interface RequestTarget {
+  readonly host: string;
+  readonly port: number;
+  /** The issuer's URL, and its RSA private key (PKCS #8) with its id. */
+  readonly issuer: { readonly url: string; readonly kid: string; readonly keyPem: string };
 }
 
 /** A token and the subject that its holder proves possession over. */
@@ -53,12 +69,12 @@ export function mintRequestToken(issuer: RequestIssuer, number: number): Request
 /**
  * Requests for certificates as they travel, head and body, in the form that sigstore-js sends: the token in the body,
  * a PEM key and a proof over the token's subject. Each has a token, a key and a proof of its own.
- *
- * @param host value of the Host header
  */
-export function prepareRequests(issuer: RequestIssuer, host: string, count: number): readonly Uint8Array[] {
+export function prepareRequests({ host, port, issuer }: RequestTarget, count: number): readonly Uint8Array[] {
+  const { url, kid, keyPem } = issuer;
+  const tokenIssuer = { url, kid, key: createPrivateKey(keyPem) };
   return Array.from({ length: count }, (_, number) => {
-    const { token, subject } = mintRequestToken(issuer, number);
+    const { token, subject } = mintRequestToken(tokenIssuer, number);
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const body = JSON.stringify({
       credentials: { oidcIdentityToken: token },
@@ -69,7 +85,7 @@ export function prepareRequests(issuer: RequestIssuer, host: string, count: numb
     });
     const head = [
       "POST /api/v2/signingCert HTTP/1.1",
-      `Host: ${host}`,
+      `Host: ${host}:${String(port)}`,
       "User-Agent: mayfly-benchmark",
       "Content-Type: application/json",
       `Content-Length: ${String(Buffer.byteLength(body))}`,

@@ -93,11 +93,23 @@ export function formatTable(levels: readonly LevelResult[], floorUs: number): st
     cpuMs === undefined ? "—" : ((cpuMs * 1000) / floorUs).toFixed(2),
     peakRssMiB?.toFixed(0) ?? "—",
   ]);
+  return [...formatRows(header, rows), "", `Crypto floor: ${floorUs.toFixed(0)} µs of CPU.`].join("\n");
+}
+
+/** The lines of a Markdown table whose columns are aligned to the right. */
+export function formatRows(header: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, column) => cell.padStart(widths[column] ?? 0)).join(" | ")} |`;
   const rule = `| ${widths.map((width) => `${"-".repeat(width - 1)}:`).join(" | ")} |`;
-  return [line(header), rule, ...rows.map(line), "", `Crypto floor: ${floorUs.toFixed(0)} µs of CPU.`].join("\n");
+  return [line(header), rule, ...rows.map(line)];
+}
+
+/** Processor, memory and Node.js of this machine. */
+export function describeMachine(): string {
+  const cpu = cpus()[0]?.model.trim() ?? "unknown CPU";
+  const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
+  return `${cpu}, ${String(availableParallelism())} cores, ${memory}, ${process.platform}; Node.js ${process.version}`;
 }
 
 const show = (value: number | null): string => (value === null ? "—" : String(value));
@@ -105,11 +117,10 @@ const show = (value: number | null): string => (value === null ? "—" : String(
 /** Adds a dated entry with the machine it was measured on. */
 export function appendResults(file: string, levels: readonly LevelResult[], summary: Summary): void {
   const { skipped, ...numbers } = summary;
-  const machine = `${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${String(availableParallelism())} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${process.platform}`;
   const entry = [
     `\n## ${new Date().toISOString().slice(0, 10)}: ${String(numbers.cpuOverFloor ?? "—")} × the floor`,
     "",
-    `${machine}; Node.js ${process.version}${skipped === undefined ? "" : `. ${skipped}`}.`,
+    `${describeMachine()}${skipped === undefined ? "" : `. ${skipped}`}.`,
     "",
     formatTable(levels, summary.floorUs),
     "",

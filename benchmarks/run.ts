@@ -1,10 +1,8 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { measureCryptoFloor } from "./crypto-floor.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
+import { startLoad } from "./load-process.ts";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import { forgetPeakMemory, readProcessUsage } from "./process-usage.ts";
 import { appendResults, formatTable, summarize, type LevelResult, type MemorySample } from "./results.ts";
@@ -34,19 +32,12 @@ const ENDURANCE = 50_000;
 /** One round: requests are prepared by the load process, and only then the clocks start. */
 async function runRound(target: Environment, concurrency: number, count: number): Promise<LevelResult> {
   const { host, port, issuer, serverPid } = target;
-  const load = fork(fileURLToPath(new URL("load.ts", import.meta.url)), { serialization: "advanced" });
   const order: LoadOrder = { host, port, concurrency, count, issuer };
-  const killLoad = (): void => {
-    load.kill();
-  };
-  process.once("exit", killLoad);
-  load.once("exit", () => process.off("exit", killLoad));
-  load.send(order);
-  await nextMessage(load);
+  const load = await startLoad("load.ts", order);
   forgetPeakMemory(serverPid);
   const before = readProcessUsage(serverPid);
-  load.send("go");
-  const result = (await nextMessage(load)) as LoadResult;
+  load.go();
+  const result = (await load.nextMessage()) as LoadResult;
   const after = readProcessUsage(serverPid);
   const [failure] = result.failures;
   if (failure !== undefined)
@@ -59,21 +50,6 @@ async function runRound(target: Environment, concurrency: number, count: number)
     cpuMs: before === undefined || after === undefined ? undefined : (after.cpuMs - before.cpuMs) / count,
     peakRssMiB: after?.peakRssMiB,
   };
-}
-
-/** The next message of the load process; an error when it ends instead. */
-async function nextMessage(load: ReturnType<typeof fork>): Promise<unknown> {
-  const ended = new AbortController();
-  const onExit = (): void => {
-    ended.abort(new Error("the load process ended early"));
-  };
-  load.once("exit", onExit);
-  try {
-    const [message] = (await once(load, "message", { signal: ended.signal })) as [unknown];
-    return message;
-  } finally {
-    load.off("exit", onExit);
-  }
 }
 
 /** The rounds of one concurrency, each number the median of its rounds; memory is the peak. */
@@ -140,7 +116,7 @@ async function main(): Promise<void> {
   if (![requests, rounds].every((value) => Number.isInteger(value) && value > 0)) throw new RangeError(HELP);
   if (!existsSync("dist/bin.js")) throw new Error("dist/ is missing: npm run build");
   const floorBefore = measureCryptoFloor();
-  const target = await openEnvironment(values.profile);
+  const target = await openEnvironment({ profileFolder: values.profile });
   const startRssMiB = readProcessUsage(target.serverPid)?.peakRssMiB;
   const { levels, memory } = await measure(target, requests, rounds);
   await target.close();

@@ -27,9 +27,11 @@ export interface Admission {
   /**
    * Runs `work` as soon as there is a place for it, first come, first served.
    *
-   * @throws MayflyError `overloaded` when closed, full, or without a place in time; whatever `work` throws
+   * @param signal ends the wait for a place, and nothing else
+   * @throws MayflyError `overloaded` when closed, full, or without a place in time; the signal's reason; whatever `work`
+   *   throws
    */
-  admit<T>(work: () => Promise<T>): Promise<T>;
+  admit<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Takes nothing new; what is queued still gets its place. */
   close(): void;
   /** Resolves when nothing is queued or in flight; at once when nothing is. */
@@ -70,10 +72,10 @@ class QueuedAdmission implements Admission {
     return this.#queue.size;
   }
 
-  async admit<T>(work: () => Promise<T>): Promise<T> {
+  async admit<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#isClosed) throw shuttingDown();
     if (this.#inFlight < this.#limits.maxInFlight) this.#inFlight++;
-    else await this.#place();
+    else await this.#place(signal);
     try {
       return await work();
     } finally {
@@ -89,21 +91,35 @@ class QueuedAdmission implements Admission {
     return this.#inFlight === 0 ? Promise.resolve() : new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** Waits for the place of somebody who leaves. */
-  #place(): Promise<void> {
+  /** Waits for the place of somebody who leaves; whoever gives up leaves room for another one at once. */
+  #place(signal: AbortSignal | undefined): Promise<void> {
     const { maxQueued, maxQueueMs } = this.#limits;
     if (this.#queue.size >= maxQueued) {
       throw new MayflyError("TOO_MANY_REQUESTS_IN_FLIGHT", `${this.#inFlight} in flight, ${this.#queue.size} queued`);
     }
+    signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
-      const enter = (): void => {
+      // At once, not a promise later: a place that is handed to somebody who has given up would be lost.
+      const unqueue = (): void => {
         clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+        this.#queue.delete(enter);
+      };
+      const enter = (): void => {
+        unqueue();
         resolve();
       };
+      const giveUp = (error: Error): void => {
+        unqueue();
+        reject(error);
+      };
+      const onAbort = (): void => {
+        giveUp(signal?.reason as Error);
+      };
       const timer = setTimeout(() => {
-        this.#queue.delete(enter);
-        reject(new MayflyError("QUEUE_WAIT_TOO_LONG", `no place within ${maxQueueMs} ms`));
+        giveUp(new MayflyError("QUEUE_WAIT_TOO_LONG", `no place within ${maxQueueMs} ms`));
       }, maxQueueMs);
+      signal?.addEventListener("abort", onAbort);
       this.#queue.add(enter);
     });
   }
@@ -112,7 +128,6 @@ class QueuedAdmission implements Admission {
   #leave(): void {
     const [next] = this.#queue;
     if (next !== undefined) {
-      this.#queue.delete(next);
       next();
       return;
     }

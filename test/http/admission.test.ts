@@ -69,6 +69,36 @@ describe("admission", () => {
     expect(admission.inFlight).toBe(0);
   });
 
+  it("forgets at once who gives up in the queue, and lets another one wait instead", async () => {
+    const admission = makeAdmission({ maxInFlight: 1, maxQueued: 1, maxQueueMs: 60_000 });
+    const first = Promise.withResolvers<undefined>();
+    const work = admission.admit(() => first.promise);
+    const caller = new AbortController();
+    const gaveUp = admission.admit(never, caller.signal);
+    const gone = new Error("gone");
+    caller.abort(gone);
+    expect([admission.inFlight, admission.queued]).toEqual([1, 0]);
+    const other = admission.admit(() => Promise.resolve("served"));
+    first.resolve(undefined);
+    await work;
+    await expect(gaveUp).rejects.toBe(gone);
+    await expect(other).resolves.toBe("served");
+    await admission.idle();
+    expect([admission.inFlight, admission.queued]).toEqual([0, 0]);
+  });
+
+  it("lets nobody wait who has given up before, and does not end what was begun", async () => {
+    const admission = makeAdmission({ maxInFlight: 1, maxQueued: 1, maxQueueMs: 60_000 });
+    const caller = new AbortController();
+    const first = Promise.withResolvers<string>();
+    const work = admission.admit(() => first.promise, caller.signal);
+    caller.abort(new Error("gone"));
+    await expect(admission.admit(never, caller.signal)).rejects.toThrow("gone");
+    expect([admission.inFlight, admission.queued]).toEqual([1, 0]);
+    first.resolve("done");
+    await expect(work).resolves.toBe("done");
+  });
+
   it("still serves what was queued when it is closed, and is idle only then", async () => {
     const admission = makeAdmission({ ...ADMISSION_LIMITS, maxInFlight: 1 });
     const [first, second] = [Promise.withResolvers<undefined>(), Promise.withResolvers<string>()];

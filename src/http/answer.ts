@@ -27,22 +27,34 @@ export function sendAnswer(response: ExchangeResponse, { status, headers, body }
   if (!response.req.readableEnded) response.req.resume();
 }
 
-/**
- * Tells the caller that its request was refused or failed, and notes it in the exchange. An answer that was begun
- * cannot be taken back: then the connection is cut, so that nobody takes a part for the whole.
- */
+/** Tells the caller that its request was refused or failed, and notes it in the exchange. */
 export function refuse(request: IncomingMessage, response: ExchangeResponse, error: unknown): void {
-  // A handler whose request was given up while it read the rest of it has nothing to add.
-  if (response.writableEnded) return;
-  const { exchange } = response.locals;
-  const description = describeError(error);
-  exchange.error =
+  tellRefusal(request, response, noteRefusal(response, error));
+}
+
+/** Notes in the exchange that its request was refused or failed; whatever is not a `MayflyError` becomes one. */
+export function noteRefusal(response: ExchangeResponse, error: unknown): MayflyError {
+  const refusal =
     error instanceof MayflyError ? error : new MayflyError("UNEXPECTED", "a handler failed", { cause: error });
-  if (isOurFault(exchange.error.code)) exchange.detail = describeCauses(exchange.error);
+  // A handler whose request was given up while it read the rest of it has nothing to add.
+  if (response.writableEnded) return refusal;
+  const { exchange } = response.locals;
+  exchange.error = refusal;
+  if (isOurFault(refusal.code)) exchange.detail = describeCauses(refusal);
+  return refusal;
+}
+
+/**
+ * Tells the caller of a refusal, unless it was told of one. An answer that was begun cannot be taken back: then the
+ * connection is cut, so that nobody takes a part for the whole.
+ */
+export function tellRefusal(request: IncomingMessage, response: ExchangeResponse, refusal: MayflyError): void {
+  if (response.writableEnded) return;
   if (response.headersSent) {
     response.destroy();
     return;
   }
+  const description = describeError(refusal);
   const headers = [...FRESH_JSON, ...refusalFields(request, response, description)];
   sendAnswer(response, { status: description.status, headers, body: `${encodeErrorBody(description)}\n` });
 }

@@ -7,6 +7,7 @@ import { makeListener, makeRouter } from "./listener.ts";
 import { limitReads, limitSigning } from "./limit-rates.ts";
 import type { RateLimiting } from "./limit-rates.ts";
 import { answerPreflights, checkRequests, refuseWhenClosed } from "./middleware.ts";
+import type { PacingLimits } from "./refusal-pacing.ts";
 import { addRoute } from "./route.ts";
 import { makeConfiguration } from "./routes/configuration.ts";
 import { health } from "./routes/health.ts";
@@ -25,6 +26,7 @@ export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
   readonly bodyLimits?: BodyLimits;
   /** From the end of a signing request's body to its answer, milliseconds; 10 s when left out. */
   readonly deadlineMs?: number;
+  readonly refusalPacing?: PacingLimits;
 }
 
 /** The public API of Fulcio (v2) and the log's reads, as a listener of Node's HTTP server. */
@@ -39,5 +41,5 @@ export function makePublicApp(deps: PublicAppDeps): RequestListener {
   addRoute(app, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
   addRoute(app, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
   if (deps.log !== undefined) addLogReads(app, deps.log);
-  return makeListener(app, deps);
+  return makeListener(app, deps, deps.refusalPacing);
 }

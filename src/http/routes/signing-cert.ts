@@ -1,5 +1,6 @@
 import type { Admission } from "../admission.ts";
 import type { Generation } from "../../issuance/generation.ts";
+import type { IssuedCertificate } from "../../core/issuance-types.ts";
 import { buildSigningCertificate } from "../../wire/signing-certificate.ts";
 import { parseSigningRequest } from "../../wire/signing-request.ts";
 import { readBody } from "../body.ts";
@@ -27,12 +28,13 @@ export function makeSigningCert({ generation, admission, bodyLimits, ...deps }: 
   const { deadlineMs = DEADLINE_MS } = deps;
   return async (request, response) => {
     const body = await readBody(request, response, bodyLimits);
-    await nextTurn();
-    const signingRequest = parseSigningRequest(body, headerValues(request, "authorization"));
-    const { issueCertificate } = generation();
-    const issued = await withDeadline(response, deadlineMs, (signal) =>
-      admission.admit(() => issueCertificate(signingRequest, signal)),
-    );
+    // Of whoever is not admitted not even the body is parsed.
+    const issue = async (signal: AbortSignal): Promise<IssuedCertificate> => {
+      await nextTurn();
+      const signingRequest = parseSigningRequest(body, headerValues(request, "authorization"));
+      return generation().issueCertificate(signingRequest, signal);
+    };
+    const issued = await withDeadline(response, deadlineMs, (signal) => admission.admit(() => issue(signal), signal));
     const { exchange } = response.locals;
     exchange.serialNumber = Buffer.from(issued.serialNumber).toString("hex");
     if (issued.logIndex !== undefined) exchange.logIndex = issued.logIndex;

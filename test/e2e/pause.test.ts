@@ -9,6 +9,7 @@ import { askForCertificate } from "../support/ask.ts";
 import type { Answer } from "../support/ask.ts";
 import { startMayflyProcess } from "../support/mayfly-process.ts";
 import type { MayflyProcess } from "../support/mayfly-process.ts";
+import { expectRefused, TEXT } from "../support/refusal.ts";
 import { configText } from "../support/service.ts";
 
 const ON = "issuance: { paused: true }\n";
@@ -74,15 +75,10 @@ describe("issuance that is paused", () => {
       await until(running, "paused");
     }
     const refused = await issue(running);
-    expect(refused.status).toBe(503);
     const retryAfter = Number(refused.headers["retry-after"]);
     expect(retryAfter).toBeGreaterThanOrEqual(30);
     expect(retryAfter).toBeLessThanOrEqual(90);
-    expect(refused.body).toEqual({
-      code: 14,
-      message: "The service cannot take this request now",
-      details: [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "ISSUANCE_PAUSED", domain: "mayfly" }],
-    });
+    expectRefused(refused, { status: 503, code: 14, message: TEXT.busy, reason: "ISSUANCE_PAUSED" });
     const reads = ["/api/v2/trustBundle", "/api/v2/configuration", "/healthz", "/test-log/checkpoint"];
     for (const path of reads) expect((await globalThis.fetch(`${publicUrl}${path}`)).status).toBe(200);
     expect(await (await globalThis.fetch(`${publicUrl}/test-log/checkpoint`)).text()).toContain(

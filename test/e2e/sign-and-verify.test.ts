@@ -8,7 +8,9 @@ import request from "supertest";
 import { leafOf, signFile } from "../../dev/sign-file.ts";
 import { verifyBundle, verifyChain } from "../../dev/verify-bundle.ts";
 import { verifyLogProof } from "../../dev/verify-log-proof.ts";
+import type { Reason } from "../../src/core/errors.ts";
 import { makeKey, pemOf } from "../support/caller-keys.ts";
+import { badToken, expectRefused } from "../support/refusal.ts";
 import { ANCHORS, ORIGIN, startTestService } from "../support/service.ts";
 import type { TestService } from "../support/service.ts";
 import { keyRequest, proofBy } from "../support/signing-body.ts";
@@ -154,7 +156,7 @@ describe("POST /api/v2/signingCert", () => {
     expect(new Set(proofs.map(({ logIndex }) => logIndex)).size).toBe(40);
   });
 
-  const REFUSALS: readonly { name: string; claims: Record<string, unknown>; reason: string }[] = [
+  const REFUSALS: readonly { name: string; claims: Record<string, unknown>; reason: Reason }[] = [
     { name: "another audience", claims: { aud: "other" }, reason: "WRONG_AUDIENCE" },
     {
       name: "a token that has expired",
@@ -173,12 +175,7 @@ describe("POST /api/v2/signingCert", () => {
         credentials: { oidcIdentityToken: await mayfly.issuer.mintToken("email", claims) },
         ...keyRequest(),
       });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      code: 3,
-      message: "There was an error processing the identity token",
-      details: [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "mayfly" }],
-    });
+    expectRefused(answer, badToken(reason));
   });
 
   it("logs nothing for a refused request", async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import request from "supertest";
 import { MayflyError } from "../../src/core/errors.ts";
+import type { Reason } from "../../src/core/errors.ts";
+import { refusalBody } from "../support/refusal.ts";
 import { bare, ISSUED, makeRig } from "./public-app.ts";
 
 const PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
@@ -9,11 +11,7 @@ const BODY = {
   publicKeyRequest: { publicKey: { algorithm: "ECDSA", content: PUBLIC_KEY }, proofOfPossession: "AQID" },
 };
 
-const refusal = (code: number, message: string, reason: string) => ({
-  code,
-  message,
-  details: [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "mayfly" }],
-});
+const refusal = (code: number, message: string, reason: Reason) => refusalBody({ code, message, reason });
 
 describe("POST /api/v2/signingCert", () => {
   it("R1 R10 R11 answers 200 with one top-level member that holds leaf, issuer and root", async () => {

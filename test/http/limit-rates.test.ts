@@ -7,6 +7,7 @@ import type { Reason } from "../../src/core/errors.ts";
 import { makeClientAddress } from "../../src/http/client-address.ts";
 import { makeFakeClock } from "../fakes/fake-clock.ts";
 import type { IssuedCertificate } from "../../src/core/issuance-types.ts";
+import { refusalBody } from "../support/refusal.ts";
 import { bare, makeRig } from "./public-app.ts";
 
 const DEFAULTS: RateLimitSettings = {
@@ -35,11 +36,7 @@ function makeLimited(overrides: Partial<RateLimitSettings> = {}, issue?: () => P
   return { clock, rig, sign, read };
 }
 
-const refusal = (reason: Reason) => ({
-  code: 8,
-  message: "Too many requests",
-  details: [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "mayfly" }],
-});
+const refusal = (reason: Reason) => refusalBody({ code: 8, message: "Too many requests", reason });
 
 describe("signing requests of one client address", () => {
   it("[S4] are refused with 429 and the time until there is a token, and nobody else is", async () => {

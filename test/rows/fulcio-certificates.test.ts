@@ -9,16 +9,10 @@ import type { LeafContent } from "../support/fulcio-leaf.ts";
 import { opensslCsr } from "../support/openssl-csr.ts";
 import { ANCHORS, startTestService } from "../support/service.ts";
 import type { TestService } from "../support/service.ts";
-import {
-  callSigningCert,
-  certificatesIn,
-  csrRequest,
-  expectRefusal,
-  goodKeyRequest,
-  keyRequest,
-  proofBy,
-  TEXT,
-} from "../support/signing-call.ts";
+import { askForCertificate } from "../support/ask.ts";
+import { pemsIn } from "../support/issued.ts";
+import { expectRefused, TEXT } from "../support/refusal.ts";
+import { CALLER, csrRequest, keyRequest, proofBy, rawKeyRequest } from "../support/signing-body.ts";
 import { opensslVerdict } from "../support/openssl.ts";
 
 let mayfly: TestService;
@@ -31,12 +25,11 @@ afterAll(async () => {
   await mayfly.close();
 });
 
-const ADDRESS = "signer@example.com";
 const CHAIN = ANCHORS.chainPem.trimEnd().split(/(?<=-----END CERTIFICATE-----)\n/u);
 
-const emailToken = () => mayfly.issuer.mintToken("email", { email: ADDRESS, sub: "4711" });
+const emailToken = () => mayfly.issuer.mintToken("email", { email: CALLER, sub: "4711" });
 const emailLeaf = (): LeafContent => ({
-  subjectAltName: `email:${ADDRESS}`,
+  subjectAltName: `email:${CALLER}`,
   extensions: [
     [1, mayfly.issuer.url],
     [8, mayfly.issuer.url],
@@ -46,7 +39,7 @@ const emailLeaf = (): LeafContent => ({
 
 /** Signs for the e-mail identity and holds the whole answer to what Fulcio answers. */
 async function expectIssued(key: CallerKey, body: object): Promise<string> {
-  const [leaf, ...chain] = certificatesIn(await callSigningCert(url, await emailToken(), body));
+  const [leaf, ...chain] = pemsIn(await askForCertificate(url, await emailToken(), body));
   expect(chain).toEqual(CHAIN);
   expectFulcioLeaf(leaf!, key, emailLeaf());
   return leaf!;
@@ -55,7 +48,7 @@ async function expectIssued(key: CallerKey, body: object): Promise<string> {
 describe("identities", () => {
   it("[FC5] [FC46] [FC245] [FC258] names the address of an e-mail token and nothing else", async () => {
     const key = makeKey("ecdsa-p256");
-    const leaf = await expectIssued(key, goodKeyRequest(key, ADDRESS));
+    const leaf = await expectIssued(key, keyRequest(key));
     expect(`${leaf}\n`).toBe(new X509Certificate(leaf).toString());
     expect(leaf.match(/-----BEGIN/gu)).toHaveLength(1);
   });
@@ -104,7 +97,7 @@ describe("identities", () => {
   ] as const)("[FC47] names the workflow of a job %s, and says all there is", async (_job, environment, sub, extra) => {
     const key = makeKey("ecdsa-p256");
     const token = await mayfly.issuer.mintToken("github", { environment });
-    const [leaf] = certificatesIn(await callSigningCert(url, token, goodKeyRequest(key, sub)));
+    const [leaf] = pemsIn(await askForCertificate(url, token, keyRequest(key, proofBy(key, sub))));
     expectFulcioLeaf(leaf!, key, jobLeaf(sub, extra));
   });
 
@@ -115,16 +108,16 @@ describe("identities", () => {
     ],
     [
       "[FC47] a GitHub Actions issuer",
-      () => mayfly.issuer.mintToken("github", { job_workflow_ref: undefined, email: ADDRESS, email_verified: true }),
+      () => mayfly.issuer.mintToken("github", { job_workflow_ref: undefined, email: CALLER, email_verified: true }),
     ],
   ])("%s does not take the claims of the other kind", async (_issuer, mint) => {
-    const answer = await callSigningCert(url, await mint(), goodKeyRequest(makeKey("ecdsa-p256"), ADDRESS));
-    expectRefusal(answer, { status: 400, code: 3, message: TEXT.token, reason: "TOKEN_CLAIM_MISSING" });
+    const answer = await askForCertificate(url, await mint(), keyRequest(makeKey("ecdsa-p256")));
+    expectRefused(answer, { status: 400, code: 3, message: TEXT.token, reason: "TOKEN_CLAIM_MISSING" });
   });
 
   it("takes the same request again, and gives another certificate", async () => {
     const key = makeKey("ecdsa-p256");
-    const body = goodKeyRequest(key, ADDRESS);
+    const body = keyRequest(key);
     const [first, second] = [await expectIssued(key, body), await expectIssued(key, body)];
     expect(new X509Certificate(first).serialNumber).not.toBe(new X509Certificate(second).serialNumber);
   });
@@ -142,15 +135,15 @@ describe("keys and proofs", () => {
   ])("%s certifies a %s key for a good proof and for nothing else", async (_rows, type) => {
     const key = makeKey(type);
     const content = pemOf(key.publicKey);
-    const leaf = await expectIssued(key, goodKeyRequest(key, ADDRESS));
+    const leaf = await expectIssued(key, keyRequest(key));
     expect(opensslVerdict(leaf, CHAIN)).toBe("leaf.pem: OK\n");
     const token = await emailToken();
     const wrong = { status: 400, code: 3, message: TEXT.proof, reason: "PROOF_INVALID" } as const;
-    expectRefusal(await callSigningCert(url, token, keyRequest(content, Buffer.from("junk"))), wrong);
-    const other = keyRequest(content, proofBy(key, "other@example.com"));
-    expectRefusal(await callSigningCert(url, token, other), wrong);
-    const none = keyRequest("", proofBy(key, ADDRESS));
-    expectRefusal(await callSigningCert(url, token, none), {
+    expectRefused(await askForCertificate(url, token, rawKeyRequest(content, Buffer.from("junk"))), wrong);
+    const other = rawKeyRequest(content, proofBy(key, "other@example.com"));
+    expectRefused(await askForCertificate(url, token, other), wrong);
+    const none = rawKeyRequest("", proofBy(key));
+    expectRefused(await askForCertificate(url, token, none), {
       status: 400,
       code: 3,
       message: TEXT.publicKey,
@@ -166,13 +159,13 @@ describe("keys and proofs", () => {
   ])("[FC241] certifies a key as PEM with %s", async (_layout, change) => {
     const key = makeKey("rsa-2048");
     const content = change(pemOf(key.publicKey).toString());
-    await expectIssued(key, keyRequest(content, proofBy(key, ADDRESS)));
+    await expectIssued(key, rawKeyRequest(content, proofBy(key)));
   });
 
   it("[FC241] certifies an RSA key in the form of PKCS#1", async () => {
     const key = makeKey("rsa-2048");
     const content = key.publicKey.export({ type: "pkcs1", format: "pem" }).toString();
-    await expectIssued(key, keyRequest(content, proofBy(key, ADDRESS)));
+    await expectIssued(key, rawKeyRequest(content, proofBy(key)));
   });
 
   it.each(["ECDSA", "RSA", "PKIX_ECDSA_P256_SHA_256", 2, 7, null, undefined])(
@@ -182,7 +175,7 @@ describe("keys and proofs", () => {
       await expectIssued(key, {
         publicKeyRequest: {
           publicKey: { algorithm, content: pemOf(key.publicKey).toString() },
-          proofOfPossession: proofBy(key, ADDRESS).toString("base64"),
+          proofOfPossession: proofBy(key).toString("base64"),
         },
       });
     },
@@ -216,7 +209,7 @@ describe("certification requests", () => {
 describe("[FC256] what the log holds", () => {
   it("is a precertificate that verifies nowhere, and the certificate verifies", async () => {
     const key = makeKey("ecdsa-p256");
-    const leaf = await expectIssued(key, goodKeyRequest(key, ADDRESS));
+    const leaf = await expectIssued(key, keyRequest(key));
     const size = Number((await request(url).get("/test-log/checkpoint")).text.split("\n")[1]);
     const tile = await request(url).get(`/test-log/tile/data/000.p/${size}`).responseType("blob");
     const entries = decodeDataTile(tile.body as Buffer).map(
@@ -242,7 +235,7 @@ describe("reads", () => {
 
   it("[FC257] a signing answer holds the chain without final newlines", async () => {
     const key = makeKey("ecdsa-p256");
-    const [, ...chain] = certificatesIn(await callSigningCert(url, await emailToken(), goodKeyRequest(key, ADDRESS)));
+    const [, ...chain] = pemsIn(await askForCertificate(url, await emailToken(), keyRequest(key)));
     expect(`${chain.join("\n")}\n`).toBe(ANCHORS.chainPem);
   });
 
@@ -268,10 +261,10 @@ describe("[FC41] a body", () => {
     request(url).post("/api/v2/signingCert").set("Content-Type", "application/json").send("{}".padEnd(bytes));
 
   it.each([LIMIT - 1, LIMIT])("of %d bytes is read", async (bytes) => {
-    expectRefusal(await post(bytes), { status: 400, code: 3, message: TEXT.token, reason: "TOKEN_MISSING" });
+    expectRefused(await post(bytes), { status: 400, code: 3, message: TEXT.token, reason: "TOKEN_MISSING" });
   });
 
   it("with a byte more is refused", async () => {
-    expectRefusal(await post(LIMIT + 1), { status: 413, code: 3, message: TEXT.tooLarge, reason: "BODY_TOO_LARGE" });
+    expectRefused(await post(LIMIT + 1), { status: 413, code: 3, message: TEXT.tooLarge, reason: "BODY_TOO_LARGE" });
   });
 });

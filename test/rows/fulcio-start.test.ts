@@ -22,7 +22,8 @@ import { runCli } from "../support/run-cli.ts";
 import { startTestService } from "../support/service.ts";
 import { makeTestTlsPair } from "../support/tls-pair.ts";
 import type { TestTlsPair } from "../support/tls-pair.ts";
-import { callSigningCert, certificatesIn, goodKeyRequest } from "../support/signing-call.ts";
+import { askForCertificate } from "../support/ask.ts";
+import { pemsIn } from "../support/issued.ts";
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Math.floor(Date.now() / 1000) * 1000;
@@ -126,9 +127,8 @@ describe("a CA that is served", () => {
     const ca = `ca: { chain: ${chainFile}, signer: { kind: file, path: ${keyFile}, passphrase: { file: ${join(folder, "passphrase")} } } }`;
     const mayfly = await startTestService((text) => text.replace(/^ca: .*$/mu, ca));
     try {
-      const body = goodKeyRequest(makeKey("ecdsa-p256"), "dev@example.com");
       const token = await mayfly.issuer.mintToken("email");
-      const [leaf, ...above] = certificatesIn(await callSigningCert(mayfly.service.publicUrl, token, body));
+      const [leaf, ...above] = pemsIn(await askForCertificate(mayfly.service.publicUrl, token));
       expect(`${above.join("\n")}\n`).toBe(pem);
       expect(opensslVerdict(leaf!, above)).toBe("leaf.pem: OK\n");
       const bundle = await request(mayfly.service.publicUrl).get("/api/v2/trustBundle");

@@ -5,7 +5,8 @@ import { Agent, request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sign, X509Certificate } from "node:crypto";
+import { sign } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { expect } from "@jest/globals";
 import { createMemoryAuditTrail } from "../../src/adapters/audit/memory.ts";
 import type { MemoryAuditTrail } from "../../src/adapters/audit/memory.ts";
@@ -18,7 +19,6 @@ import { makeCaChain } from "../../src/compose/make-ca.ts";
 import { makeIssuance } from "../../src/compose/make-issuance.ts";
 import { drawSerialNumber } from "../../src/compose/serial-number.ts";
 import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
-import type { Reason } from "../../src/core/errors.ts";
 import { DEFAULT_CLIENT_SIGNING_ALGORITHMS } from "../../src/core/proof/client-signing-algorithm.ts";
 import { tokenClaims } from "../../dev/token-claims.ts";
 import { UNLIMITED } from "../../src/adapters/limits/open-rate-limits.ts";
@@ -32,6 +32,9 @@ import type { FakeClock } from "../fakes/fake-clock.ts";
 import { makeKey, pemOf } from "./caller-keys.ts";
 import type { CallerKey } from "./caller-keys.ts";
 import { OPEN_LOG, someSct } from "./issuance.ts";
+import { certificateIn } from "./issued.ts";
+import { expectRefused, reasonIn } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 import { makeTokenKey, signToken } from "./tokens.ts";
 import type { TokenKey } from "./tokens.ts";
 
@@ -43,31 +46,6 @@ export const EMAIL_ISSUER = "https://issuer.example.com";
 export const GITHUB_ISSUER = "https://actions.example.com";
 /** An e-mail issuer that is believed without `email_verified`. */
 export const UNCHECKED_ISSUER = "https://unchecked.example.com";
-
-/** Texts that Fulcio answers with. */
-export const TOKEN_TEXT = "There was an error processing the identity token";
-export const KEY_TEXT = "The public key supplied in the request could not be parsed";
-export const CSR_TEXT = "The certificate signing request could not be parsed";
-export const PROOF_TEXT = "The signature supplied in the request could not be verified";
-export const CA_TEXT = "error communicating with CA backend";
-export const MALFORMED_TEXT = "The request could not be parsed";
-
-/** How a refusal is answered. */
-export interface Refusal {
-  readonly status: number;
-  readonly code: number;
-  readonly message: string;
-  readonly reason: Reason;
-}
-
-/** Any fault of a token: 400, code 3 and one text for all of them. */
-export const badToken = (reason: Reason): Refusal => ({ status: 400, code: 3, message: TOKEN_TEXT, reason });
-/** Any fault of the form of a public key. */
-export const badKey = (reason: Reason): Refusal => ({ status: 400, code: 3, message: KEY_TEXT, reason });
-/** Any fault of a proof. */
-export const badProof = (reason: Reason): Refusal => ({ status: 400, code: 3, message: PROOF_TEXT, reason });
-/** Any fault of the form of a request. */
-export const malformed = (reason: Reason): Refusal => ({ status: 400, code: 3, message: MALFORMED_TEXT, reason });
 
 /** One call, as bytes on the wire; the path is that of signing and the method POST unless told otherwise. */
 export interface Call {
@@ -83,6 +61,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly text: string;
+  /** Undefined when it is no JSON. */
+  readonly body: unknown;
   readonly used: Usage;
 }
 
@@ -215,7 +195,13 @@ export class Door {
     const chunks: Buffer[] = [];
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString("utf8");
-    return { status: response.statusCode ?? 0, headers: response.headers, text, used: this.#since(before) };
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      text,
+      body: parsed(text),
+      used: this.#since(before),
+    };
   }
 
   /** Bytes on a connection of their own, which is then closed by halves or left open; all that came back, first answer. */
@@ -235,7 +221,8 @@ export class Door {
     const headers = Object.fromEntries(
       fields.map((field) => [field.slice(0, field.indexOf(":")).toLowerCase(), field.slice(field.indexOf(":") + 2)]),
     );
-    return { status: Number(line.split(" ")[1]), headers, text: rest.join("\r\n\r\n"), used: this.#since(before) };
+    const text = rest.join("\r\n\r\n");
+    return { status: Number(line.split(" ")[1]), headers, text, body: parsed(text), used: this.#since(before) };
   }
 
   #since(before: Usage): Usage {
@@ -261,16 +248,8 @@ export class Door {
    * Asserts that a call was refused so, byte for byte of what a caller sees, and that nothing came of it: no signature,
    * no log entry, no certificate, and no secret in the answer.
    */
-  expectRefused(answer: Answer, { status, code, message, reason }: Refusal): void {
-    const details = [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "mayfly" }];
-    const body = answer.status === 200 ? "an answer that is no refusal" : parsed(answer.text);
-    expect({ status: answer.status, body }).toEqual({ status, body: { code, message, details } });
-    expect(answer.headers).toMatchObject({
-      "content-type": "application/json",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-    });
-    expect(answer.headers["retry-after"] !== undefined).toBe(status === 503 || status === 429);
+  expectRefused(answer: Answer, refusal: Refusal): void {
+    expectRefused(answer, refusal);
     expect({ signatures: answer.used.signatures, entries: answer.used.entries }).toEqual({ signatures: 0, entries: 0 });
     this.#shown.push(answer.text + JSON.stringify(answer.headers));
     expect(this.#leaks(this.#shown.at(-1) ?? "")).toEqual([]);
@@ -280,7 +259,7 @@ export class Door {
   expectIssued(answer: Answer): X509Certificate {
     expect({ status: answer.status, reason: reasonIn(answer.text) }).toEqual({ status: 200, reason: undefined });
     expect({ signatures: answer.used.signatures, entries: answer.used.entries }).toEqual({ signatures: 2, entries: 1 });
-    return certificateIn(answer.text);
+    return certificateIn(answer);
   }
 
   /** All metrics, in the text format of Prometheus. */
@@ -320,21 +299,8 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text;
+    return undefined;
   }
-}
-
-/** The reason in an answer's body; undefined when it holds none. */
-export function reasonIn(text: string): string | undefined {
-  return /"reason":"([A-Z0-9_]+)"/u.exec(text)?.[1];
-}
-
-/** The leaf in an answer's body. */
-export function certificateIn(text: string): X509Certificate {
-  const answer = JSON.parse(text) as {
-    signedCertificateEmbeddedSct: { chain: { certificates: [string, ...string[]] } };
-  };
-  return new X509Certificate(answer.signedCertificateEmbeddedSct.chain.certificates[0]);
 }
 
 /** Opens a door. Whoever opens one closes it, which is the last of its assertions. */

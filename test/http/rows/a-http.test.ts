@@ -3,8 +3,10 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Reason } from "../../../src/core/errors.ts";
-import { badToken, CA_TEXT, EMAIL, malformed, openDoor, reasonIn } from "../../support/door.ts";
-import type { Answer, Call, Door, Refusal } from "../../support/door.ts";
+import { EMAIL, openDoor } from "../../support/door.ts";
+import { badToken, TEXT, malformed, reasonIn } from "../../support/refusal.ts";
+import type { Answer, Call, Door } from "../../support/door.ts";
+import type { Refusal } from "../../support/refusal.ts";
 
 const SIGNING = "/api/v2/signingCert";
 const MEDIA_TYPE: Refusal = {
@@ -13,7 +15,7 @@ const MEDIA_TYPE: Refusal = {
   message: "The content of the request is not plain JSON in UTF-8",
   reason: "UNSUPPORTED_MEDIA_TYPE",
 };
-const TOO_LARGE: Refusal = { status: 413, code: 3, message: "The request is too large", reason: "BODY_TOO_LARGE" };
+const TOO_LARGE: Refusal = { status: 413, code: 3, message: TEXT.tooLarge, reason: "BODY_TOO_LARGE" };
 const NOT_FOUND: Refusal = { status: 404, code: 5, message: "Not Found", reason: "NO_SUCH_PATH" };
 const WRONG_METHOD: Refusal = { status: 501, code: 12, message: "Method Not Allowed", reason: "METHOD_NOT_ALLOWED" };
 
@@ -346,7 +348,7 @@ describe("a fault of our own", () => {
       }),
     });
     const answer = await faulty.sign();
-    faulty.expectRefused(answer, { status: 500, code: 13, message: CA_TEXT, reason: "UNEXPECTED" });
+    faulty.expectRefused(answer, { status: 500, code: 13, message: TEXT.ca, reason: "UNEXPECTED" });
     expect(JSON.stringify([answer.headers, answer.text])).not.toMatch(/secret|\.ts|node_modules|<html/iu);
     broken = false;
     faulty.expectIssued(await faulty.sign());

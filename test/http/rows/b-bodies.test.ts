@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Reason } from "../../../src/core/errors.ts";
-import { badKey, badProof, badToken, CSR_TEXT, EMAIL, malformed, openDoor } from "../../support/door.ts";
-import type { Answer, Door, Refusal } from "../../support/door.ts";
+import { EMAIL, openDoor } from "../../support/door.ts";
+import { badKey, badProof, badToken, TEXT, malformed } from "../../support/refusal.ts";
+import type { Answer, Door } from "../../support/door.ts";
+import type { Refusal } from "../../support/refusal.ts";
 import { opensslCsr } from "../../support/openssl-csr.ts";
 
 let door: Door;
@@ -27,7 +29,7 @@ const { vectors } = JSON.parse(text) as { readonly vectors: readonly Vector[] };
 function refusalFor(reason: Reason): Refusal {
   if (reason.startsWith("TOKEN_")) return badToken(reason);
   if (reason.startsWith("KEY_")) return badKey(reason);
-  if (reason.startsWith("CSR_")) return { ...badKey(reason), message: CSR_TEXT };
+  if (reason.startsWith("CSR_")) return { ...badKey(reason), message: TEXT.csr };
   return malformed(reason);
 }
 
@@ -155,7 +157,7 @@ describe("bytes in a body", () => {
     const send = (members: object): Promise<Answer> => post(JSON.stringify({ credentials, ...members }));
     door.expectRefused(await send({ publicKeyRequest: longProof }), badProof("PROOF_INVALID"));
     door.expectRefused(await send({ publicKeyRequest: longKey }), badKey("KEY_NOT_PEM"));
-    door.expectRefused(await send({ certificateSigningRequest }), { ...badKey("CSR_NOT_PEM"), message: CSR_TEXT });
+    door.expectRefused(await send({ certificateSigningRequest }), { ...badKey("CSR_NOT_PEM"), message: TEXT.csr });
   });
 
   it.each(["\0", "\u001b[31m", "\u000b", "\u007f", "\u0085"])(

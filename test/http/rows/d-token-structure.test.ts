@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Reason } from "../../../src/core/errors.ts";
-import { badToken, openDoor } from "../../support/door.ts";
+import { openDoor } from "../../support/door.ts";
+import { badToken } from "../../support/refusal.ts";
 import type { Door } from "../../support/door.ts";
 import { base64url, signJws, signParts } from "../../support/tokens.ts";
 

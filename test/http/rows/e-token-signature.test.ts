@@ -1,7 +1,8 @@
 import { createHmac, createPublicKey } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Reason } from "../../../src/core/errors.ts";
-import { badToken, EMAIL_ISSUER, GITHUB_ISSUER, openDoor, reasonIn, TOKEN_TEXT } from "../../support/door.ts";
+import { EMAIL_ISSUER, GITHUB_ISSUER, openDoor } from "../../support/door.ts";
+import { badToken, reasonIn, TEXT } from "../../support/refusal.ts";
 import type { Answer, Door } from "../../support/door.ts";
 import { base64url, makeTokenKey, signParts, signToken } from "../../support/tokens.ts";
 import type { TokenKey } from "../../support/tokens.ts";
@@ -272,7 +273,7 @@ describe("the signature of a token", () => {
 /** Whether a token was refused, for any reason that is the token's. */
 function isTokenRefusal({ status, text }: Answer): boolean {
   const { code, message } = JSON.parse(text) as { code?: number; message?: string };
-  return status === 400 && code === 3 && message === TOKEN_TEXT;
+  return status === 400 && code === 3 && message === TEXT.token;
 }
 
 /** Ecdsa-Sig-Value (RFC 3279 §2.2.3) of two numbers. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Reason } from "../../../src/core/errors.ts";
-import { badToken, certificateIn, EMAIL, EMAIL_ISSUER, GITHUB_ISSUER, NOW, openDoor } from "../../support/door.ts";
+import { EMAIL, EMAIL_ISSUER, GITHUB_ISSUER, NOW, openDoor } from "../../support/door.ts";
+import { certificateIn } from "../../support/issued.ts";
+import { badToken } from "../../support/refusal.ts";
 import type { Door } from "../../support/door.ts";
 import { signToken } from "../../support/tokens.ts";
 
@@ -179,7 +181,7 @@ describe("a token that comes again", () => {
     const token = door.token();
     const answers = await Promise.all(Array.from({ length: 20 }, () => door.sign({ token })));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-    const leaves = answers.map(({ text }) => certificateIn(text));
+    const leaves = answers.map(certificateIn);
     expect(new Set(leaves.map(({ serialNumber }) => serialNumber)).size).toBe(20);
     expect(door.used).toMatchObject({ signatures: signatures + 40, entries: entries + 20 });
   });

@@ -2,7 +2,8 @@ import type { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { fromBER, Utf8String } from "asn1js";
 import { Certificate } from "pkijs";
-import { badToken, EMAIL, openDoor, UNCHECKED_ISSUER } from "../../support/door.ts";
+import { EMAIL, openDoor, UNCHECKED_ISSUER } from "../../support/door.ts";
+import { badToken } from "../../support/refusal.ts";
 import type { Answer, Door } from "../../support/door.ts";
 import { openssl } from "../../support/openssl.ts";
 

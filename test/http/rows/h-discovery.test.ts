@@ -16,8 +16,10 @@ import type { LookupAll } from "../../../src/adapters/oidc/public-address.ts";
 import type { Reason } from "../../../src/core/errors.ts";
 import { json, LocalIssuer } from "../../adapters/oidc/local-issuer.ts";
 import type { Handler } from "../../adapters/oidc/local-issuer.ts";
-import { badToken, EMAIL_ISSUER, openDoor, reasonIn } from "../../support/door.ts";
-import type { Answer, Door, DoorOptions, Refusal } from "../../support/door.ts";
+import { EMAIL_ISSUER, openDoor } from "../../support/door.ts";
+import { badToken, reasonIn, TEXT } from "../../support/refusal.ts";
+import type { Answer, Door, DoorOptions } from "../../support/door.ts";
+import type { Refusal } from "../../support/refusal.ts";
 import { openssl } from "../../support/openssl.ts";
 import { makeTestTlsPair } from "../../support/tls-pair.ts";
 import { signToken } from "../../support/tokens.ts";
@@ -27,12 +29,7 @@ afterEach(async () => {
   for (const part of opened.splice(0).reverse()) await part.close();
 });
 
-const down = (reason: Reason): Refusal => ({
-  status: 503,
-  code: 14,
-  message: "The issuer of the identity token could not be reached",
-  reason,
-});
+const down = (reason: Reason): Refusal => ({ status: 503, code: 14, message: TEXT.issuer, reason });
 
 async function open(options: DoorOptions): Promise<Door> {
   const door = await openDoor(options);

@@ -15,6 +15,7 @@ import { addLogReads } from "./routes/log-reads.ts";
 import type { PublishedLog } from "./routes/log-reads.ts";
 import { makeSigningCert } from "./routes/signing-cert.ts";
 import { makeTrustBundle } from "./routes/trust-bundle.ts";
+import type { TileLimits } from "./tile-places.ts";
 
 /** What the public listener needs. */
 export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
@@ -23,6 +24,7 @@ export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
   readonly admission: Admission;
   /** The log's reads and where they are; absent when another process serves them. */
   readonly log?: PublishedLog;
+  readonly tileLimits?: TileLimits;
   readonly bodyLimits?: BodyLimits;
   /** From the end of a signing request's body to its answer, milliseconds; 10 s when left out. */
   readonly deadlineMs?: number;
@@ -40,6 +42,7 @@ export function makePublicApp(deps: PublicAppDeps): RequestListener {
   app.use(limitReads(deps));
   addRoute(app, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
   addRoute(app, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
-  if (deps.log !== undefined) addLogReads(app, deps.log);
+  const { log } = deps;
+  if (log !== undefined) addLogReads(app, { ...deps, log });
   return makeListener(app, deps, deps.refusalPacing);
 }

@@ -3,10 +3,13 @@ import type { Express } from "express";
 import { MayflyError } from "../../core/errors.ts";
 import { parseTilePath } from "../../core/merkle/tile.ts";
 import type { StaticCtView } from "../../ctlog/static-ct-view.ts";
+import type { ClientAddress } from "../client-address.ts";
 import { CHECKPOINT, ISSUER, TILE } from "../headers.ts";
 import type { HeaderFields } from "../headers.ts";
 import { addRoute } from "../route.ts";
 import type { Handler, Methods, Place } from "../route.ts";
+import { makeTilePlaces, TILE_LIMITS } from "../tile-places.ts";
+import type { TileLimits } from "../tile-places.ts";
 
 /** A log and where it is read. */
 export interface PublishedLog {
@@ -15,45 +18,36 @@ export interface PublishedLog {
   readonly reads: StaticCtView;
 }
 
-/**
- * Tiles in memory at once, from the read to the last byte sent. A data tile has half a megabyte, at worst five: without a
- * bound, as many slow readers as there are connections could take the memory that issuing needs.
- */
-const MAX_OPEN_TILES = 64;
+/** What the log's routes need. */
+export interface LogReadsDeps {
+  readonly log: PublishedLog;
+  readonly clientAddress: ClientAddress;
+  readonly tileLimits?: TileLimits;
+}
 
 /** GET and HEAD of `<prefix>/checkpoint`, `<prefix>/tile/…` and `<prefix>/issuer/<hex>`. */
-export function addLogReads(app: Express, { pathPrefix, reads }: PublishedLog): void {
+export function addLogReads(app: Express, { log, clientAddress, tileLimits = TILE_LIMITS }: LogReadsDeps): void {
+  const { pathPrefix, reads } = log;
+  const takePlace = makeTilePlaces(tileLimits);
   const at = (pattern: string, template: string): Place => ({
     pattern: new RegExp(`^${quoted(pathPrefix)}${pattern}$`, "u"),
     template: `{log}/${template}`,
   });
-  const tile: Read = (request) => readTile(reads, pathOf(request).slice(pathPrefix.length + 1));
+  const tile: Read = (request, response) => {
+    takePlace(clientAddress(request), response);
+    return readTile(reads, pathOf(request).slice(pathPrefix.length + 1));
+  };
   const issuer: Read = (request) => reads.issuer(Buffer.from(pathOf(request).slice(-64), "hex"));
   addRoute(
     app,
     at("/checkpoint", "checkpoint"),
     readOnly(CHECKPOINT, () => reads.checkpoint()),
   );
-  addRoute(app, at("/tile/.*", "tile"), readOnly(TILE, bounded(tile, MAX_OPEN_TILES)));
+  addRoute(app, at("/tile/.*", "tile"), readOnly(TILE, tile));
   addRoute(app, at("/issuer/[0-9a-f]{64}", "issuer"), readOnly(ISSUER, issuer));
 }
 
 type Read = (request: IncomingMessage, response: ServerResponse) => Promise<Uint8Array | undefined>;
-
-/** The read, refused with `overloaded` while `max` answers of it are not sent yet. */
-function bounded(read: Read, max: number): Read {
-  let open = 0;
-  return (request, response) => {
-    if (open >= max) {
-      throw new MayflyError("TOO_MANY_REQUESTS_IN_FLIGHT", `${open} tiles are being read`);
-    }
-    open++;
-    response.once("close", () => {
-      open--;
-    });
-    return read(request, response);
-  };
-}
 
 function readTile(reads: StaticCtView, path: string): Promise<Uint8Array | undefined> {
   const tile = parseTilePath(path);

@@ -4,8 +4,10 @@ import type { AddressInfo } from "node:net";
 import request from "supertest";
 import { MayflyError } from "../../../src/core/errors.ts";
 import type { StaticCtView } from "../../../src/ctlog/static-ct-view.ts";
+import { makeClientAddress } from "../../../src/http/client-address.ts";
 import { bare, makeRig } from "../public-app.ts";
 import type { Rig } from "../public-app.ts";
+import { startRaw, statuses } from "../raw-socket.ts";
 
 const FINGERPRINT = "0123456789abcdef".repeat(4);
 const NOTE = "log.example.com\n1\nAAAA\n\n\u2014 log.example.com AAAA\n";
@@ -75,10 +77,16 @@ describe("reads of the log", () => {
         return LOG.dataTile(index, width);
       },
     };
-    const server = bare(rigOf(log)).listen(0, "127.0.0.1");
+    const clientAddress = makeClientAddress(["127.0.0.1"]);
+    const rig = makeRig(undefined, { log: { pathPrefix: "/log", reads: log }, clientAddress });
+    const server = bare(rig).listen(0, "127.0.0.1");
     await once(server, "listening");
     const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/log`;
-    const read = () => globalThis.fetch(`${url}/tile/data/003.p/200`);
+    let clients = 0;
+    const read = () =>
+      globalThis.fetch(`${url}/tile/data/003.p/200`, {
+        headers: { "x-forwarded-for": `192.0.2.${String(clients++ % 8)}` },
+      });
     const taken = Array.from({ length: 64 }, read);
     await allBegun.promise;
     const refused = await read();
@@ -92,6 +100,61 @@ describe("reads of the log", () => {
     expect((await read()).status).toBe(200);
     server.close();
     server.closeAllConnections();
+  });
+
+  it("holds 16 tiles of one client at most, and serves others meanwhile", async () => {
+    const gate = Promise.withResolvers<undefined>();
+    const allBegun = Promise.withResolvers<undefined>();
+    let begun = 0;
+    const log: StaticCtView = {
+      ...LOG,
+      hashTile: async (...tile) => {
+        if (++begun === 16) allBegun.resolve(undefined);
+        if (begun <= 16) await gate.promise;
+        return LOG.hashTile(...tile);
+      },
+    };
+    const clientAddress = makeClientAddress(["127.0.0.1"]);
+    const rig = makeRig(undefined, { log: { pathPrefix: "/log", reads: log }, clientAddress });
+    const server = bare(rig).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/log/tile/0/000`;
+    const readAs = (client: string) => globalThis.fetch(url, { headers: { "x-forwarded-for": client } });
+    const taken = Array.from({ length: 16 }, () => readAs("192.0.2.1"));
+    await allBegun.promise;
+    const refused = await readAs("192.0.2.1");
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("retry-after")).toMatch(/^[1-5]$/u);
+    expect(await refused.json()).toMatchObject({ code: 8, details: [{ reason: "RATE_LIMITED_READS" }] });
+    expect((await readAs("192.0.2.2")).status).toBe(200);
+    gate.resolve(undefined);
+    expect(await Promise.all(taken.map(async (answer) => (await answer).text()))).toEqual(Array(16).fill("full"));
+    expect((await readAs("192.0.2.1")).status).toBe(200);
+    server.close();
+    server.closeAllConnections();
+  });
+
+  it("cuts a reader that takes a tile by and by, and gives its place to the next", async () => {
+    const log = reads({ "hash 0 0 256": "A".repeat(32 << 20), "data 3 200": "entries" });
+    const tileLimits = { maxOpen: 1, maxOpenPerClient: 1, timeMs: 100 };
+    const rig = makeRig(undefined, { log: { pathPrefix: "/log", reads: log }, tileLimits });
+    const { server, open, exchange } = await startRaw(rig);
+    const client = await open();
+    const { socket } = client;
+    // Never as long without a byte as the server waits for one.
+    const trickle = setInterval(() => {
+      socket.resume();
+      setImmediate(() => socket.pause());
+    }, 5);
+    socket.pause();
+    client.write("GET /log/tile/0/000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    await rig.recorded(1);
+    clearInterval(trickle);
+    socket.destroy();
+    expect(rig.events).toMatchObject([{ route: "{log}/tile", status: 499 }]);
+    const next = await exchange("GET /log/tile/data/003.p/200 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    expect(statuses(next)).toEqual([200]);
+    await server.close({ drainMs: 0 });
   });
 
   it("answers HEAD with the header of GET", async () => {

@@ -18,9 +18,9 @@ import { median } from "./statistics.ts";
 
 const HELP = `Usage: npm run bench:overload -- [--requests N] [--append]
 
-Measures one Mayfly past saturation: the server has one core of its own, the callers another. 64 and 512 callers send one
-request after the other; a refused one is sent again at once, or when Retry-After allows it. At the end of each load a lone
-caller goes on, until it is known when it was served as if there had been no load.
+Measures one Mayfly past saturation: the server has one core of its own, the callers another. 64, 512 and 1,900 callers send
+one request after the other; a refused one is sent again at once, or when Retry-After allows it. At the end of each load a
+lone caller goes on, until it is known when it was served as if there had been no load.
 
   --requests N  certificates per load (default 8000)
   --profile F   write CPU profiles of the server's threads into folder F; they cost, so the numbers are not comparable
@@ -35,6 +35,8 @@ const LOADS: readonly { readonly concurrency: number; readonly manner: Manner }[
   { concurrency: 64, manner: "at once" },
   { concurrency: 512, manner: "at once" },
   { concurrency: 512, manner: "polite" },
+  // Nearly as many as there may be connections.
+  { concurrency: 1_900, manner: "at once" },
 ];
 /** V8 goes on compiling for some ten thousand requests, and again when there are first refusals; a server in service is past that. */
 const WARM_UP = { concurrency: 64, count: 10_000 };

@@ -44,6 +44,8 @@ export interface OpenedLog {
   readonly view: StaticCtView;
   /** Why the next certificate would be refused, if it would be. */
   readonly refusal: () => MayflyError | undefined;
+  /** Why the head mark is behind the log, if the last attempt to write it failed. */
+  readonly markFailure: () => unknown;
   /** The newest published checkpoint. */
   readonly checkpoint: () => PublishedCheckpoint | undefined;
 }
@@ -92,6 +94,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
     view: makeStaticCtView(store),
     refusal: () => sequencer.refusal(),
+    markFailure: () => mark?.failure(),
     checkpoint: () => newest,
   };
 }

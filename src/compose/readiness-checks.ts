@@ -12,7 +12,7 @@ export interface CheckedParts {
   readonly config: Pick<Config, "ca">;
   readonly chain: IssuerChain;
   readonly clock: Pick<Clock, "now">;
-  readonly log: Pick<OpenedLog, "refusal">;
+  readonly log: Pick<OpenedLog, "refusal" | "markFailure">;
 }
 
 /**
@@ -29,6 +29,8 @@ export function readinessChecks(parts: CheckedParts): readonly ReadinessCheck[] 
   };
   return [
     { name: "log", certain: refusal(true), passing: refusal(false) },
+    // Without it a start could not tell a database that was put back from this one.
+    { name: "mark", passing: () => (parts.log.markFailure() === undefined ? undefined : "head.note is not written") },
     { name: "ca", certain: () => (isCaValid(parts) ? undefined : "CA_EXPIRED") },
   ];
 }

@@ -9,6 +9,8 @@ export interface HighWaterMark {
   read(): Promise<PublishedCheckpoint | undefined>;
   /** Remembers a published checkpoint; durable within a second. Never throws into the caller: failures are reported. */
   advance(checkpoint: PublishedCheckpoint): void;
+  /** Why the last write failed; undefined once one has succeeded, and before the first. */
+  failure(): unknown;
   /** Resolves when everything given so far was written, or could not be, which is reported. */
   flush(): Promise<void>;
   /** Writes what is pending. */

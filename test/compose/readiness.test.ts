@@ -50,20 +50,29 @@ async function readinessWith(ca: string): Promise<Record<string, boolean>> {
   }
 }
 
-/** What the log's check says of a refusal: at first, and after the third sample. */
-function logCheckWith(reason: Reason): { readonly atOnce: unknown; readonly whenItLasts: unknown } {
+/** What one check says of a fault that comes: at first, and after the third sample. */
+function checkWith(
+  name: string,
+  fault: { readonly refusal?: Reason; readonly markFailure?: unknown },
+): { readonly atOnce: unknown; readonly whenItLasts: unknown } {
   const clock = makeFakeClock();
-  let refusal: MayflyError | undefined;
-  const parts = { config: parseConfig(CONFIG, "c.yaml"), chain: CHAIN, clock, log: { refusal: () => refusal } };
+  let hasFault = false;
+  const log = {
+    refusal: () =>
+      hasFault && fault.refusal !== undefined ? new MayflyError(fault.refusal, "made by a test") : undefined,
+    markFailure: () => (hasFault ? fault.markFailure : undefined),
+  };
+  const parts = { config: parseConfig(CONFIG, "c.yaml"), chain: CHAIN, clock, log };
   const watched = watchReadiness(readinessChecks(parts), { clock, telemetry: makeRecordingTelemetry() });
   try {
-    refusal = new MayflyError(reason, "made by a test");
-    const [atOnce] = watched.checks();
+    hasFault = true;
+    const check = (): unknown => watched.checks().find((one) => one.name === name);
+    const atOnce = check();
     for (let sample = 0; sample < 3; sample++) {
       clock.advance(SAMPLE_INTERVAL_MS);
       watched.look();
     }
-    return { atOnce, whenItLasts: watched.checks()[0] };
+    return { atOnce, whenItLasts: check() };
   } finally {
     watched.close();
   }
@@ -72,24 +81,32 @@ function logCheckWith(reason: Reason): { readonly atOnce: unknown; readonly when
 describe("readiness", () => {
   it.each<Reason>(["LOG_CLOCK", "LOG_CLOSED"])("[V4] turns at once when the log says %s", (reason) => {
     const no = { name: "log", ok: false, detail: reason };
-    expect(logCheckWith(reason)).toEqual({ atOnce: no, whenItLasts: no });
+    expect(checkWith("log", { refusal: reason })).toEqual({ atOnce: no, whenItLasts: no });
   });
 
   it.each<Reason>(["LOG_BUSY", "LOG_DISK_FULL", "LOG_TIMEOUT", "LOG_WRITE_FAILED", "SIGNER_TIMEOUT", "SIGNER_REFUSED"])(
     "[V4] turns when the log has said %s for three samples",
     (reason) => {
-      expect(logCheckWith(reason)).toEqual({
+      expect(checkWith("log", { refusal: reason })).toEqual({
         atOnce: { name: "log", ok: true, detail: reason },
         whenItLasts: { name: "log", ok: false, detail: reason },
       });
     },
   );
 
+  it("turns when head.note could not be written for three samples", () => {
+    const detail = "head.note is not written";
+    expect(checkWith("mark", { markFailure: new Error("EROFS") })).toEqual({
+      atOnce: { name: "mark", ok: true, detail },
+      whenItLasts: { name: "mark", ok: false, detail },
+    });
+  });
+
   it("says yes when a certificate could be issued now", async () => {
-    expect(await readinessWith("")).toEqual({ accepting: true, log: true, ca: true });
+    expect(await readinessWith("")).toEqual({ accepting: true, log: true, mark: true, ca: true });
   });
 
   it("[N9] says no while back-dated certificates would begin before their CA", async () => {
-    expect(await readinessWith(", backdateSeconds: 60")).toEqual({ accepting: true, log: true, ca: false });
+    expect(await readinessWith(", backdateSeconds: 60")).toEqual({ accepting: true, log: true, mark: true, ca: false });
   });
 });

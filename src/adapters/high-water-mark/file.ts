@@ -34,6 +34,8 @@ class FileHighWaterMark implements HighWaterMark {
   #pending: PublishedCheckpoint | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+  #isClosed = false;
 
   constructor({ path, onFailure }: FileHighWaterMarkOptions) {
     this.#path = path;
@@ -62,12 +64,17 @@ class FileHighWaterMark implements HighWaterMark {
     this.#startTimer();
   }
 
+  failure(): unknown {
+    return this.#failure;
+  }
+
   async flush(): Promise<void> {
     this.#write();
     await this.#writing;
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.flush();
@@ -89,8 +96,12 @@ class FileHighWaterMark implements HighWaterMark {
     this.#writing = this.#writing.then(async () => {
       try {
         await replaceFile(this.#path, checkpoint.note);
+        this.#failure = undefined;
       } catch (error) {
+        this.#failure = error;
         this.#pending ??= checkpoint;
+        // A write that took longer than the interval outlived the timer.
+        if (this.#timer === undefined && !this.#isClosed) this.#startTimer();
         this.#onFailure(error);
       }
     });

@@ -9,6 +9,7 @@ export function makeMemoryHighWaterMark(): HighWaterMark {
     advance: (checkpoint) => {
       newest = checkpoint;
     },
+    failure: () => undefined,
     flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

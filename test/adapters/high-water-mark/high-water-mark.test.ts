@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { execFileSync } from "node:child_process";
 import {
+  closeSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -117,13 +121,38 @@ describe("a high-water mark", () => {
     mkdirSync(`${path}.new`);
     const mark = open();
     mark.advance(await checkpoint(1));
-    await mark.close();
-    expect(failures).toHaveLength(1);
+    expect(mark.failure()).toBeUndefined();
+    await mark.flush();
+    expect(failures).toEqual([mark.failure()]);
+    expect(mark.failure()).toMatchObject({ code: "EISDIR" });
     expect(existsSync(path)).toBe(false);
     rmSync(`${path}.new`, { recursive: true });
     mark.advance(await checkpoint(2));
     await mark.close();
     expect((await mark.read())?.size).toBe(2);
+    expect(mark.failure()).toBeUndefined();
+  });
+
+  it("is tried again a second after a write that failed late", async () => {
+    jest.useFakeTimers({ doNotFake: ["nextTick", "queueMicrotask", "setImmediate"] });
+    try {
+      // Opening it waits for a reader; what is written then cannot be flushed.
+      execFileSync("mkfifo", [`${path}.new`]);
+      const mark = open();
+      mark.advance(await checkpoint(1));
+      jest.advanceTimersByTime(2_000);
+      const reader = openSync(`${path}.new`, constants.O_RDONLY | constants.O_NONBLOCK);
+      while (mark.failure() === undefined) await new Promise((resolve) => setImmediate(resolve));
+      closeSync(reader);
+      rmSync(`${path}.new`);
+      jest.advanceTimersByTime(1_000);
+      while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
+      await mark.close();
+      expect((await mark.read())?.size).toBe(1);
+      expect(mark.failure()).toBeUndefined();
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it.each<[string, (note: string) => string]>([

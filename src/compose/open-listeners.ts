@@ -21,6 +21,7 @@ import type { RateLimits } from "../ports/limits.ts";
 import type { OpenedLog } from "./open-log.ts";
 import { readinessChecks } from "./readiness-checks.ts";
 import type { Shutdown } from "./shutdown.ts";
+import { watchFreeSpace } from "./watch-free-space.ts";
 import { watchReadiness } from "./watch-readiness.ts";
 import type { WatchedReadiness } from "./watch-readiness.ts";
 import { watchTlsPair } from "./watch-tls-pair.ts";
@@ -54,10 +55,7 @@ export interface ServiceUrls {
 export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> {
   const { config, clock, telemetry, admission, log } = parts;
   const common = { clock, telemetry, requestId: () => randomUUID() };
-  const watched = watchReadiness(readinessChecks(parts), parts);
-  parts.resources.defer(() => {
-    watched.close();
-  });
+  const watched = await openReadiness(parts);
   const operations = makeOperationsApp({
     ...common,
     readiness: () => readiness(parts, watched),
@@ -83,6 +81,21 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
       },
     }),
   };
+}
+
+/** Watches from now on what readiness rests on. */
+async function openReadiness(parts: ListenerParts): Promise<WatchedReadiness> {
+  const { config, telemetry, resources } = parts;
+  const freeSpace = await watchFreeSpace(config, parts);
+  resources.defer(() => {
+    freeSpace.close();
+  });
+  telemetry.watch({ dataDirectoryFreeBytes: () => freeSpace.freeBytes });
+  const watched = watchReadiness(readinessChecks({ ...parts, freeSpace }), parts);
+  resources.defer(() => {
+    watched.close();
+  });
+  return watched;
 }
 
 /** Operators are few and near: whoever holds more connections, or sends slowly, is none of them. */

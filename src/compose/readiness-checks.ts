@@ -5,6 +5,7 @@ import type { Reason } from "../core/errors.ts";
 import type { Sample } from "../core/readiness/judge-sample.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { OpenedLog } from "./open-log.ts";
+import type { WatchedFreeSpace } from "./watch-free-space.ts";
 import type { ReadinessCheck } from "./watch-readiness.ts";
 
 /** Parts of a service that readiness rests on. */
@@ -13,6 +14,7 @@ export interface CheckedParts {
   readonly chain: IssuerChain;
   readonly clock: Pick<Clock, "now">;
   readonly log: Pick<OpenedLog, "refusal" | "markFailure">;
+  readonly freeSpace: Pick<WatchedFreeSpace, "problem">;
 }
 
 /**
@@ -31,6 +33,7 @@ export function readinessChecks(parts: CheckedParts): readonly ReadinessCheck[] 
     { name: "log", certain: refusal(true), passing: refusal(false) },
     // Without it a start could not tell a database that was put back from this one.
     { name: "mark", passing: () => (parts.log.markFailure() === undefined ? undefined : "head.note is not written") },
+    { name: "disk", passing: () => parts.freeSpace.problem() },
     { name: "ca", certain: () => (isCaValid(parts) ? undefined : "CA_EXPIRED") },
   ];
 }

@@ -82,5 +82,14 @@ export const limitsSchema = object({
     .max(100_000)
     .default(100)
     .describe("Of one client address, IPv6 by networks of 64 bits. Trusted proxies may have as many as there are."),
+  minFreeDiskMiB: z
+    .int()
+    .min(0)
+    .max(2 ** 30)
+    .optional()
+    .describe(
+      "Free space that the file system of dataDirectory must have for /readyz to say yes; 0 for none. 512 when left out, " +
+        "with environment: development none.",
+    ),
   rates,
 }).prefault({});

@@ -30,24 +30,32 @@ const keys = { root: createMemorySigner("ecdsa-p384-sha384"), issuing: createMem
 const MADE_MS = makeFakeClock().now();
 const CHAIN = parseIssuerChain(await makeCaChain({ organization: "Ready", ...keys, nowMs: MADE_MS }), MADE_MS);
 
-/** Checks of /readyz, by name, of a service whose CA certificate was made a moment ago. */
-async function readinessWith(ca: string): Promise<Record<string, boolean>> {
+interface Told {
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail?: string }[];
+  readonly metrics: string;
+}
+
+/** What the operations listener tells of a service that has just started, and whose CA certificate was made a moment ago. */
+async function toldWith(change: (config: string) => string): Promise<Told> {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-ready-"));
-  const config = parseConfig(
-    CONFIG.replace("DIRECTORY", folder).replace("kind: memory }", `kind: memory }${ca}`),
-    "c.yaml",
-  );
+  const config = parseConfig(change(CONFIG.replace("DIRECTORY", folder)), "c.yaml");
   const { operationsUrl, shutdown } = await startService(config, { env: {} });
   try {
     const answer = await globalThis.fetch(`${operationsUrl}/readyz`);
-    const { ok, checks } = (await answer.json()) as { ok: boolean; checks: { name: string; ok: boolean }[] };
+    const { ok, checks } = (await answer.json()) as Pick<Told, "checks"> & { readonly ok: boolean };
     expect(answer.status).toBe(ok ? 200 : 503);
-    return Object.fromEntries(checks.map((check) => [check.name, check.ok]));
+    return { checks, metrics: await (await globalThis.fetch(`${operationsUrl}/metrics`)).text() };
   } finally {
     shutdown.stop();
     await shutdown.stopped;
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The checks by name. */
+async function readinessWith(ca: string): Promise<Record<string, boolean>> {
+  const { checks } = await toldWith((config) => config.replace("kind: memory }", `kind: memory }${ca}`));
+  return Object.fromEntries(checks.map(({ name, ok }) => [name, ok]));
 }
 
 /** What one check says of a fault that comes: at first, and after the third sample. */
@@ -62,7 +70,8 @@ function checkWith(
       hasFault && fault.refusal !== undefined ? new MayflyError(fault.refusal, "made by a test") : undefined,
     markFailure: () => (hasFault ? fault.markFailure : undefined),
   };
-  const parts = { config: parseConfig(CONFIG, "c.yaml"), chain: CHAIN, clock, log };
+  const freeSpace = { problem: () => undefined };
+  const parts = { config: parseConfig(CONFIG, "c.yaml"), chain: CHAIN, clock, log, freeSpace };
   const watched = watchReadiness(readinessChecks(parts), { clock, telemetry: makeRecordingTelemetry() });
   try {
     hasFault = true;
@@ -102,11 +111,25 @@ describe("readiness", () => {
     });
   });
 
+  it("[P1] says no from the start when the file system has too little space, how much, and as a metric", async () => {
+    const { checks, metrics } = await toldWith((config) => `${config}limits: { minFreeDiskMiB: ${String(2 ** 30)} }\n`);
+    expect(checks.filter(({ ok }) => !ok)).toEqual([
+      { name: "disk", ok: false, detail: expect.stringMatching(/^[0-9]+ MiB free, of at least 1073741824$/u) },
+    ]);
+    expect(Number(/^mayfly_data_directory_free_bytes (\S+)$/mu.exec(metrics)?.[1])).toBeGreaterThan(0);
+  });
+
   it("says yes when a certificate could be issued now", async () => {
-    expect(await readinessWith("")).toEqual({ accepting: true, log: true, mark: true, ca: true });
+    expect(await readinessWith("")).toEqual({ accepting: true, log: true, mark: true, disk: true, ca: true });
   });
 
   it("[N9] says no while back-dated certificates would begin before their CA", async () => {
-    expect(await readinessWith(", backdateSeconds: 60")).toEqual({ accepting: true, log: true, mark: true, ca: false });
+    expect(await readinessWith(", backdateSeconds: 60")).toEqual({
+      accepting: true,
+      log: true,
+      mark: true,
+      disk: true,
+      ca: false,
+    });
   });
 });

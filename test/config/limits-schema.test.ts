@@ -48,6 +48,13 @@ describe("limits in the configuration", () => {
     expect(unsafeOptions(parse("{ rates: { enabled: false } }"))).toContain("rate-limits-off");
   });
 
+  it("say how much disk must be free, or leave that to the environment", () => {
+    expect(parseConfig(REST, "c.yaml").limits).not.toHaveProperty("minFreeDiskMiB");
+    for (const minFreeDiskMiB of [0, 2_048]) {
+      expect(parse(`{ minFreeDiskMiB: ${String(minFreeDiskMiB)} }`).limits.minFreeDiskMiB).toBe(minFreeDiskMiB);
+    }
+  });
+
   it.each(["10.0.0.0/8", "192.0.2.7", "192.0.2.7/32", "fd00::/8", "::1", "2001:db8::/128"])("trust %s", (proxy) => {
     expect(parse(`{ trustedProxies: ["${proxy}"] }`).limits.trustedProxies).toEqual([proxy]);
   });
@@ -76,6 +83,9 @@ describe("limits in the configuration", () => {
     ["R12: no time in the queue", "{ queueSeconds: 0 }"],
     ["R12: no time for a request", "{ requestSeconds: 0 }"],
     ["R12: no time for the log", "{ stages: { logSeconds: 0 } }"],
+    ["R12: less than no free disk", "{ minFreeDiskMiB: -1 }"],
+    ["R12: a part of a MiB", "{ minFreeDiskMiB: 0.5 }"],
+    ["R12: a size in words", '{ minFreeDiskMiB: "512 MiB" }'],
     ["R12: no connection", "{ connections: 0 }"],
     ["R12: no connection of anybody", "{ connectionsPerAddress: 0 }"],
     ["R01: an unknown key", "{ rates: { signing: { perMinute: 3 } } }"],

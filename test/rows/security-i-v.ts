@@ -113,7 +113,7 @@ export const securityRowsIToV: readonly Row[] = [
   { id: "O11", says: "An entry that never appears in the tree within its time is alarmed.", waits: "external CT log" },
   { id: "O12", says: "A configuration without a log, or that turns it off, is refused: there is no unlogged mode." },
   { id: "O13", says: "Of two logs one fails: below the wanted number of SCTs 503.", waits: "external CT log" },
-  { id: "P1", says: "No space, quota or file size left, at each write: 503 for those who wait, and work goes on when space returns." },
+  { id: "P1", says: "No space, quota or file size left, at each write: 503 for those who wait, and work goes on when space returns; below 512 MiB free the process is not ready, until space returns." },
   { id: "P2", says: "A sync or close that fails with EIO ends the process with an error and is never tried again." },
   { id: "P3", says: "Killed at any point: the next start completes or discards the batch, and an earlier checkpoint is a prefix." },
   { id: "P4", says: "Power cut: what was acknowledged is there, or the start is refused." },

@@ -25,6 +25,8 @@ export interface MetricSources {
   readonly checkpoint?: () => { readonly treeSize: number; readonly timestampMs: number } | undefined;
   /** When the first certificate of the CA's chain ends; no leaf can be issued that would outlive it. */
   readonly caNotAfterMs?: () => number;
+  /** Free bytes of the data directory's file system; undefined when it does not tell. */
+  readonly dataDirectoryFreeBytes?: () => number | undefined;
   /** What is wrong with the issuers' key sets in use. */
   readonly issuerKeyFaults?: () => Readonly<Record<"skipped" | "secrets" | "sharedNames", number>>;
 }
@@ -198,6 +200,11 @@ function makeScrapedMetrics(registry: Registry): Metrics["watch"] {
     "mayfly_log_checkpoint_timestamp_seconds",
     "Time of the published checkpoint, Unix seconds; 0 for none",
     () => (sources.checkpoint?.()?.timestampMs ?? 0) * SECONDS_PER_MS,
+  );
+  scraped(
+    "mayfly_data_directory_free_bytes",
+    "Free space of the data directory's file system; 0 too where that is not known",
+    () => sources.dataDirectoryFreeBytes?.(),
   );
   scraped(
     "mayfly_ca_not_after_timestamp_seconds",

@@ -81,17 +81,21 @@ describe("Mayfly's own metrics", () => {
 
   it("ask for the load and the checkpoint when they are scraped", async () => {
     const telemetry = open();
-    const names = ["requests_in_flight", "log_checkpoint_size", "log_checkpoint_timestamp_seconds"];
+    const names = ["requests_in_flight", "log_checkpoint_size", "log_checkpoint_timestamp_seconds"].concat(
+      "data_directory_free_bytes",
+    );
     const read = () => Promise.all(names.map(async (name) => (await samples(telemetry, `mayfly_${name}`))[0]));
     expect(await read()).toEqual(names.map((name) => `mayfly_${name} 0`));
     let inFlight = 2;
     telemetry.watch({ requestsInFlight: () => inFlight });
+    telemetry.watch({ dataDirectoryFreeBytes: () => 4_096 });
     telemetry.watch({ checkpoint: () => ({ treeSize: 9, timestampMs: 1_795_348_800_500 }) });
     inFlight = 4;
     expect(await read()).toEqual([
       "mayfly_requests_in_flight 4",
       "mayfly_log_checkpoint_size 9",
       "mayfly_log_checkpoint_timestamp_seconds 1795348800.5",
+      "mayfly_data_directory_free_bytes 4096",
     ]);
   });
 

@@ -23,8 +23,15 @@ export function sendAnswer(response: ExchangeResponse, { status, headers, body }
   if (status !== 204) fields.push("Content-Length", String(Buffer.byteLength(body)));
   response.writeHead(status, fields);
   response.end(body);
-  // A body that nobody reads is dropped as it comes: a caller that does not take its answer could fill memory with it.
-  if (!response.req.readableEnded) response.req.resume();
+  dropBody(response.req);
+}
+
+/**
+ * Drops what nobody will read of a body, as it comes: a caller whose answer waits, for its turn or for being taken, could
+ * fill memory with it.
+ */
+export function dropBody(request: IncomingMessage): void {
+  if (!request.readableEnded) request.resume();
 }
 
 /** Tells the caller that its request was refused or failed, and notes it in the exchange. */

@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import express from "express";
 import type { Express, NextFunction } from "express";
 import { MayflyError } from "../core/errors.ts";
-import { noteRefusal, tellRefusal } from "./answer.ts";
+import { dropBody, noteRefusal, tellRefusal } from "./answer.ts";
 import { openExchange } from "./exchange.ts";
 import type { ExchangeDeps, ExchangeResponse } from "./exchange.ts";
 import { makeRefusalPacing } from "./refusal-pacing.ts";
@@ -31,6 +31,7 @@ export function makeListener(app: Express, deps: ExchangeDeps, pacing?: PacingLi
     if (request.url?.startsWith("//") === true) request.url = request.url.replace(/^\/+/u, "/");
     run(request, answering, (error?: unknown) => {
       const refusal = noteRefusal(answering, error ?? new MayflyError("NO_SUCH_PATH", "no route has this path"));
+      dropBody(request);
       pace(answering, refusal.reason, () => {
         tellRefusal(request, answering, refusal);
       });

@@ -32,7 +32,10 @@ async function start(rig: Rig) {
       return client;
     },
     arrived: async (bytes: number): Promise<void> => {
-      const sum = (): number => [...sockets].reduce((total, { bytesRead }) => total + bytesRead, 0);
+      const sum = (): number => {
+        const open = [...sockets].filter(({ destroyed }) => !destroyed);
+        return open.reduce((total, { bytesRead }) => total + bytesRead, 0);
+      };
       while (sum() < bytes) await new Promise(setImmediate);
       await new Promise(setImmediate);
     },
@@ -76,5 +79,24 @@ describe("a body in chunks of one byte", () => {
     const answer = await ask("GET /api/v2/trustBundle HTTP/1.1\r\nHost: a\r\n\r\n");
     const withBody = await ask(`GET /api/v2/trustBundle HTTP/1.1\r\n${CHUNKED}${crumbs(60_000)}`);
     expect(withBody - answer).toBeLessThan(5);
+  });
+
+  it("[A16] takes no memory while its refusal waits for its turn", async () => {
+    const exhausted = { take: () => 1_000, waitMs: () => 0 };
+    const rig = makeRig(undefined, {
+      rateLimits: { signing: exhausted, failedTokens: exhausted, reads: exhausted },
+      refusalPacing: { intervalMs: 60_000, maxWaitMs: 60_000 },
+    });
+    const { open, arrived } = await start(rig);
+    const text = `POST /api/v2/signingCert HTTP/1.1\r\n${CHUNKED}${crumbs(60_000)}`;
+    const first = await open();
+    first.write(text);
+    expect(statuses(await first.closed())).toEqual([429]);
+    const before = heldMegabytes();
+    const waiting = await Promise.all(Array.from({ length: 3 }, open));
+    for (const client of waiting) client.write(text);
+    await arrived(3 * text.length);
+    expect(heldMegabytes() - before).toBeLessThan(10);
+    expect(rig.events).toHaveLength(1);
   });
 });

@@ -153,7 +153,7 @@ describe("issuance as it is composed for a service", () => {
     ])("signs nothing while its clock was set %s", async (_way, byMs) => {
       app = await openWholeApp();
       expect((await app.send(keyRequest())).status).toBe(200);
-      app.clock.wallMs += byMs;
+      app.clock.step(byMs);
       expect(await refusals(app)).toEqual({ reasons: new Set(["LOG_CLOCK"]), signatures: 0 });
       expect(app.audit.records.filter(({ kind }) => kind === "intent")).toHaveLength(1);
       expect(await app.treeSize()).toBe(1);

@@ -25,7 +25,9 @@ import { makeKeyObjectSigner } from "../../src/adapters/signers/key-object-signe
 import { assertLogConsistent } from "../support/assert-log-consistent.ts";
 import { makeCa, makeTemplate, NOW_MS } from "../support/certificate-fixtures.ts";
 import { building } from "../contracts/log-store.ts";
-import { FakeClock, makeSubmission, sha256 } from "../support/log-fixtures.ts";
+import { makeFakeClock } from "../fakes/fake-clock.ts";
+import type { FakeClock } from "../fakes/fake-clock.ts";
+import { makeSubmission, sha256 } from "../support/log-fixtures.ts";
 
 const ORIGIN = "log.test/2026";
 const ca = makeCa();
@@ -66,8 +68,7 @@ describe("the embedded certificate log", () => {
   let fatal: unknown[];
 
   beforeEach(async () => {
-    clock = new FakeClock();
-    clock.wallMs = NOW_MS;
+    clock = makeFakeClock(NOW_MS);
     fatal = [];
     logSigner = createMemorySigner("ecdsa-p256-sha256");
     const checkpointSigner = createMemorySigner("ed25519");
@@ -104,7 +105,7 @@ describe("the embedded certificate log", () => {
     clock.advance(20);
     const entry = await precertificate();
     const sct = await log.add(entry);
-    expect(sct).toMatchObject({ timestampMs: clock.wallMs, leafIndex: 0 });
+    expect(sct).toMatchObject({ timestampMs: clock.now(), leafIndex: 0 });
     expect(Buffer.from(sct.logId)).toEqual(Buffer.from(manifest.logId));
     expect(Buffer.from(sct.extensions).toString("hex")).toBe("0000050000000000");
     const key = createPublicKey({ key: Buffer.from(manifest.logPublicKey), format: "der", type: "spki" });

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import type { SteadyClock } from "../../src/ports/clock.ts";
 import type { LogManifest, PublishedCheckpoint, StoredIssuer, TreeHead } from "../../src/ports/log-store.ts";
 import type { Submission } from "../../src/tlog/build-batch.ts";
 
@@ -44,41 +43,4 @@ export function makeSubmissions(prefix: string, count: number): Submission[] {
 /** A checkpoint of a head as stores see it: they do not look into the note. */
 export function checkpointOf(head: TreeHead, timestampMs = head.timestampMs): PublishedCheckpoint {
   return { size: head.size, root: head.root, timestampMs, note: `${head.size} at ${timestampMs}\n` };
-}
-
-/** A clock that only moves when it is told to. */
-export class FakeClock implements SteadyClock {
-  wallMs = CREATED_MS + 1_000;
-  monotonicMs = 5_000;
-  sinceBootMs = 90_000;
-
-  now(): number {
-    return this.wallMs;
-  }
-
-  monotonic(): number {
-    return this.monotonicMs;
-  }
-
-  sinceBoot(): number {
-    return this.sinceBootMs;
-  }
-
-  /** Time passes. */
-  advance(ms: number): void {
-    this.wallMs += ms;
-    this.monotonicMs += ms;
-    this.sinceBootMs += ms;
-  }
-
-  /** The machine sleeps. */
-  sleep(ms: number): void {
-    this.wallMs += ms;
-    this.sinceBootMs += ms;
-  }
-
-  /** Somebody sets the wall clock. */
-  set(byMs: number): void {
-    this.wallMs += byMs;
-  }
 }

@@ -25,8 +25,10 @@ import type { LogStore } from "../../src/ports/log-store.ts";
 import type { Signer } from "../../src/ports/signer.ts";
 import { makeEd25519CheckpointSigner } from "../../src/tlog/ed25519-checkpoint-signer.ts";
 import { SEQUENCER_LIMITS, startSequencer } from "../../src/tlog/sequencer.ts";
-import { LocalIssuer, makeKey as makeIssuerKey, NOW_MS, TestClock } from "../adapters/oidc/local-issuer.ts";
+import { LocalIssuer, makeKey as makeIssuerKey, NOW_MS } from "../adapters/oidc/local-issuer.ts";
 import type { IssuerKey } from "../adapters/oidc/local-issuer.ts";
+import { makeFakeClock } from "../fakes/fake-clock.ts";
+import type { FakeClock } from "../fakes/fake-clock.ts";
 import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import type { RecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import { ask, askForCertificate } from "./ask.ts";
@@ -69,7 +71,7 @@ export interface WholeAppOptions {
  */
 export interface WholeApp {
   readonly url: string;
-  readonly clock: TestClock;
+  readonly clock: FakeClock;
   readonly issuer: LocalIssuer;
   readonly issuerKey: IssuerKey;
   readonly chainPem: readonly string[];
@@ -95,9 +97,8 @@ export interface WholeApp {
 
 /** Opens a {@link WholeApp} on a free port of loopback. */
 export async function openWholeApp(options: WholeAppOptions = {}): Promise<WholeApp> {
-  const clock = new TestClock();
   const startMs = options.startMs ?? NOW_MS;
-  clock.wallMs = startMs;
+  const clock = makeFakeClock(startMs);
   const issuer = await LocalIssuer.start();
   const issuerKey = await makeIssuerKey("ES256", "issuer-key");
   issuer.serve(issuerKey);
@@ -223,7 +224,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
   return app;
 }
 
-function timesAt(clock: TestClock): { readonly iat: number; readonly exp: number } {
+function timesAt(clock: FakeClock): { readonly iat: number; readonly exp: number } {
   const now = Math.floor(clock.now() / 1000);
   return { iat: now, exp: now + 600 };
 }

@@ -15,9 +15,11 @@ import {
 } from "../../src/tlog/sequencer.ts";
 import { building } from "../contracts/log-store.ts";
 import { assertLogConsistent } from "../support/assert-log-consistent.ts";
+import { makeFakeClock } from "../fakes/fake-clock.ts";
+import type { FakeClock } from "../fakes/fake-clock.ts";
 import {
   checkpointOf,
-  FakeClock,
+  CREATED_MS,
   makeIssuer,
   makeSubmission,
   makeSubmissions,
@@ -117,7 +119,7 @@ describe("a sequencer", () => {
   let idleTimes: number[];
 
   beforeEach(() => {
-    clock = new FakeClock();
+    clock = makeFakeClock(CREATED_MS + 1_000);
     fatal = [];
     failures = [];
     published = [];
@@ -173,9 +175,9 @@ describe("a sequencer", () => {
 
     it("signs the same tree again under a later time than before", async () => {
       const head = await memory.append(building(makeSubmissions("left", 3)));
-      await memory.publish(checkpointOf(head, clock.wallMs + 4_000));
+      await memory.publish(checkpointOf(head, clock.now() + 4_000));
       await start();
-      expect((await memory.published())?.timestampMs).toBe(clock.wallMs + 4_001);
+      expect((await memory.published())?.timestampMs).toBe(clock.now() + 4_001);
     });
 
     it("refuses a store of another origin", async () => {
@@ -196,7 +198,7 @@ describe("a sequencer", () => {
 
     it("refuses a clock that is behind the log", async () => {
       await memory.append((head) => ({ ...building(makeSubmissions("late", 1))(head) }));
-      clock.set(-20_000);
+      clock.step(-20_000);
       await expect(start()).rejects.toMatchObject({ reason: "LOG_CLOCK" });
     });
 
@@ -216,7 +218,7 @@ describe("a sequencer", () => {
         return appended;
       });
       expect(recorder.events).toEqual(["committed 1", "signed 1", "published 1", "answered"]);
-      expect(entry).toEqual({ duplicate: false, index: 0, timestampMs: clock.wallMs });
+      expect(entry).toEqual({ duplicate: false, index: 0, timestampMs: clock.now() });
     });
 
     it("signs the head with the time of its batch, and the note says what was signed", async () => {
@@ -511,7 +513,7 @@ describe("a sequencer", () => {
       ["set forward by two hours", 7_200_000],
     ])("writes nothing when it was %s, and says so", async (_, byMs) => {
       await start();
-      clock.set(byMs);
+      clock.step(byMs);
       expect(sequencer.refusal()).toMatchObject({ reason: "LOG_CLOCK" });
       await expect(sequencer.append(makeSubmission("one"))).rejects.toMatchObject({ reason: "LOG_CLOCK" });
       expect(recorder.events).toEqual([]);
@@ -527,7 +529,7 @@ describe("a sequencer", () => {
 
     it("goes on when the clock was set by little and then ran steadily", async () => {
       await start();
-      clock.set(10_000);
+      clock.step(10_000);
       await expect(sequencer.append(makeSubmission("one"))).rejects.toMatchObject({ reason: "LOG_CLOCK" });
       clock.advance(30_000);
       expect(sequencer.refusal()).toBeUndefined();
@@ -553,7 +555,7 @@ describe("a sequencer", () => {
     it("says yes, and no while its clock was set, its queue is full, a write hangs, or it is closed", async () => {
       await start({ limits: { ...SEQUENCER_LIMITS, maxPending: 1 } });
       expect(asked()).toBe("open");
-      clock.set(10_000);
+      clock.step(10_000);
       expect(asked()).toBe("LOG_CLOCK");
       clock.advance(30_000);
       expect(asked()).toBe("open");
@@ -584,7 +586,7 @@ describe("a sequencer", () => {
       await start();
       await sequencer.append(makeSubmission("one"));
       for (let times = 0; times < 3; times++) {
-        clock.set(-4_000);
+        clock.step(-4_000);
         asked();
       }
       expect(asked()).toBe("LOG_CLOCK");
@@ -631,7 +633,7 @@ describe("a sequencer", () => {
   });
 
   it("refuses at once, and says so, while a write hangs; and goes on when it comes back", async () => {
-    const clock = new FakeClock();
+    const clock = makeFakeClock(CREATED_MS + 1_000);
     await start({ clock });
     const gate = Promise.withResolvers<undefined>();
     recorder.gate = gate.promise;
@@ -658,7 +660,7 @@ describe("a sequencer", () => {
       clock.advance(60_000);
       idle();
       await settle();
-      expect(await memory.published()).toMatchObject({ size: 1, timestampMs: clock.wallMs });
+      expect(await memory.published()).toMatchObject({ size: 1, timestampMs: clock.now() });
       await assertLogConsistent(memory);
     });
 
@@ -671,7 +673,7 @@ describe("a sequencer", () => {
       expect(failures).toMatchObject([{ reason: "SIGNER_TIMEOUT" }]);
       idle();
       await settle();
-      expect((await memory.published())?.timestampMs).toBeGreaterThanOrEqual(clock.wallMs);
+      expect((await memory.published())?.timestampMs).toBeGreaterThanOrEqual(clock.now());
       expect(fatal).toEqual([]);
     });
   });

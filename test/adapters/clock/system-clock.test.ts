@@ -29,11 +29,12 @@ describe("systemClock.sinceBoot", () => {
 });
 
 describe("the fake clock", () => {
-  it("moves only when told, and steps only its wall clock", () => {
+  it("moves only when told, steps only its wall clock, and sees no sleep on the clock that never steps", () => {
     const clock = makeFakeClock(1_000);
     clock.advance(5);
     clock.step(-900);
-    expect([clock.now(), clock.monotonic()]).toEqual([105, 5]);
+    clock.sleep(20);
+    expect([clock.now(), clock.monotonic(), clock.sinceBoot()]).toEqual([125, 5, 25]);
     expect(() => {
       clock.advance(-1);
     }).toThrow(RangeError);

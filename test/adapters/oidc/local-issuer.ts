@@ -4,22 +4,10 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWT
 import type { IssuerSettings } from "../../../src/adapters/oidc/issuer-settings.ts";
 import { openTokenVerifier, type TokenVerifierOptions } from "../../../src/adapters/oidc/open-token-verifier.ts";
 import { MayflyError, type Reason } from "../../../src/core/errors.ts";
+import { makeFakeClock, type FakeClock } from "../../fakes/fake-clock.ts";
 
 export const NOW_MS = 1_800_000_000_000;
 const NOW = NOW_MS / 1000;
-
-/** A clock that moves only when a test says so; both of its clocks start at {@link NOW_MS}. */
-export class TestClock {
-  wallMs = NOW_MS;
-  monotonicMs = NOW_MS;
-  now = (): number => this.wallMs;
-  monotonic = (): number => this.monotonicMs;
-  sinceBoot = (): number => this.monotonicMs;
-  advance(ms: number): void {
-    this.wallMs += ms;
-    this.monotonicMs += ms;
-  }
-}
 
 export interface IssuerKey {
   readonly privateKey: CryptoKey;
@@ -118,8 +106,8 @@ export class LocalIssuer {
 }
 
 /** A verifier for one local issuer, with a test's clock and no jitter. */
-export function openFor(issuer: LocalIssuer, changes: Partial<TokenVerifierOptions> & { clock?: TestClock } = {}) {
-  const clock = changes.clock ?? new TestClock();
+export function openFor(issuer: LocalIssuer, changes: Partial<TokenVerifierOptions> & { clock?: FakeClock } = {}) {
+  const clock = changes.clock ?? makeFakeClock(NOW_MS);
   const verifier = openTokenVerifier({ issuers: [issuer.settings()], random: () => 0.5, ...changes, clock });
   return {
     clock,

@@ -4,7 +4,8 @@ import { gzipSync } from "node:zlib";
 import type { Reason } from "../../../src/core/errors.ts";
 import { openTokenVerifier } from "../../../src/adapters/oidc/open-token-verifier.ts";
 import type { VerifiedIdToken } from "../../../src/core/identity/id-token.ts";
-import { json, LocalIssuer, makeKey, openFor, reasonOf, refusal, TestClock, type IssuerKey } from "./local-issuer.ts";
+import { makeFakeClock } from "../../fakes/fake-clock.ts";
+import { json, LocalIssuer, makeKey, openFor, reasonOf, refusal, NOW_MS, type IssuerKey } from "./local-issuer.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -133,10 +134,13 @@ describe("a signature", () => {
     const other = await LocalIssuer.start();
     const otherKey = await makeKey("ES256", "ec-1");
     other.serve(otherKey);
-    const verifier = openTokenVerifier({ issuers: [issuer.settings(), other.settings()], clock: new TestClock() });
+    const verifier = openTokenVerifier({
+      issuers: [issuer.settings(), other.settings()],
+      clock: makeFakeClock(NOW_MS),
+    });
     opened.push(verifier);
     const token = await issuer.token(otherKey);
-    expect(await reasonOf(verifier.verifyIdToken(token, new TestClock().now()))).toBe("TOKEN_SIGNATURE_INVALID");
+    expect(await reasonOf(verifier.verifyIdToken(token, makeFakeClock(NOW_MS).now()))).toBe("TOKEN_SIGNATURE_INVALID");
     await other.close();
   });
 
@@ -389,7 +393,7 @@ describe("an issuer's documents", () => {
     const { verify, clock } = open(issuer);
     await verify(await issuer.token(ec));
     for (const days of [1, -2]) {
-      clock.wallMs += days * 24 * 60 * MINUTE_MS;
+      clock.step(days * 24 * 60 * MINUTE_MS);
       const now = clock.now() / 1000;
       await verify(await issuer.token(ec, { iat: now, exp: now + 60 }));
     }
@@ -420,12 +424,15 @@ describe("an issuer's documents", () => {
   it("P: of one issuer that fails leave another one alone", async () => {
     const other = await LocalIssuer.start();
     other.discovery = json("<html>", { "content-type": "text/html" });
-    const verifier = openTokenVerifier({ issuers: [issuer.settings(), other.settings()], clock: new TestClock() });
+    const verifier = openTokenVerifier({
+      issuers: [issuer.settings(), other.settings()],
+      clock: makeFakeClock(NOW_MS),
+    });
     opened.push(verifier);
-    expect(await reasonOf(verifier.verifyIdToken(await other.token(ec), new TestClock().now()))).toBe(
+    expect(await reasonOf(verifier.verifyIdToken(await other.token(ec), makeFakeClock(NOW_MS).now()))).toBe(
       "DISCOVERY_FAILED",
     );
-    await verifier.verifyIdToken(await issuer.token(ec), new TestClock().now());
+    await verifier.verifyIdToken(await issuer.token(ec), makeFakeClock(NOW_MS).now());
     await other.close();
   });
 });
@@ -519,7 +526,7 @@ describe("hostile discovery", () => {
 describe("openTokenVerifier", () => {
   it("refuses an issuer that is configured twice", () => {
     expect(() =>
-      openTokenVerifier({ issuers: [issuer.settings(), issuer.settings()], clock: new TestClock() }),
+      openTokenVerifier({ issuers: [issuer.settings(), issuer.settings()], clock: makeFakeClock(NOW_MS) }),
     ).toThrow(RangeError);
   });
 

@@ -1,5 +1,5 @@
 import type { SignedCertificateTimestamp } from "./ct/sct.ts";
-import type { LintedTemplate } from "./certificate/template.ts";
+import type { EncodedTemplate } from "./certificate/encode-tbs.ts";
 
 /** The key a caller wants certified, in one of Fulcio's two forms; not yet checked in any way. */
 export type KeyRequest =
@@ -23,9 +23,9 @@ export interface SigningRequest {
   readonly key: KeyRequest;
 }
 
-/** A signed precertificate (RFC 6962 §3.1) together with the template it was encoded from. */
+/** A signed precertificate (RFC 6962 §3.1) together with what it and its certificate are encoded from. */
 export interface Precertificate {
-  readonly template: LintedTemplate;
+  readonly encoded: EncodedTemplate;
   /** DER of the TBSCertificate with the poison extension, the bytes that were signed. */
   readonly tbs: Uint8Array;
   /** DER of the whole precertificate. */

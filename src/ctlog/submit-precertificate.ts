@@ -40,20 +40,21 @@ export async function openCertificateLog(options: CertificateLogOptions): Promis
     requireOpen: () => {
       sequencer.requireOpen();
     },
-    add: async ({ template, der }) => {
+    add: async ({ encoded, der }) => {
+      const { issuer } = encoded.template;
       const signedEntry: PrecertEntry = {
         kind: "precert_entry",
-        issuerKeyHash: template.issuer.issuerKeyHash,
-        tbsCertificate: encodeTbs(template, { kind: "none" }),
+        issuerKeyHash: issuer.issuerKeyHash,
+        tbsCertificate: encodeTbs(encoded, { kind: "none" }),
       };
       const appended = await sequencer.append({
         submissionSha256: submissionDigest(signedEntry),
-        issuers: issuersOf(template.issuer),
+        issuers: issuersOf(issuer),
         encode: (index, timestampMs) =>
           encodeEntry({
             timestampedEntry: { timestampMs, signedEntry, extensions: encodeCtExtensions(index) },
             preCertificate: der,
-            certificateChain: template.issuer.fingerprints,
+            certificateChain: issuer.fingerprints,
           }),
       });
       const { index } = appended;

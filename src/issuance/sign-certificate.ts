@@ -1,5 +1,5 @@
 import { assertCorrespond } from "../core/certificate/correspond.ts";
-import { encodeCertificate, encodeTbs } from "../core/certificate/encode-tbs.ts";
+import { encodeCertificate, encodeTbs, encodeTemplate } from "../core/certificate/encode-tbs.ts";
 import type { LintedTemplate } from "../core/certificate/template.ts";
 import { encodeSctList } from "../core/ct/sct.ts";
 import type { SignedCertificateTimestamp } from "../core/ct/sct.ts";
@@ -13,9 +13,10 @@ import type { Signer } from "../ports/signer.ts";
  * @throws MayflyError `signer_failed` or `signer_unavailable`
  */
 export async function signPrecertificate(template: LintedTemplate, signer: Signer): Promise<Precertificate> {
-  const tbs = encodeTbs(template, { kind: "poison" });
+  const encoded = encodeTemplate(template);
+  const tbs = encodeTbs(encoded, { kind: "poison" });
   const der = encodeCertificate(tbs, signer.algorithm, await signer.sign(tbs));
-  return { template, tbs, der };
+  return { encoded, tbs, der };
 }
 
 /**
@@ -30,12 +31,13 @@ export async function signCertificate(
   sct: SignedCertificateTimestamp,
   signer: Signer,
 ): Promise<Uint8Array> {
-  const { template } = precertificate;
+  const { encoded } = precertificate;
+  const { template } = encoded;
   // notAfter is inclusive: the certificate is valid to the end of that second (RFC 5280 §4.1.2.5).
   if (sct.timestampMs < template.notBeforeMs || sct.timestampMs >= template.notAfterMs + 1000) {
     throw new MayflyError("SCT_OUTSIDE_VALIDITY", "the log's timestamp lies outside the certificate's validity");
   }
-  const tbs = encodeTbs(template, { kind: "sct-list", list: encodeSctList([sct]) });
+  const tbs = encodeTbs(encoded, { kind: "sct-list", list: encodeSctList([sct]) });
   assertCorrespond(precertificate.tbs, tbs);
   return encodeCertificate(tbs, signer.algorithm, await signer.sign(tbs));
 }

@@ -37,7 +37,7 @@ const precertificate = (): Promise<Precertificate> => signPrecertificate(lintTem
 
 /** What an SCT's signature is over, written down as RFC 6962 §3.2 says it. */
 function signedBytes(entry: Precertificate, timestampMs: number, extensions: Uint8Array): Buffer {
-  const tbs = encodeTbs(entry.template, { kind: "none" });
+  const tbs = encodeTbs(entry.encoded, { kind: "none" });
   const time = Buffer.alloc(8);
   time.writeBigUInt64BE(BigInt(timestampMs));
   const length = (count: number, value: number): Buffer => {
@@ -49,7 +49,7 @@ function signedBytes(entry: Precertificate, timestampMs: number, extensions: Uin
     Buffer.from([0, 0]),
     time,
     Buffer.from([0, 1]),
-    sha256(entry.template.issuer.subjectPublicKeyInfo),
+    sha256(entry.encoded.template.issuer.subjectPublicKeyInfo),
     length(3, tbs.length),
     tbs,
     length(2, extensions.length),

@@ -92,7 +92,7 @@ export const MUTANTS: readonly Mutant[] = [
   { defect: "another poison", file: `${EXTENSIONS}/poison.ts`, from: "11129.2.4.3", to: "11129.2.4.4" },
   { defect: "the precertificate without poison", file: `${EXTENSIONS}/last-extension.ts`, from: "return POISON;", to: "return NOTHING;" },
   { defect: "the certificate without SCTs", file: `${EXTENSIONS}/last-extension.ts`, from: "return encodeSctListExtension(last.list);", to: "return NOTHING;" },
-  { defect: "the poison in the logged TBS", file: "ctlog/submit-precertificate.ts", from: `encodeTbs(template, { kind: "none" })`, to: `encodeTbs(template, { kind: "poison" })` },
+  { defect: "the poison in the logged TBS", file: "ctlog/submit-precertificate.ts", from: `encodeTbs(encoded, { kind: "none" })`, to: `encodeTbs(encoded, { kind: "poison" })` },
   { defect: "the SCT list in one OCTET STRING only", file: `${EXTENSIONS}/sct-list.ts`, from: "octetString(list)", to: "list" },
   { defect: "the SCT list critical", file: `${EXTENSIONS}/sct-list.ts`, from: `"not-critical"`, to: `"critical"` },
   { defect: "the SCT list one octet longer than it is", file: "core/ct/sct.ts", from: "new PresentationWriter(2 + length).u16(length)", to: "new PresentationWriter(2 + length).u16(length + 1)" },

@@ -14,20 +14,27 @@ import { lintThat } from "./lint-failure.ts";
 import { lintTbs } from "./lint-tbs.ts";
 import type { LintedTemplate } from "./template.ts";
 
-/** What the three encodings of a template share, byte for byte. */
-interface CommonPart {
+declare const encoded: unique symbol;
+
+/** A linted template and what its three encodings share, byte for byte: only `encodeTemplate` makes one. */
+export interface EncodedTemplate {
+  readonly template: LintedTemplate;
   /** version to subjectPublicKeyInfo. */
   readonly fields: Uint8Array;
   /** The extensions without the last one. */
   readonly extensions: Uint8Array;
+  readonly [encoded]: true;
 }
 
 const VERSION_3 = contextTag(0, integer(Uint8Array.of(2)));
 const EMPTY_NAME = sequence();
 const NOTHING = new Uint8Array(0);
 
-/** Encoded once per template: whatever happens to the value later, the three encodings stay equal. */
-const COMMON_PARTS = new WeakMap<LintedTemplate, CommonPart>();
+/** Encodes all that a template says, once: whatever happens to the value later, the three encodings stay equal. */
+export function encodeTemplate(template: LintedTemplate): EncodedTemplate {
+  // The one place that makes an EncodedTemplate.
+  return { template, fields: encodeFields(template), extensions: encodeCommonExtensions(template) } as EncodedTemplate;
+}
 
 /**
  * DER TBSCertificate of a leaf (RFC 5280 §4.1.2, docs/certificate-profile.md). The precertificate's is read back and
@@ -35,19 +42,10 @@ const COMMON_PARTS = new WeakMap<LintedTemplate, CommonPart>();
  *
  * @throws MayflyError `profile_violation` (LINT) when the bytes are not what the template says
  */
-export function encodeTbs(template: LintedTemplate, last: LastExtension): Uint8Array {
-  const common = commonPart(template);
-  const extensions = sequence(common.extensions, encodeLastExtension(last));
-  const tbs = sequence(common.fields, contextTag(3, extensions));
+export function encodeTbs({ template, fields, extensions }: EncodedTemplate, last: LastExtension): Uint8Array {
+  const all = sequence(extensions, encodeLastExtension(last));
+  const tbs = sequence(fields, contextTag(3, all));
   return last.kind === "poison" ? lintTbs(tbs, template, last.kind) : tbs;
-}
-
-function commonPart(template: LintedTemplate): CommonPart {
-  const known = COMMON_PARTS.get(template);
-  if (known !== undefined) return known;
-  const common = { fields: encodeFields(template), extensions: encodeCommonExtensions(template) };
-  COMMON_PARTS.set(template, common);
-  return common;
 }
 
 function encodeFields({ serialNumber, issuer, notBeforeMs, notAfterMs, key }: LintedTemplate): Uint8Array {

@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { X509Certificate as SigstoreCertificate } from "@sigstore/core";
 import { describe, expect, it } from "@jest/globals";
-import { encodeTbs } from "../../../src/core/certificate/encode-tbs.ts";
+import { encodeTbs, encodeTemplate } from "../../../src/core/certificate/encode-tbs.ts";
 import { FULCIO_EXTENSIONS } from "../../../src/core/certificate/extensions/fulcio.ts";
 import type { IssuerChain } from "../../../src/core/certificate/issuer-chain.ts";
 import { lintTemplate } from "../../../src/core/certificate/lint-template.ts";
@@ -56,7 +56,7 @@ describe("a leaf that Fulcio issued", () => {
       extensions: readExtensions(sigstore),
     });
     const list = sigstore.extension("1.3.6.1.4.1.11129.2.4.2")!.valueObj.subs[0]!.value;
-    const tbs = encodeTbs(template, { kind: "sct-list", list });
+    const tbs = encodeTbs(encodeTemplate(template), { kind: "sct-list", list });
     expect(Buffer.from(tbs).toString("hex")).toBe(
       Buffer.from(derChildren(parseDer(leafDer!))[0]!.bytes).toString("hex"),
     );

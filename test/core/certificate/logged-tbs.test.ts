@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { encodeTbs } from "../../../src/core/certificate/encode-tbs.ts";
+import { encodeTbs, encodeTemplate } from "../../../src/core/certificate/encode-tbs.ts";
 import { lintTemplate } from "../../../src/core/certificate/lint-template.ts";
 import { assertLoggedTbs, serialNumberOfTbs } from "../../../src/core/certificate/logged-tbs.ts";
 import type { CertificateTemplate } from "../../../src/core/certificate/template.ts";
@@ -18,9 +18,9 @@ const ca = makeCa();
 const original = makeTemplate(ca, { extensions: ALL_EXTENSIONS });
 const linted = (changes: Partial<CertificateTemplate> = {}) => lintTemplate({ ...original, ...changes });
 const signed = (tbs: Uint8Array): Uint8Array => certify(tbs, "ecdsa-p256-sha256", ca.issuingKey.privateKey);
-const poisonedTbs = encodeTbs(linted(), { kind: "poison" });
+const poisonedTbs = encodeTbs(encodeTemplate(linted()), { kind: "poison" });
 const precertificate = signed(poisonedTbs);
-const loggedTbs = encodeTbs(linted(), { kind: "none" });
+const loggedTbs = encodeTbs(encodeTemplate(linted()), { kind: "none" });
 const correspondence = expect.objectContaining({ code: "profile_violation", reason: "CORRESPONDENCE" });
 
 describe("assertLoggedTbs", () => {
@@ -37,13 +37,17 @@ describe("assertLoggedTbs", () => {
   });
 
   it.each<[string, Uint8Array, Uint8Array]>([
-    ["of another serial number", precertificate, encodeTbs(linted({ serialNumber: serialNumber() }), { kind: "none" })],
+    [
+      "of another serial number",
+      precertificate,
+      encodeTbs(encodeTemplate(linted({ serialNumber: serialNumber() })), { kind: "none" }),
+    ],
     ["with the poison still in it", precertificate, poisonedTbs],
-    ["with an SCT list", precertificate, encodeTbs(linted(), { kind: "sct-list", list: SCT_LIST })],
+    ["with an SCT list", precertificate, encodeTbs(encodeTemplate(linted()), { kind: "sct-list", list: SCT_LIST })],
     [
       "with fewer extensions",
       precertificate,
-      encodeTbs(linted({ extensions: { issuer: ALL_EXTENSIONS.issuer } }), { kind: "none" }),
+      encodeTbs(encodeTemplate(linted({ extensions: { issuer: ALL_EXTENSIONS.issuer } })), { kind: "none" }),
     ],
     ["of a certificate that is no precertificate", signed(loggedTbs), loggedTbs],
     ["that is cut off", precertificate, loggedTbs.subarray(0, -1)],
@@ -77,12 +81,14 @@ describe("assertLoggedTbs", () => {
 describe("serialNumberOfTbs", () => {
   it("is the number that the template had", () => {
     const serial = Uint8Array.from([0x7f, ...serialNumber().subarray(1)]);
-    expect(serialNumberOfTbs(encodeTbs(linted({ serialNumber: serial }), { kind: "none" }))).toEqual(serial);
+    expect(serialNumberOfTbs(encodeTbs(encodeTemplate(linted({ serialNumber: serial })), { kind: "none" }))).toEqual(
+      serial,
+    );
   });
 
   it("has no octet that only keeps it positive", () => {
     const serial = Uint8Array.from([0, 0x80, ...serialNumber().subarray(2)]);
-    expect(serialNumberOfTbs(encodeTbs(linted({ serialNumber: serial }), { kind: "none" }))).toEqual(
+    expect(serialNumberOfTbs(encodeTbs(encodeTemplate(linted({ serialNumber: serial })), { kind: "none" }))).toEqual(
       serial.subarray(1),
     );
   });

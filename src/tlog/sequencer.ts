@@ -1,69 +1,12 @@
 import { MayflyError } from "../core/errors.ts";
-import type { SteadyClock } from "../ports/clock.ts";
-import type { LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
 import { BatchCommitter, type CommitOutcome } from "./batch-committer.ts";
 import type { Submission } from "./build-batch.ts";
-import type { CheckpointSigner } from "./checkpoint-signer.ts";
 import { CheckpointPublisher } from "./checkpoint-publisher.ts";
-import { Gathering, type GatheringLimits } from "./gathering.ts";
-import { startIdleTimer, type IdleTimer, type StartIdleTimer } from "./idle-timer.ts";
+import { Gathering } from "./gathering.ts";
+import { startIdleTimer, type IdleTimer } from "./idle-timer.ts";
 import { LastFailure } from "./last-failure.ts";
 import { LogClock } from "./log-clock.ts";
-
-/** Bounds of a {@link Sequencer}. */
-export interface SequencerLimits extends GatheringLimits {
-  /** Submissions that may wait for their batch. */
-  readonly maxPending: number;
-  /** A batch that takes longer is stuck: what comes meanwhile is refused at once. */
-  readonly batchMs: number;
-  /** A checkpoint that no entry replaced for so long is signed again, so that readers see the log is alive. */
-  readonly idleMs: number;
-  /** After a failed batch the newest checkpoint is signed again so soon: callers may stay away until one was published. */
-  readonly retryMs: number;
-}
-
-export const SEQUENCER_LIMITS: SequencerLimits = {
-  maxBatchEntries: 256,
-  maxPending: 1_024,
-  batchMs: 2_000,
-  idleMs: 60_000,
-  retryMs: 5_000,
-  gatherMs: 25,
-  gatherQuietMs: 2,
-};
-
-/** One batch that was committed and published. */
-export interface SequencedBatch {
-  readonly entries: number;
-  readonly treeSize: number;
-  readonly durationMs: number;
-}
-
-/** What a {@link Sequencer} is made of. */
-export interface SequencerOptions {
-  readonly store: LogStore;
-  readonly clock: SteadyClock;
-  readonly origin: string;
-  /** Keys that sign each checkpoint, in the order of their lines. */
-  readonly checkpointSigners: readonly CheckpointSigner[];
-  readonly limits?: SequencerLimits;
-  /**
-   * How many submissions are queued or may come within moments: callers who were admitted and not answered yet. A batch
-   * gathers them, up to `gatherMs`; a lone caller waits for nobody. Without it, no batch waits.
-   */
-  readonly onTheWay?: () => number;
-  readonly onBatch?: (batch: SequencedBatch) => void;
-  /** Each checkpoint after it was published, for whoever remembers them outside the store. */
-  readonly onPublish?: (checkpoint: PublishedCheckpoint) => void;
-  /** Batches and heartbeats that failed without harm to the log; nothing needs to be done about it. */
-  readonly onFailure?: (error: unknown) => void;
-  /**
-   * The log must not be used any more and the process should end; only a new start recovers. The store may have said so
-   * to whoever opened it already.
-   */
-  readonly onFatal: (error: MayflyError) => void;
-  readonly startIdleTimer?: StartIdleTimer;
-}
+import { SEQUENCER_LIMITS, type SequencerLimits, type SequencerOptions } from "./sequencer-options.ts";
 
 /** Where a submission stands in the log. */
 export type AppendedEntry =
@@ -95,6 +38,7 @@ export interface Sequencer {
 /** A submission on its way. */
 interface Waiter {
   readonly submission: Submission;
+  readonly promise: Promise<AppendedEntry>;
   readonly resolve: (entry: AppendedEntry) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -126,9 +70,12 @@ class LoopSequencer implements Sequencer {
   readonly #committer: BatchCommitter;
   readonly #gathering: Gathering;
   readonly #idleTimer: IdleTimer;
-  readonly #underway = new Map<string, Promise<AppendedEntry>>();
-  #queue: Waiter[] = [];
-  #unreleased: Unreleased[] = [];
+  // By digest: what waits for a batch, what is written, what waits for a checkpoint. A map is given up as a whole: when V8
+  // makes room in one that entries come to and go from, the table it leaves points to the new one. Where such a table has
+  // grown old, all that was ever in the tables after it stays until the whole heap is marked.
+  #queue = new Map<string, Waiter>();
+  #batch: ReadonlyMap<string, Waiter> = new Map();
+  #unreleased = new Map<string, Unreleased>();
   #heartbeatDue = false;
   /** When the batch under way began, on the clock that never steps. */
   #batchSinceMs: number | undefined;
@@ -151,15 +98,12 @@ class LoopSequencer implements Sequencer {
 
   append(submission: Submission): Promise<AppendedEntry> {
     const key = Buffer.from(submission.submissionSha256).toString("hex");
-    const earlier = this.#underway.get(key);
-    if (earlier !== undefined) return earlier.then(({ index }) => ({ duplicate: true, index }));
+    const earlier = this.#queue.get(key) ?? this.#batch.get(key) ?? this.#unreleased.get(key);
+    if (earlier !== undefined) return earlier.promise.then(({ index }) => ({ duplicate: true, index }));
     const refusal = this.#closed ?? this.#stall() ?? this.#overflow();
     if (refusal !== undefined) return Promise.reject(refusal);
     const { promise, resolve, reject } = Promise.withResolvers<AppendedEntry>();
-    const forget = (): void => void this.#underway.delete(key);
-    promise.then(forget, forget);
-    this.#underway.set(key, promise);
-    this.#queue.push({ submission, resolve, reject });
+    this.#queue.set(key, { submission, promise, resolve, reject });
     this.#gathering.arrived();
     this.#wake();
     return promise;
@@ -186,9 +130,9 @@ class LoopSequencer implements Sequencer {
   }
 
   #overflow(): MayflyError | undefined {
-    const { length } = this.#queue;
-    if (length < this.#limits.maxPending) return undefined;
-    return new MayflyError("LOG_QUEUE_FULL", `${length} submissions wait`);
+    const { size } = this.#queue;
+    if (size < this.#limits.maxPending) return undefined;
+    return new MayflyError("LOG_QUEUE_FULL", `${size} submissions wait`);
   }
 
   async close(): Promise<void> {
@@ -203,8 +147,8 @@ class LoopSequencer implements Sequencer {
 
   /** Until nothing waits: take what has gathered, commit it, publish, answer. Batches form while the last one is written. */
   async #run(): Promise<void> {
-    while (this.#queue.length > 0 || this.#heartbeatDue) {
-      await this.#gathering.gather(() => this.#queue.length);
+    while (this.#queue.size > 0 || this.#heartbeatDue) {
+      await this.#gathering.gather(() => this.#queue.size);
       try {
         this.#batchSinceMs = this.#clock.monotonicMs();
         await this.#sequence();
@@ -224,16 +168,15 @@ class LoopSequencer implements Sequencer {
     const startedMs = this.#clock.monotonicMs();
     const heartbeat = this.#heartbeatDue;
     this.#heartbeatDue = false;
-    const waiters = this.#queue.splice(0, this.#limits.maxBatchEntries);
-    this.#gathering.taken(waiters.length);
-    const { outcomes, head } = await this.#committer.commit(waiters.map(({ submission }) => submission));
-    waiters.forEach((waiter, at) => {
-      this.#settle(waiter, outcomes[at]);
-    });
+    this.#takeBatch();
+    const { outcomes, head } = await this.#committer.commit(
+      [...this.#batch.values()].map(({ submission }) => submission),
+    );
+    this.#settle(outcomes);
     this.#reportFailure(outcomes);
     this.#release();
     if (head !== undefined) await this.#publisher.publish(head);
-    else if (heartbeat || this.#unreleased.length > 0) await this.#publisher.publishNewest();
+    else if (heartbeat || this.#unreleased.size > 0) await this.#publisher.publishNewest();
     if (head !== undefined || heartbeat) this.#failure.forget();
     this.#release();
     if (head === undefined) return;
@@ -241,17 +184,22 @@ class LoopSequencer implements Sequencer {
     this.#options.onBatch?.({ entries, treeSize: head.size, durationMs: this.#clock.monotonicMs() - startedMs });
   }
 
-  #settle(waiter: Waiter, outcome: CommitOutcome | undefined): void {
-    if (outcome === undefined || outcome.kind === "failed") {
-      waiter.reject(outcome?.error ?? new TypeError("a submission has no outcome"));
-      return;
+  #takeBatch(): void {
+    const waiters = [...this.#queue];
+    this.#batch = new Map(waiters.slice(0, this.#limits.maxBatchEntries));
+    this.#queue = new Map(waiters.slice(this.#limits.maxBatchEntries));
+    this.#gathering.taken(this.#batch.size);
+  }
+
+  #settle(outcomes: readonly CommitOutcome[]): void {
+    let at = 0;
+    for (const [key, waiter] of this.#batch) {
+      const outcome = outcomes[at++];
+      if (outcome === undefined || outcome.kind === "failed") {
+        waiter.reject(outcome?.error ?? new TypeError("a submission has no outcome"));
+      } else this.#unreleased.set(key, { ...waiter, entry: entryOf(outcome) });
     }
-    const { index } = outcome;
-    const entry: AppendedEntry =
-      outcome.kind === "duplicate"
-        ? { duplicate: true, index }
-        : { duplicate: false, index, timestampMs: outcome.timestampMs };
-    this.#unreleased.push({ ...waiter, entry });
+    this.#batch = new Map();
   }
 
   /** @throws what made the batch fail, when that ends the log's life */
@@ -272,26 +220,34 @@ class LoopSequencer implements Sequencer {
   /** Answers everybody whose entry a published checkpoint covers, whoever signed it. */
   #release(): void {
     const { publishedSize } = this.#publisher;
-    const waiting: Unreleased[] = [];
-    for (const waiter of this.#unreleased) {
+    const waiting = new Map<string, Unreleased>();
+    for (const [key, waiter] of this.#unreleased) {
       if (waiter.entry.index < publishedSize) waiter.resolve(waiter.entry);
-      else waiting.push(waiter);
+      else waiting.set(key, waiter);
     }
     this.#unreleased = waiting;
   }
 
   #rejectUnreleased(error: unknown): void {
     const rejected = this.#unreleased;
-    this.#unreleased = [];
-    for (const { reject } of rejected) reject(error);
+    this.#unreleased = new Map();
+    for (const { reject } of rejected.values()) reject(error);
   }
 
   #fail(error: MayflyError): void {
     this.#closed = new MayflyError("LOG_CLOSED", "the log failed", { cause: error });
     this.#idleTimer.stop();
-    for (const { reject } of this.#queue.splice(0)) reject(error);
+    for (const { reject } of this.#queue.values()) reject(error);
+    this.#queue = new Map();
     this.#options.onFatal(error);
   }
+}
+
+function entryOf(outcome: Exclude<CommitOutcome, { kind: "failed" }>): AppendedEntry {
+  const { index } = outcome;
+  return outcome.kind === "duplicate"
+    ? { duplicate: true, index }
+    : { duplicate: false, index, timestampMs: outcome.timestampMs };
 }
 
 /** Errors after which nobody knows what is true any more. */

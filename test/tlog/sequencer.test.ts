@@ -6,13 +6,8 @@ import { parseCheckpoint } from "../../src/core/note/checkpoint.ts";
 import { parseSignedNote } from "../../src/core/note/signed-note.ts";
 import type { CommitBatch, LogStore, PublishedCheckpoint, TreeHead } from "../../src/ports/log-store.ts";
 import type { CheckpointSigner, CheckpointToSign } from "../../src/tlog/checkpoint-signer.ts";
-import {
-  SEQUENCER_LIMITS,
-  startSequencer,
-  type SequencedBatch,
-  type Sequencer,
-  type SequencerOptions,
-} from "../../src/tlog/sequencer.ts";
+import { SEQUENCER_LIMITS, type SequencedBatch, type SequencerOptions } from "../../src/tlog/sequencer-options.ts";
+import { startSequencer, type Sequencer } from "../../src/tlog/sequencer.ts";
 import { building } from "../contracts/log-store.ts";
 import { assertLogConsistent } from "../support/assert-log-consistent.ts";
 import { makeFakeClock } from "../fakes/fake-clock.ts";

@@ -7,15 +7,14 @@ export type Calls = Readonly<Record<string, (argument: never) => unknown>>;
 
 /** From the request thread to the worker; undefined is the last message and asks it to end. */
 export interface CallMessage {
-  readonly id: number;
   readonly name: string;
   readonly argument: unknown;
 }
 
-/** From the worker to the request thread; `id` is the call's. */
+/** From the worker to the request thread, in the order of the calls. */
 export type ReplyMessage =
-  | { readonly id: number; readonly ok: true; readonly value: unknown }
-  | { readonly id: number; readonly ok: false; readonly reason: Reason; readonly detail: string };
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly reason: Reason; readonly detail: string };
 
 /** Options of {@link serveCalls}. */
 export interface ServeOptions {
@@ -35,21 +34,19 @@ export function serveCalls(port: MessagePort, calls: Calls, options: ServeOption
       port.close();
       return;
     }
-    const { id, name, argument } = message;
+    const { name, argument } = message;
     const reply = answer(() => {
       const call = calls[name];
       if (call === undefined) throw new TypeError(`no call ${name}`);
       // Both sides are compiled against one type of calls, so the argument is what this call takes.
       return call(argument as never);
     }, options.otherReason);
-    port.postMessage({ id, ...reply }, reply.ok ? buffersOf(reply.value) : []);
+    port.postMessage(reply, reply.ok ? buffersOf(reply.value) : []);
     options.afterReply?.();
   });
 }
 
-type Reply = { readonly ok: true; readonly value: unknown } | { readonly ok: false; reason: Reason; detail: string };
-
-function answer(call: () => unknown, otherReason: Reason): Reply {
+function answer(call: () => unknown, otherReason: Reason): ReplyMessage {
   try {
     return { ok: true, value: call() };
   } catch (error) {

@@ -14,9 +14,9 @@ interface Waiter {
 /** The request thread's end of a worker. Calls are answered in the order they were made. */
 export class WorkerClient<C extends Calls> {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiter>();
+  /** In the order of their calls, which is the order of the answers. */
+  readonly #waiting: Waiter[] = [];
   readonly #exited: Promise<void>;
-  #nextId = 0;
   #ended: MayflyError | undefined;
 
   /**
@@ -51,16 +51,15 @@ export class WorkerClient<C extends Calls> {
     transfer: readonly Transferable[] = [],
   ): Promise<ReturnType<C[K]>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       // The worker serves the same calls that this client was given as type argument.
-      this.#waiting.set(id, {
+      this.#waiting.push({
         resolve: (value) => {
           resolve(value as ReturnType<C[K]>);
         },
         reject,
       });
-      const message: CallMessage = { id, name, argument };
+      const message: CallMessage = { name, argument };
       this.#worker.postMessage(message, transfer);
     });
   }
@@ -73,16 +72,13 @@ export class WorkerClient<C extends Calls> {
   }
 
   #settle(reply: ReplyMessage): void {
-    const waiter = this.#waiting.get(reply.id);
-    this.#waiting.delete(reply.id);
+    const waiter = this.#waiting.shift();
     if (reply.ok) waiter?.resolve(reply.value);
     else waiter?.reject(new MayflyError(reply.reason, reply.detail));
   }
 
   #end(error: MayflyError, onEnd: (error: MayflyError) => void): void {
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { reject } of waiting) reject(error);
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
     if (this.#ended !== undefined) return;
     this.#ended = error;
     onEnd(error);

@@ -104,7 +104,8 @@ describe("a start refuses", () => {
     return reasonOf(() => mayfly.restart());
   }
 
-  it("a database that was put back to an older state", async () => {
+  /** A service that has stopped, over a database from before its last certificate. */
+  async function putBackOlderDatabase(): Promise<TestService> {
     const mayfly = await startOne();
     await issue(mayfly);
     await mayfly.stop();
@@ -115,21 +116,17 @@ describe("a start refuses", () => {
     await issue(second);
     await second.stop();
     copyFileSync(`${database}.copy`, database);
+    return second;
+  }
+
+  it("a database that was put back to an older state", async () => {
+    const second = await putBackOlderDatabase();
     expect(await reasonOf(() => second.restart())).toBe("LOG_ROLLED_BACK");
   });
 
   it("an older database even when the head mark is gone, by what the audit trail says was answered", async () => {
-    const mayfly = await startOne();
-    await issue(mayfly);
-    await mayfly.stop();
-    const { database, headMark } = dataPaths(mayfly.config);
-    copyFileSync(database, `${database}.copy`);
-    const second = await mayfly.restart();
-    opened.push(second);
-    await issue(second);
-    await second.stop();
-    copyFileSync(`${database}.copy`, database);
-    rmSync(headMark);
+    const second = await putBackOlderDatabase();
+    rmSync(dataPaths(second.config).headMark);
     expect(await reasonOf(() => second.restart())).toBe("LOG_ROLLED_BACK");
   });
 

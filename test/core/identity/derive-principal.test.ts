@@ -4,6 +4,7 @@ import type { MayflyError } from "../../../src/core/errors.ts";
 import { derivePrincipal } from "../../../src/core/identity/derive-principal.ts";
 import type { IdentityRules } from "../../../src/core/identity/issuer.ts";
 import type { Principal } from "../../../src/core/identity/principal.ts";
+import { REFUSED_ADDRESSES } from "../../support/refused-addresses.ts";
 
 type Claims = Readonly<Record<string, JsonValue | undefined>>;
 
@@ -70,7 +71,6 @@ describe("derivePrincipal for email issuers", () => {
   });
 
   const longLabel = "l".repeat(63);
-  const longDomain = `${longLabel}.${longLabel}.${longLabel}.${"l".repeat(61)}`;
   it.each([
     "a@b.co",
     "a.b+c@sub.example.com",
@@ -85,49 +85,13 @@ describe("derivePrincipal for email issuers", () => {
     expect(principal.subjectAltName).toEqual({ kind: "email", value: email });
   });
 
-  it.each<[string, string, JsonValue]>([
-    ["G01", "an empty text", ""],
-    ["G01", "a number", ONE],
-    ["G01", "null", null],
-    ["G01", "an array", ["a@b.example"]],
-    ["G04", "no @ (154)", "foo.com"],
-    ["G04", "two @", "a@b@c.example"],
-    ["G04", "a leading dot", ".a@b.example"],
-    ["G04", "a trailing dot", "a.@b.example"],
-    ["G04", "a double dot", "a..b@c.example"],
-    ["G04", "a dot behind the domain", "a@b.example."],
-    ["G04", "a double dot in the domain", "a@b..example"],
-    ["G04", "no domain", "a@"],
-    ["G04", "no local part", "@b.example"],
-    ["G04", "a domain of one label", "a@localhost"],
-    ["G04", "a quoted local part", '"a b"@c.example'],
-    ["G04", "a comment", "a(b)@c.example"],
-    ["G04", "an IP literal", "a@[127.0.0.1]"],
-    ["G04", "an IP address", "a@127.0.0.1"],
-    ["G04", "a space", "a b@c.example"],
-    ["G04", "a final space", "a@c.example "],
-    ["G04", "a label that starts with a hyphen", "a@-b.example"],
-    ["G04", "a label that ends with a hyphen", "a@b-.example"],
-    ["G04", "an underscore in the domain", "a@b_c.example"],
-    ["G05", "65 octets before the @", `${"l".repeat(65)}@b.example`],
-    ["G05", "a label of 64 octets", `a@${"l".repeat(64)}.example`],
-    ["G05", "a domain of 254 octets", `a@${longDomain}xy`],
-    ["G05", "255 octets", `ab@${longDomain}x`.slice(0, 255)],
-    ["G06", "a non-ASCII local part", "ü@b.example"],
-    ["G06", "a U-label", "a@bücher.example"],
-    ["G06", "a full-width @", "a＠b.example"],
-    ["G06", "a Cyrillic letter", "а@b.example"],
-    ["G06", "a Kelvin sign", "\u212a@b.example"],
-    ["G06", "an ideographic full stop", "a@b。example"],
-    ["G08", "a NUL", "a@good.example\0.evil.example"],
-    ["G08", "a final newline", "a@b.example\n"],
-    ["G08", "CR LF", "a@b.example\r\nx"],
-    ["G08", "a comma", "a@b.example,c@d.example"],
-    ["G08", "a semicolon", "a@b.example;c@d.example"],
-    ["G08", "angle brackets", "<a@b.example>"],
-    ["G08", "an encoded word", "=?utf-8?Q?a?= @b.example"],
-    ["G08", "a mailto scheme", "mailto:a@b.example"],
-  ])("%s: refuses an address with %s", (_row, _name, email) => {
+  it.each<readonly [string, string, JsonValue]>([
+    ["G1", "that is empty", ""],
+    ["G1", "that is a number", ONE],
+    ["G1", "that is null", null],
+    ["G1", "that is a list", ["a@b.example"]],
+    ...REFUSED_ADDRESSES,
+  ])("%s: refuses an address %s", (_row, _name, email) => {
     expect(refusal(EMAIL, { email, email_verified: true }).reason).toBe("TOKEN_EMAIL_INVALID");
   });
 });

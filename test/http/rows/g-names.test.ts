@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { fromBER, Utf8String } from "asn1js";
 import { Certificate } from "pkijs";
 import { EMAIL, openDoor, UNCHECKED_ISSUER } from "../../support/door.ts";
-import { badToken } from "../../support/refusal.ts";
+import { badProof, badToken } from "../../support/refusal.ts";
 import type { Answer, Door } from "../../support/door.ts";
 import { openssl } from "../../support/openssl.ts";
+import { REFUSED_ADDRESSES } from "../../support/refused-addresses.ts";
 
 let door: Door;
 beforeAll(async () => {
@@ -40,7 +41,6 @@ function utf8Extension(leaf: X509Certificate, arc: number): string {
 }
 
 describe("the address of an e-mail token", () => {
-  // prettier-ignore
   it.each<[string, string, unknown, "TOKEN_EMAIL_INVALID" | "TOKEN_CLAIM_MISSING"]>([
     ["[F15] [G1]", "missing", undefined, "TOKEN_CLAIM_MISSING"],
     ["[F15] [G1]", "empty", "", "TOKEN_EMAIL_INVALID"],
@@ -49,58 +49,11 @@ describe("the address of an e-mail token", () => {
     ["[F15] [G1]", "a list", [EMAIL], "TOKEN_EMAIL_INVALID"],
     ["[F15] [G1]", "an object", { value: EMAIL }, "TOKEN_EMAIL_INVALID"],
     ["[F15] [G1]", "true", true, "TOKEN_EMAIL_INVALID"],
-    ...([
-      ["[G4]", "without @", "foo.example.com"],
-      ["[G4]", "with two @", "a@b@c.example"],
-      ["[G4]", "with a leading dot", ".a@b.example"],
-      ["[G4]", "with a dot before the @", "a.@b.example"],
-      ["[G4]", "with a double dot", "a..b@c.example"],
-      ["[G4]", "with a final dot", "a@b.example."],
-      ["[G4]", "with a double dot in the domain", "a@b..example"],
-      ["[G4]", "with a leading dot in the domain", "a@.b.example"],
-      ["[G4]", "without a domain", "a@"],
-      ["[G4]", "without a local part", "@b.example"],
-      ["[G4]", "in a domain of one label", "a@localhost"],
-      ["[G4]", "with a quoted local part", '"a b"@c.example'],
-      ["[G4]", "with a quoted local part that needs no quotes", '"a"@c.example'],
-      ["[G4]", "with a comment", "a(b)@c.example"],
-      ["[G4]", "with a comment in the domain", "a@(b)c.example"],
-      ["[G4]", "at an IP literal", "a@[127.0.0.1]"],
-      ["[G4]", "at an IPv6 literal", "a@[IPv6:::1]"],
-      ["[G4]", "at a bare IP address", "a@127.0.0.1"],
-      ["[G4]", "with a space", "a b@c.example"],
-      ["[G4]", "with a leading space", " a@c.example"],
-      ["[G4]", "with a final space", "a@c.example "],
-      ["[G4]", "with a display name", "A <a@c.example>"],
-      ["[G4]", "with an underscore in the domain", "a@b_c.example"],
-      ["[G4]", "with a hyphen at the end of a label", "a@b-.example"],
-      ["[G5]", "with 65 octets before the @", `${"l".repeat(65)}@b.example`],
-      ["[G5]", "with a label of 64 octets", `a@${"l".repeat(64)}.example`],
-      ["[G5]", "with a domain of 254 octets", `a@${`${"l".repeat(49)}.`.repeat(5)}abcd`],
-      ["[F15] [G5]", "with more than 1 KiB", `${"l".repeat(1_020)}@b.example`],
-      ["[G5]", "with 255 octets in all", `${"l".repeat(64)}@${`${"l".repeat(59)}.`.repeat(3)}${"l".repeat(10)}`],
-      ["[G6]", "with a letter beyond ASCII", "ü.canary.address@b.example"],
-      ["[G6]", "with a U-label", "a@bücher.example"],
-      ["[G6]", "with a full-width @", "a＠b.example"],
-      ["[G6]", "with a full-width letter", "ａ@b.example"],
-      ["[G6]", "with a Cyrillic letter", "а@b.example"],
-      ["[G6]", "with a Greek letter in the domain", "a@οctet.example"],
-      ["[G6]", "with a Kelvin sign", "\u212a@b.example"],
-      ["[G6]", "with a long s", "\u017f@b.example"],
-      ["[G6]", "with an ideographic full stop", "a@b。example"],
-      ["[G6]", "with a combining accent", "e\u0301@b.example"],
-      ["[G6]", "with a zero-width joiner", "a\u200db@c.example"],
-      ["[G8]", "with NUL", "a@good.example\0.evil.example"],
-      ["[G8]", "with a final newline", "a@b.example\n"],
-      ["[G8]", "with CR LF", "a@b.example\r\nX-Injected: canary"],
-      ["[G8]", "with a comma", "a@b.example,c@d.example"],
-      ["[G8]", "with a semicolon", "a@b.example;c@d.example"],
-      ["[G8]", "in angle brackets", "<a@b.example>"],
-      ["[G8]", "with an encoded word", "=?utf-8?Q?canary?=@b.example, x"],
-      ["[G8]", "with an encoded word as its domain", "a@=?utf-8?Q?b?="],
-      ["[G8]", "with a scheme", "mailto:a@b.example"],
-      ["[G8]", "with a backslash", "a\\@b.example"],
-    ] as const).map(([row, name, email]) => [row, name, email, "TOKEN_EMAIL_INVALID"] as [string, string, string, "TOKEN_EMAIL_INVALID"]),
+    ["[F15] [G5]", "with more than 1 KiB", `${"l".repeat(1_020)}@b.example`, "TOKEN_EMAIL_INVALID"],
+    ...REFUSED_ADDRESSES.map(
+      ([row, name, email]) =>
+        [`[${row}]`, name, email, "TOKEN_EMAIL_INVALID"] as [string, string, string, "TOKEN_EMAIL_INVALID"],
+    ),
   ])("%s is refused when it is %s", async (_row, _name, email, reason) => {
     door.expectRefused(await signWith({ email }), badToken(reason));
   });
@@ -118,8 +71,7 @@ describe("the address of an e-mail token", () => {
     const folded = email.toLowerCase();
     if (folded === email) return;
     const answer = await door.sign({ token: door.token({ email }), challenge: folded });
-    const message = "The signature supplied in the request could not be verified";
-    door.expectRefused(answer, { status: 400, code: 3, message, reason: "PROOF_INVALID" });
+    door.expectRefused(answer, badProof("PROOF_INVALID"));
   });
 });
 

@@ -3,6 +3,8 @@ import type { ProcessTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { Config } from "../config/schema.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { Sample } from "../core/readiness/judge-sample.ts";
+import { startPoll } from "./start-poll.ts";
+import type { Poll } from "./start-poll.ts";
 
 /** How free space is watched. */
 export interface WatchFreeSpaceOptions {
@@ -53,15 +55,14 @@ class PolledFreeSpace implements WatchedFreeSpace {
   readonly #directory: string;
   readonly #minMiB: number;
   readonly #read: (directory: string) => Promise<number>;
-  readonly #timer: NodeJS.Timeout;
+  readonly #poll: Poll;
   #seen: { readonly freeBytes: number } | { readonly failure: string } = { failure: "not looked at yet" };
-  #looking: Promise<void> | undefined;
 
   constructor(config: SpaceSettings, { read = readFreeBytes, lookMs = LOOK_MS }: WatchFreeSpaceOptions) {
     this.#directory = config.dataDirectory;
     this.#minMiB = minFreeMiB(config);
     this.#read = read;
-    this.#timer = setInterval(() => void this.look(), lookMs).unref();
+    this.#poll = startPoll(() => this.#look(), lookMs);
   }
 
   get freeBytes(): number | undefined {
@@ -76,15 +77,11 @@ class PolledFreeSpace implements WatchedFreeSpace {
   }
 
   look(): Promise<void> {
-    // A file system that hangs is asked once, not again and again.
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
+    return this.#poll.look();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#poll.close();
   }
 
   async #look(): Promise<void> {

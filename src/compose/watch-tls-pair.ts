@@ -7,6 +7,8 @@ import { parseTlsPair } from "../http/tls-pair.ts";
 import type { TlsPair } from "../http/tls-pair.ts";
 import type { TlsSource } from "../http/tls-server.ts";
 import type { Clock } from "../ports/clock.ts";
+import { startPoll } from "./start-poll.ts";
+import type { Poll } from "./start-poll.ts";
 
 /** Where a pair is read from. */
 export interface TlsFiles {
@@ -51,13 +53,12 @@ class PolledTlsPair implements WatchedTlsPair {
   readonly #files: TlsFiles;
   readonly #options: WatchOptions;
   readonly #listeners: ((pair: TlsPair) => void)[] = [];
-  readonly #timer: NodeJS.Timeout;
+  readonly #poll: Poll;
   #pair: TlsPair;
   /** Content that was judged last, good or bad. */
   #judged: string;
   /** Content of the look before. */
   #before: string;
-  #looking: Promise<void> | undefined;
 
   constructor(files: TlsFiles, options: WatchOptions, first: { readonly pair: TlsPair; readonly digest: string }) {
     this.#files = files;
@@ -67,7 +68,7 @@ class PolledTlsPair implements WatchedTlsPair {
     this.#judged = first.digest;
     this.#before = first.digest;
     this.#tellOf(first.pair);
-    this.#timer = setInterval(() => void this.look(), options.pollMs ?? POLL_MS).unref();
+    this.#poll = startPoll(() => this.#look(), options.pollMs ?? POLL_MS);
   }
 
   get pair(): TlsPair {
@@ -79,14 +80,11 @@ class PolledTlsPair implements WatchedTlsPair {
   }
 
   look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
+    return this.#poll.look();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#poll.close();
   }
 
   async #look(): Promise<void> {

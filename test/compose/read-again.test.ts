@@ -4,17 +4,9 @@ import { ConfigError, parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { makePauseSwitch } from "../../src/issuance/pause-switch.ts";
 import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
+import { MEMORY_CONFIG } from "../support/memory-config.ts";
 
-const TEXT = `environment: development
-dataDirectory: data
-http: { listen: "127.0.0.1:0" }
-operations: { listen: "127.0.0.1:0" }
-ca: { signer: { kind: memory } }
-log: { origin: example.com, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
-issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
-`;
-
-const config = (more = ""): Config => parseConfig(`${TEXT}${more}`, "c.yaml");
+const config = (more = ""): Config => parseConfig(`${MEMORY_CONFIG}${more}`, "c.yaml");
 
 /** Reads again what `read` gives, beside a service that was started without more. */
 function readAgain(read: () => Config, isPaused = false) {

@@ -14,15 +14,9 @@ import type { Reason } from "../../src/core/errors.ts";
 import { SAMPLE_INTERVAL_MS } from "../../src/core/readiness/judge-sample.ts";
 import { makeFakeClock } from "../fakes/fake-clock.ts";
 import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
+import { MEMORY_CONFIG } from "../support/memory-config.ts";
 
-const CONFIG = `environment: development
-dataDirectory: DIRECTORY
-http: { listen: "127.0.0.1:0" }
-operations: { listen: "127.0.0.1:0" }
-ca: { signer: { kind: memory } }
-log: { origin: example.com, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
-issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
-shutdown: { lameDuckSeconds: 0 }
+const CONFIG = `${MEMORY_CONFIG}shutdown: { lameDuckSeconds: 0 }
 logging: { level: silent }
 `;
 
@@ -38,7 +32,7 @@ interface Told {
 /** What the operations listener tells of a service that has just started, and whose CA certificate was made a moment ago. */
 async function toldWith(change: (config: string) => string): Promise<Told> {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-ready-"));
-  const config = parseConfig(change(CONFIG.replace("DIRECTORY", folder)), "c.yaml");
+  const config = parseConfig(change(CONFIG.replace("dataDirectory: data", `dataDirectory: ${folder}`)), "c.yaml");
   const { operationsUrl, shutdown } = await startService(config, { env: {} });
   try {
     const answer = await globalThis.fetch(`${operationsUrl}/readyz`);

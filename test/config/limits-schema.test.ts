@@ -1,21 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
 import { parseConfig } from "../../src/config/load-config.ts";
 import { unsafeOptions } from "../../src/config/rules.ts";
+import { MEMORY_CONFIG } from "../support/memory-config.ts";
 
-const REST = `environment: development
-dataDirectory: data
-http: { listen: 127.0.0.1:5555 }
-operations: { listen: 127.0.0.1:2112 }
-ca: { signer: { kind: memory } }
-log: { origin: example.com, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
-issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
-`;
-
-const parse = (limits: string) => parseConfig(`${REST}limits: ${limits}\n`, "c.yaml");
+const parse = (limits: string) => parseConfig(`${MEMORY_CONFIG}limits: ${limits}\n`, "c.yaml");
 
 describe("limits in the configuration", () => {
   it("are on, with numbers that suit a public service, when nothing is said", () => {
-    const { limits } = parseConfig(REST, "c.yaml");
+    const { limits } = parseConfig(MEMORY_CONFIG, "c.yaml");
     expect(limits).toMatchObject({
       trustedProxies: [],
       requestsInFlight: 64,
@@ -49,7 +41,7 @@ describe("limits in the configuration", () => {
   });
 
   it("say how much disk must be free, or leave that to the environment", () => {
-    expect(parseConfig(REST, "c.yaml").limits).not.toHaveProperty("minFreeDiskMiB");
+    expect(parseConfig(MEMORY_CONFIG, "c.yaml").limits).not.toHaveProperty("minFreeDiskMiB");
     for (const minFreeDiskMiB of [0, 2_048]) {
       expect(parse(`{ minFreeDiskMiB: ${String(minFreeDiskMiB)} }`).limits.minFreeDiskMiB).toBe(minFreeDiskMiB);
     }

@@ -51,3 +51,19 @@ export function signToken(key: TokenKey, claims: object | string, header: object
   const fields = { alg: key.alg, typ: "JWT", ...(kid === undefined ? {} : { kid }), ...header };
   return signParts(key, JSON.stringify(fields), typeof claims === "string" ? claims : JSON.stringify(claims));
 }
+
+/** Values of `typ` that no ID token has (RFC 8725 §3.11). */
+export const WRONG_TOKEN_TYPES = [
+  "at+jwt",
+  "logout+jwt",
+  "secevent+jwt",
+  "dpop+jwt",
+  "JWE",
+  "JOSE",
+  "application/jwt",
+  "JWT ",
+  "",
+  null,
+  1,
+  ["JWT"],
+] as const;

@@ -34,6 +34,7 @@ import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import type { RecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import { ask, askForCertificate } from "./ask.ts";
 import type { Answer } from "./ask.ts";
+import { MEMORY_CONFIG } from "./memory-config.ts";
 import { CALLER } from "./signing-body.ts";
 import type { SigningBody } from "./signing-body.ts";
 
@@ -231,15 +232,8 @@ function timesAt(clock: FakeClock): { readonly iat: number; readonly exp: number
 }
 
 /**
- * Keys stand beside it; what is said of signers and issuers here is not used. A test may hold a stage for as long as its
+ * What it says of signers, log and issuers is not used: they stand beside it. A test may hold a stage for as long as its
  * machine takes.
  */
-const CONFIGURATION = `environment: development
-dataDirectory: unused
-http: { listen: "127.0.0.1:0" }
-operations: { listen: "127.0.0.1:0" }
-ca: { signer: { kind: memory } }
-log: { origin: ${LOG_ORIGIN}, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
-issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
-limits: { stages: { tokenSeconds: 60, signatureSeconds: 60, logSeconds: 60 } }
+const CONFIGURATION = `${MEMORY_CONFIG}limits: { stages: { tokenSeconds: 60, signatureSeconds: 60, logSeconds: 60 } }
 `;

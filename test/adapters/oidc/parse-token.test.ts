@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { parseToken } from "../../../src/adapters/oidc/parse-token.ts";
 import type { MayflyError, Reason } from "../../../src/core/errors.ts";
+import { WRONG_TOKEN_TYPES } from "../../support/tokens.ts";
 
 const encode = (part: string | Uint8Array): string => Buffer.from(part).toString("base64url");
 
@@ -109,20 +110,7 @@ describe("parseToken", () => {
     },
   );
 
-  it.each([
-    "at+jwt",
-    "logout+jwt",
-    "secevent+jwt",
-    "dpop+jwt",
-    "JWE",
-    "JOSE",
-    "application/jwt",
-    "JWT ",
-    "",
-    null,
-    1,
-    ["JWT"],
-  ])("E11: refuses typ %j", (typ) => {
+  it.each(WRONG_TOKEN_TYPES)("E11: refuses typ %j", (typ) => {
     expect(reasonOf(token(JSON.stringify({ alg: "RS256", typ })))).toBe("TOKEN_HEADER_INVALID");
   });
 

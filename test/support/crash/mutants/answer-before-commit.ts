@@ -1,6 +1,6 @@
 import { LogWriter as Writer, type AppendResult } from "../../../../src/adapters/log-store/sqlite/log-writer.ts";
 
-export type { AppendResult } from "../../../../src/adapters/log-store/sqlite/log-writer.ts";
+export * from "../../../../src/adapters/log-store/sqlite/log-writer.ts";
 
 /** How far the transactions are behind the answers. */
 const BEHIND_MS = 1_000;

@@ -1,8 +1,7 @@
 import { sendAnswer as send } from "../../../../src/http/answer.ts";
 import { crashAt } from "../crash-point.ts";
 
-export { refuse } from "../../../../src/http/answer.ts";
-export type { Answer } from "../../../../src/http/answer.ts";
+export * from "../../../../src/http/answer.ts";
 
 /** Ends the process when a certificate is signed and written down, and nothing of it has left. */
 export const sendAnswer: typeof send = (response, answer) => {

@@ -1,7 +1,7 @@
 import { CheckpointPublisher as Publisher } from "../../../../src/tlog/checkpoint-publisher.ts";
 import { crashAt } from "../crash-point.ts";
 
-export type { PublisherOptions } from "../../../../src/tlog/checkpoint-publisher.ts";
+export * from "../../../../src/tlog/checkpoint-publisher.ts";
 
 /** Ends the process when a checkpoint was published, before those who wait for it are released. */
 export class CheckpointPublisher extends Publisher {

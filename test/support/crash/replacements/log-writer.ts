@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { LogWriter as Writer } from "../../../../src/adapters/log-store/sqlite/log-writer.ts";
 import { crashAt, type CrashPoint } from "../crash-point.ts";
 
-export type { AppendResult } from "../../../../src/adapters/log-store/sqlite/log-writer.ts";
+export * from "../../../../src/adapters/log-store/sqlite/log-writer.ts";
 
 /** What happens around one statement. */
 interface Around {

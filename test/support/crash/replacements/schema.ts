@@ -3,6 +3,8 @@ import { createSchema as create } from "../../../../src/adapters/log-store/sqlit
 import type { LogManifest } from "../../../../src/ports/log-store.ts";
 import { crash, crashAt, isCrashDue } from "../crash-point.ts";
 
+export * from "../../../../src/adapters/log-store/sqlite/schema.ts";
+
 /** Ends the process when the tables of a new log are written, or when they are committed and still in the WAL. */
 export function createSchema(database: DatabaseSync, manifest: LogManifest): void {
   const exec = database.exec.bind(database);

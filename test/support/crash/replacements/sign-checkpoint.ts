@@ -1,7 +1,7 @@
 import { signCheckpoint as sign } from "../../../../src/tlog/sign-checkpoint.ts";
 import { crashAt } from "../crash-point.ts";
 
-export type { CheckpointTree } from "../../../../src/tlog/sign-checkpoint.ts";
+export * from "../../../../src/tlog/sign-checkpoint.ts";
 
 /** Ends the process before or after a committed head is signed. */
 export const signCheckpoint: typeof sign = async (tree, signers) => {

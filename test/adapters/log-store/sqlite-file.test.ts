@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -148,6 +149,18 @@ describe("a log in an SQLite file", () => {
     // The copy is made after the answer; the next answer comes after the copy.
     await store.publish(checkpointOf(head, head.timestampMs + 1));
     expect(statSync(path).size).toBeGreaterThan(20_000_000);
+  });
+
+  it("is opened for readers by the first of them, who can ask again when that failed", async () => {
+    const store = await openStore();
+    const { size } = await fill(store, "a", 2);
+    renameSync(path, `${path}.away`);
+    await expect(store.snapshot()).rejects.toMatchObject({ code: "log_failed" });
+    renameSync(`${path}.away`, path);
+    const snapshot = await store.snapshot();
+    expect(snapshot.checkpoint.size).toBe(size);
+    expect(await snapshot.entries(0, size)).toHaveLength(size);
+    expect(fatal).toEqual([]);
   });
 
   describe("refuses to open", () => {

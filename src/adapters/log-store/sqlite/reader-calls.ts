@@ -1,25 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import { HASH_LENGTH } from "../../../core/merkle/tree.ts";
-import type {
-  LogManifest,
-  LogRecords,
-  PublishedCheckpoint,
-  StoredSubmission,
-  TreeHead,
-} from "../../../ports/log-store.ts";
+import type { PublishedCheckpoint, StoredSubmission } from "../../../ports/log-store.ts";
 import { LogRows } from "./log-rows.ts";
+import { readLogState, type LogState } from "./log-state.ts";
 import { openForReading } from "./open-database.ts";
-import { readTogether } from "./read-together.ts";
-
-/** What {@link LogRecords} is as of one moment. */
-export type LogState = Pick<LogRecords, "manifest" | "head" | "published" | "endOfEntries">;
 
 /** What the reader's thread can be asked. `open` comes first and once. */
 export interface ReaderCalls {
   readonly [name: string]: (argument: never) => unknown;
   readonly open: (path: string) => void;
-  readonly manifest: (nothing: undefined) => LogManifest;
-  readonly head: (nothing: undefined) => TreeHead;
   readonly published: (nothing: undefined) => PublishedCheckpoint | undefined;
   readonly entries: (range: { readonly start: number; readonly end: number }) => Uint8Array[];
   readonly tile: (position: { readonly level: number; readonly index: number }) => Uint8Array | undefined;
@@ -49,11 +38,6 @@ export function makeReaderThread(): ReaderThread {
         const database = openForReading(path);
         opened = { database, rows: new LogRows(database) };
       },
-      manifest: () => required().rows.manifest(),
-      head: () => {
-        const { database, rows } = required();
-        return readTogether(database, () => rows.head());
-      },
       published: () => required().rows.published(),
       entries: ({ start, end }) => required().rows.entries(start, end),
       tile: ({ level, index }) => required().rows.tile(level, index),
@@ -61,21 +45,12 @@ export function makeReaderThread(): ReaderThread {
       indexOfSubmission: (sha256) => required().rows.indexOfSubmission(sha256),
       state: () => {
         const { database, rows } = required();
-        return readTogether(database, () => stateOf(rows));
+        return readLogState(database, rows);
       },
       indexesOfSubmissions: (sha256s) => indexesOf(required().rows, sha256s),
       submissions: ({ after, limit }) => required().rows.submissions(after, limit),
     },
     close: () => opened?.database.close(),
-  };
-}
-
-function stateOf(rows: LogRows): LogState {
-  return {
-    manifest: rows.manifest(),
-    head: rows.head(),
-    published: rows.published(),
-    endOfEntries: rows.endOfEntries(),
   };
 }
 

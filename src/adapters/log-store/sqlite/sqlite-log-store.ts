@@ -12,6 +12,7 @@ import {
   type TreeHead,
 } from "../../../ports/log-store.ts";
 import { requireDurableFileSystem, requireRegularFile, requireWritable } from "./file-system.ts";
+import type { LogState } from "./log-state.ts";
 import type { AppendResult } from "./log-writer.ts";
 import { packBatch } from "./packed-batch.ts";
 import type { ReaderCalls } from "./reader-calls.ts";
@@ -30,7 +31,8 @@ export interface SqliteLogStoreOptions {
 }
 
 /**
- * Opens a log kept in one SQLite file. Two threads of its own do all file access: one writes, one reads.
+ * Opens a log kept in one SQLite file. Two threads of its own do all file access: one writes, one reads what others ask
+ * for; the second is started by the first who asks.
  *
  * A second process on the same file does no harm: each transaction compares the head before it writes.
  *
@@ -41,9 +43,9 @@ export async function openSqliteLogStore(options: SqliteLogStoreOptions): Promis
   if (options.allowAnyFilesystem !== true) await requireDurableFileSystem(dirname(path));
   await requireRegularFile(path);
   await requireWritable(path);
-  const store = new SqliteLogStore(options.onFatal);
+  const store = new SqliteLogStore(path, options.onFatal);
   try {
-    await store.open(path);
+    await store.open();
     return store;
   } catch (error) {
     await store.close();
@@ -55,37 +57,37 @@ export async function openSqliteLogStore(options: SqliteLogStoreOptions): Promis
 const FATAL = new Set(["LOG_CORRUPT", "LOG_OUTCOME_UNKNOWN"]);
 
 class SqliteLogStore implements LogStore {
+  readonly #path: string;
   readonly #onFatal: (error: MayflyError) => void;
+  readonly #onEnd: (error: MayflyError) => void;
   readonly #writer: WorkerClient<WriterCalls>;
-  readonly #reader: WorkerClient<ReaderCalls>;
+  #reader: Promise<WorkerClient<ReaderCalls>> | undefined;
   /** The committed head as this process knows it; the writer compares it with the file. */
   #head: TreeHead | undefined;
   #opened = false;
   #closed: MayflyError | undefined;
 
-  constructor(onFatal: (error: MayflyError) => void) {
+  constructor(path: string, onFatal: (error: MayflyError) => void) {
+    this.#path = path;
     this.#onFatal = onFatal;
-    const onEnd = (error: MayflyError): void => {
+    this.#onEnd = (error) => {
       this.#fail(error);
     };
-    this.#writer = new WorkerClient(workerUrl("writer"), onEnd);
-    this.#reader = new WorkerClient(workerUrl("reader"), onEnd);
+    this.#writer = new WorkerClient(workerUrl("writer"), this.#onEnd);
   }
 
-  async open(path: string): Promise<void> {
-    // The writer first: it makes the files that readers of a WAL share.
-    await this.#writer.call("open", path);
-    await this.#reader.call("open", path);
-    this.#head = await this.#reader.call("head", undefined);
+  async open(): Promise<void> {
+    await this.#writer.call("open", this.#path);
+    this.#head = (await this.#writer.call("state", undefined)).head;
     this.#opened = true;
   }
 
-  manifest(): Promise<LogManifest> {
-    return this.#read(() => this.#reader.call("manifest", undefined));
+  async manifest(): Promise<LogManifest> {
+    return (await this.#state()).manifest;
   }
 
-  head(): Promise<TreeHead> {
-    return this.#read(() => this.#reader.call("head", undefined));
+  async head(): Promise<TreeHead> {
+    return (await this.#state()).head;
   }
 
   async append(build: (head: TreeHead) => CommitBatch): Promise<TreeHead> {
@@ -112,30 +114,31 @@ class SqliteLogStore implements LogStore {
     return this.#write(() => this.#writer.call("publish", checkpoint));
   }
 
-  published(): Promise<PublishedCheckpoint | undefined> {
-    return this.#read(() => this.#reader.call("published", undefined));
+  async published(): Promise<PublishedCheckpoint | undefined> {
+    return (await this.#state()).published;
   }
 
   async snapshot(): Promise<LogSnapshot> {
-    const checkpoint = await this.published();
+    const checkpoint = await this.#read((reader) => reader.call("published", undefined));
     if (checkpoint === undefined) throw new MayflyError("LOG_CLOSED", "nothing was published yet");
     return {
       checkpoint,
       tile: (level, index) => this.#tile(checkpoint.size, level, index),
       entries: (start, end) =>
-        this.#read(() => this.#reader.call("entries", { start, end: Math.min(end, checkpoint.size) })),
-      issuer: (fingerprint) => this.#read(() => this.#reader.call("issuer", fingerprint)),
+        this.#read((reader) => reader.call("entries", { start, end: Math.min(end, checkpoint.size) })),
+      issuer: (fingerprint) => this.#read((reader) => reader.call("issuer", fingerprint)),
     };
   }
 
   indexOfSubmission(sha256: Uint8Array): Promise<number | undefined> {
-    return this.#read(() => this.#reader.call("indexOfSubmission", sha256));
+    return this.#read((reader) => reader.call("indexOfSubmission", sha256));
   }
 
   async close(): Promise<void> {
     this.#closed ??= new MayflyError("LOG_CLOSED", "the log is closed");
     // The reader first: whoever leaves a WAL last removes it, and a reader cannot.
-    await this.#reader.close();
+    const reader = await this.#reader?.catch(() => undefined);
+    await reader?.close();
     await this.#writer.close();
   }
 
@@ -148,7 +151,7 @@ class SqliteLogStore implements LogStore {
     // The row may have grown since the checkpoint was published.
     const width = tileWidthAt(level, index, size);
     if (width === 0) return undefined;
-    const hashes = await this.#read(() => this.#reader.call("tile", { level, index }));
+    const hashes = await this.#read((reader) => reader.call("tile", { level, index }));
     return hashes?.subarray(0, width * HASH_LENGTH);
   }
 
@@ -162,9 +165,30 @@ class SqliteLogStore implements LogStore {
     }
   }
 
-  async #read<T>(operation: () => Promise<T>): Promise<T> {
+  /** What the log says of itself, asked of the thread that writes it: by the one loop that has it written. */
+  async #state(): Promise<LogState> {
     this.#requireOpen();
-    return operation();
+    return this.#writer.call("state", undefined);
+  }
+
+  /** Reads on behalf of others, who wait behind no write. */
+  async #read<T>(operation: (reader: WorkerClient<ReaderCalls>) => Promise<T>): Promise<T> {
+    this.#requireOpen();
+    this.#reader ??= this.#openReader();
+    return operation(await this.#reader);
+  }
+
+  /** A thread takes 13 MiB, and most logs are read from mirrors. One that could not open the file is tried again. */
+  async #openReader(): Promise<WorkerClient<ReaderCalls>> {
+    const reader = new WorkerClient<ReaderCalls>(workerUrl("reader"), this.#onEnd);
+    try {
+      await reader.call("open", this.#path);
+      return reader;
+    } catch (error) {
+      this.#reader = undefined;
+      await reader.close();
+      throw error;
+    }
   }
 
   #requireOpen(): void {

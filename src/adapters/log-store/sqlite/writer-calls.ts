@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PublishedCheckpoint } from "../../../ports/log-store.ts";
 import { LogRows } from "./log-rows.ts";
+import { readLogState, type LogState } from "./log-state.ts";
 import { LogWriter, type AppendResult } from "./log-writer.ts";
 import { openForWriting } from "./open-database.ts";
 import { unpackBatch, type PackedBatch } from "./packed-batch.ts";
@@ -11,6 +12,7 @@ import { WalCheckpointer } from "./wal-checkpointer.ts";
 export interface WriterCalls {
   readonly [name: string]: (argument: never) => unknown;
   readonly open: (path: string) => void;
+  readonly state: (nothing: undefined) => LogState;
   readonly append: (batch: PackedBatch) => AppendResult;
   readonly publish: (checkpoint: PublishedCheckpoint) => "published" | "superseded";
 }
@@ -28,6 +30,7 @@ const IDLE_MS = 250;
 
 interface OpenWriter {
   readonly database: DatabaseSync;
+  readonly rows: LogRows;
   readonly writer: LogWriter;
   readonly checkpointer: WalCheckpointer;
   readonly idleTimer: NodeJS.Timeout;
@@ -44,6 +47,10 @@ export function makeWriterThread(): WriterThread {
     calls: {
       open: (path) => {
         opened = openWriter(path);
+      },
+      state: () => {
+        const { database, rows } = required();
+        return readLogState(database, rows);
       },
       append: (batch) => required().writer.append(unpackBatch(batch)),
       publish: (checkpoint) => required().writer.publish(checkpoint),
@@ -70,7 +77,7 @@ function openWriter(path: string): OpenWriter {
     const idleTimer = setTimeout(() => {
       checkpointer.run();
     }, IDLE_MS).unref();
-    return { database, writer: new LogWriter(database), checkpointer, idleTimer };
+    return { database, rows, writer: new LogWriter(database), checkpointer, idleTimer };
   } catch (error) {
     database.close();
     throw error;

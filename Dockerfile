@@ -46,6 +46,7 @@ VOLUME /data
 EXPOSE 5555 2112
 STOPSIGNAL SIGTERM
 # No HEALTHCHECK: OCI images have none, and only the configuration knows where /livez and /readyz are.
-# The settings of V8 are those of src/bin.ts, where their reasons stand.
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=16", "--initial-old-space-size=160", "--single-threaded-gc", "/app/dist/bin.js"]
+# The settings of V8 and of the C library are those of src/bin.ts, where their reasons stand.
+ENV MALLOC_ARENA_MAX=1
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--no-concurrent-recompilation", "/app/dist/bin.js"]
 CMD ["serve", "--config", "/etc/mayfly/mayfly.yaml"]

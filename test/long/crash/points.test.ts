@@ -5,7 +5,7 @@ import {
   POINTS_OF_A_REQUEST,
   POINTS_OF_THE_HEAD_MARK,
 } from "../../support/crash/crash-at-point.ts";
-import { CRASH_POINTS } from "../../support/crash/crash-point.ts";
+import { POINTS_OF_A_SERVICE } from "../../support/crash/crash-point.ts";
 import { withCrashLab } from "../../support/crash/lab.ts";
 import { recordEvidence } from "../../support/evidence.ts";
 
@@ -13,7 +13,7 @@ import { recordEvidence } from "../../support/evidence.ts";
 const HITS: Readonly<Record<string, readonly number[]>> = { "head-mark": [1, 2], batch: [1, 2, 7, 20] };
 
 describe("a process that ends under load", () => {
-  it.each(CRASH_POINTS)("at %s leaves a log that keeps every promise", async (point) => {
+  it.each(POINTS_OF_A_SERVICE)("at %s leaves a log that keeps every promise", async (point) => {
     const hits = HITS[point.includes("head-mark") ? "head-mark" : "batch"] ?? [];
     await withCrashLab(async (lab) => {
       let answered = 0;
@@ -37,6 +37,6 @@ describe("a process that ends in the third of three requests", () => {
   });
 
   it("is tried at every point there is", () => {
-    expect([...POINTS_OF_A_REQUEST.map(({ point }) => point), ...POINTS_OF_THE_HEAD_MARK]).toEqual(CRASH_POINTS);
+    expect([...POINTS_OF_A_REQUEST.map(({ point }) => point), ...POINTS_OF_THE_HEAD_MARK]).toEqual(POINTS_OF_A_SERVICE);
   });
 });

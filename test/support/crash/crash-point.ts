@@ -9,9 +9,8 @@ export const POINTS_OF_A_CREATION = [
   "after-log-name",
 ] as const;
 
-/** The moments at which a process can be made to end; after those of a creation, the order is that of one request. */
-export const CRASH_POINTS = [
-  ...POINTS_OF_A_CREATION,
+/** The moments of `mayfly serve` at which it can be made to end, in the order of one request. */
+export const POINTS_OF_A_SERVICE = [
   "before-intent",
   "half-intent",
   "before-rows",
@@ -34,6 +33,8 @@ export const CRASH_POINTS = [
   "before-head-mark-rename",
   "after-head-mark-rename",
 ] as const;
+
+export const CRASH_POINTS = [...POINTS_OF_A_CREATION, ...POINTS_OF_A_SERVICE] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 

@@ -2,11 +2,11 @@ import { lookup as systemLookup, type LookupAddress, type LookupOptions } from "
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 
-/** Resolves a host name to all its addresses; `dns.lookup` with `all: true`. */
+/** Resolves a host name to all its addresses; `dns.lookup` with `all: true`, which gives none beside an error. */
 export type LookupAll = (
   hostname: string,
   options: LookupOptions & { all: true },
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+  callback: (error: NodeJS.ErrnoException | null, addresses?: LookupAddress[]) => void,
 ) => void;
 
 /** Global unicast space of IPv6 (RFC 4291 §2.4); everything else is reserved or embeds another address. */
@@ -33,13 +33,21 @@ export function hasPrivateLiteral(url: URL): boolean {
  * A lookup for sockets that fails when any address of a name is not public. The addresses it hands on are the ones the
  * socket connects to, so a name that resolves differently a moment later gains nothing.
  */
-export function publicLookup(lookup: LookupAll = systemLookup): LookupFunction {
+export function publicLookup(lookup?: LookupAll): LookupFunction {
+  return permittedLookup(isPublicAddress, lookup);
+}
+
+/** A lookup for sockets, one address or all of them as they ask, that fails when any address of a name is not permitted. */
+export function permittedLookup(
+  isPermitted: (address: string) => boolean,
+  lookup: LookupAll = systemLookup,
+): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses = []) => {
       const [first] = addresses;
       if (error !== null || first === undefined) {
         callback(error ?? new Error("the name has no address"), "");
-      } else if (!addresses.every(({ address }) => isPublicAddress(address))) {
+      } else if (!addresses.every(({ address }) => isPermitted(address))) {
         callback(new Error("the name resolves to an address that is not public"), "");
       } else if (options.all === true) {
         callback(null, addresses);

@@ -127,9 +127,18 @@ describe("publicLookup", () => {
   it("refuses a name without address, and one that does not resolve", async () => {
     expect(await resolve(answering(), true)).toBe("refused");
     const failing: LookupAll = (_hostname, _options, callback) => {
-      callback(new Error("ENOTFOUND"), []);
+      callback(new Error("ENOTFOUND"));
     };
     expect(await resolve(failing, true)).toBe("refused");
+  });
+
+  it("refuses a name that the system does not resolve", async () => {
+    const unencodable = "a".repeat(64); // no name server is asked for a label of more than 63 octets
+    for (const all of [true, false]) {
+      const { promise, resolve: answered } = Promise.withResolvers<unknown>();
+      publicLookup()(unencodable, { all }, answered);
+      expect(await promise).toMatchObject({ syscall: "getaddrinfo" });
+    }
   });
 });
 

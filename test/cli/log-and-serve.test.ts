@@ -10,7 +10,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statfsSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
@@ -18,6 +17,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lockDataDirectory } from "../../src/adapters/data-directory/lock-data-directory.ts";
+import { IS_SHM_IN_MEMORY } from "../support/faults/mounts.ts";
+import { itWhen } from "../support/it-when.ts";
 import { operatorConfig, PASSPHRASE, publicKeyIn, writeOperatorKeys } from "../support/operator-keys.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliOutcome } from "../support/run-cli.ts";
@@ -151,17 +152,14 @@ describe("log init", () => {
     expect(existsSync(data)).toBe(false);
   });
 
-  const memoryDisk = existsSync("/dev/shm") && statfsSync("/dev/shm").type === 0x01021994;
-  (memoryDisk ? it : it.skip)(
-    `refuses a file system that forgets${memoryDisk ? "" : " (skipped: no tmpfs at /dev/shm)"}`,
-    async () => {
-      const shared = mkdtempSync("/dev/shm/mayfly-cli-");
-      configure((text) => text.replace(data, shared).replace("allowAnyFilesystem: true", "allowAnyFilesystem: false"));
-      expectRefusal(await logInit(), `mayfly: ${shared} is on tmpfs, where a log could be lost`);
-      expect(readdirSync(shared)).toEqual(["serve.lock"]);
-      rmSync(shared, { recursive: true });
-    },
-  );
+  const [itInMemory, skipped] = itWhen(IS_SHM_IN_MEMORY, "no tmpfs at /dev/shm");
+  itInMemory(`refuses a file system that forgets${skipped}`, async () => {
+    const shared = mkdtempSync("/dev/shm/mayfly-cli-");
+    configure((text) => text.replace(data, shared).replace("allowAnyFilesystem: true", "allowAnyFilesystem: false"));
+    expectRefusal(await logInit(), `mayfly: ${shared} is on tmpfs, where a log could be lost`);
+    expect(readdirSync(shared)).toEqual(["serve.lock"]);
+    rmSync(shared, { recursive: true });
+  });
 
   it("has nothing to make for a log in memory", async () => {
     configure((text) => `environment: development\n${text.replace(/store: .*/u, "store: { kind: memory }")}`);

@@ -10,8 +10,9 @@ import { SAMPLE_INTERVAL_MS } from "../../src/core/readiness/judge-sample.ts";
 import { makeFakeClock } from "../fakes/fake-clock.ts";
 import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import { canMount, mountTmpfs } from "../support/faults/mounts.ts";
+import { itWhen } from "../support/it-when.ts";
 
-const [itWithMount, notMountable] = canMount() ? [it, ""] : [it.skip, " (skipped: no right to mount)"];
+const [itWithMount, notMountable] = itWhen(canMount(), "no right to mount");
 
 const MIB = 1_048_576;
 const DIRECTORY = "/var/lib/mayfly";

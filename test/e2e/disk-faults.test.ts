@@ -1,11 +1,12 @@
-import { afterAll, afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeEach, describe, expect } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { compileFaultShim, type Fault } from "../support/faults/fault-shim.ts";
 import { faultsOf, ServiceRig } from "../support/faults/service-rig.ts";
+import { itWhen } from "../support/it-when.ts";
 
 const shim = compileFaultShim();
-const [itWithShim, skipped] = shim === undefined ? [it.skip, " (skipped: no C compiler)"] : [it, ""];
+const [itWithShim, skipped] = itWhen(shim !== undefined, "no C compiler");
 
 let rig: ServiceRig;
 

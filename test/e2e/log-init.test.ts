@@ -6,6 +6,7 @@ import { POINTS_OF_A_CREATION } from "../support/crash/crash-point.ts";
 import { preloadArguments } from "../support/crash/lab.ts";
 import { compileFaultShim, type Fault } from "../support/faults/fault-shim.ts";
 import { faultsOf } from "../support/faults/service-rig.ts";
+import { itWhen } from "../support/it-when.ts";
 import { startMayflyProcess, type Exit, type ProcessOptions } from "../support/mayfly-process.ts";
 import { operatorConfig, writeOperatorKeys } from "../support/operator-keys.ts";
 import { runCli } from "../support/run-cli.ts";
@@ -14,7 +15,7 @@ import { runCli } from "../support/run-cli.ts";
 const LIMIT_MS = 60_000;
 
 const shim = compileFaultShim();
-const [itWithShim, skipped] = shim === undefined ? [it.skip, " (skipped: no C compiler)"] : [it, ""];
+const [itWithShim, skipped] = itWhen(shim !== undefined, "no C compiler");
 
 const folder = mkdtempSync(join(tmpdir(), "mayfly-log-init-"));
 const data = join(folder, "data");

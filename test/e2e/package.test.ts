@@ -18,6 +18,7 @@ import { leafOf, signFile } from "../../dev/sign-file.ts";
 import { verifyBundle, verifyChain } from "../../dev/verify-bundle.ts";
 import type { TrustAnchors } from "../../dev/verify-bundle.ts";
 import { verifyLogProof } from "../../dev/verify-log-proof.ts";
+import { itWhen } from "../support/it-when.ts";
 import { startMayflyProcess } from "../support/mayfly-process.ts";
 import { operatorConfig, publicKeyIn } from "../support/operator-keys.ts";
 
@@ -200,10 +201,9 @@ function findOldNode(): string | undefined {
 }
 
 const oldNode = findOldNode();
-const onOldNode = oldNode === undefined ? it.skip : it;
-const whyNot = oldNode === undefined ? " (skipped: no older Node.js on this machine)" : "";
+const [itOnOldNode, skipped] = itWhen(oldNode !== undefined, "no older Node.js on this machine");
 
-onOldNode(`on an older Node.js the package says in one line what it needs, and exits with 1${whyNot}`, () => {
+itOnOldNode(`on an older Node.js the package says in one line what it needs, and exits with 1${skipped}`, () => {
   const { status, stdout, stderr } = spawnSync(oldNode!, [join(installed, "dist", "bin.js"), "serve"], {
     encoding: "utf8",
     env: {},

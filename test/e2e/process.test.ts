@@ -12,6 +12,7 @@ import type { DevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import { verifyLogProof } from "../../dev/verify-log-proof.ts";
 import { askForCertificate } from "../support/ask.ts";
 import { certificateIn } from "../support/issued.ts";
+import { itWhen } from "../support/it-when.ts";
 import { followMayfly, startMayflyProcess } from "../support/mayfly-process.ts";
 import type { MayflyProcess, ProcessOptions } from "../support/mayfly-process.ts";
 import { ANCHORS, configText, ORIGIN } from "../support/service.ts";
@@ -100,9 +101,10 @@ describe("mayfly serve as a process", () => {
     },
   );
 
+  const [itInNamespace, skipped] = itWhen(NAMESPACE !== undefined, "unshare --pid is not permitted");
   // What no handler takes, the first process of a container does not get: the kernel drops it.
-  (NAMESPACE === undefined ? it.skip : it).each(["SIGTERM", "SIGINT"] as const)(
-    `[T6] ends on %s as the first process of its namespace too${NAMESPACE === undefined ? " (skipped: unshare --pid is not permitted)" : ""}`,
+  itInNamespace.each(["SIGTERM", "SIGINT"] as const)(
+    `[T6] ends on %s as the first process of its namespace too${skipped}`,
     async (name) => {
       const mayfly = startAsFirstProcess(configure());
       started.push(mayfly);

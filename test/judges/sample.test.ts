@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
+import { itWhen } from "../support/it-when.ts";
 import { goJudge, isGoJudgeBuilt } from "./go-judge.ts";
 import { CaseIssuer, issueCases, makeKeyRing, type JudgedCertificate } from "./issue-case.ts";
 import { objections } from "./judge.ts";
@@ -27,8 +28,8 @@ describe(`${SAMPLE} certificates at the edges of the profile`, () => {
     expect(await objections(pkijsJudge, certificates)).toEqual([]);
   });
 
-  const reason = isGoJudgeBuilt() ? "" : " (skipped: the judge in Go is not built; npm run test:judges builds it)";
-  (isGoJudgeBuilt() ? it : it.skip)(`say the same to Go, and verify with their SCTs${reason}`, async () => {
+  const [itWithGo, skipped] = itWhen(isGoJudgeBuilt(), "the judge in Go is not built; npm run test:judges builds it");
+  itWithGo(`say the same to Go, and verify with their SCTs${skipped}`, async () => {
     expect(await objections(goJudge, certificates)).toEqual([]);
   });
 });

@@ -21,6 +21,8 @@ import type { MayflyError } from "../../../src/core/errors.ts";
 import type { LogStore, TreeHead } from "../../../src/ports/log-store.ts";
 import { building } from "../../contracts/log-store.ts";
 import { assertLogConsistent } from "../../support/assert-log-consistent.ts";
+import { IS_SHM_IN_MEMORY } from "../../support/faults/mounts.ts";
+import { itWhen } from "../../support/it-when.ts";
 import { checkpointOf, makeSubmission, makeSubmissions, MANIFEST, sha256 } from "../../support/log-fixtures.ts";
 
 // Every test starts threads, which takes its time on a busy machine.
@@ -182,8 +184,8 @@ describe("a log in an SQLite file", () => {
       await expect(openStore(file)).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
     });
 
-    it("a file system that forgets, unless it is told not to mind", async () => {
-      if (!existsSync("/dev/shm")) return;
+    const [itInMemory, skipped] = itWhen(IS_SHM_IN_MEMORY, "no tmpfs at /dev/shm");
+    itInMemory(`a file system that forgets, unless it is told not to mind${skipped}`, async () => {
       const shared = mkdtempSync("/dev/shm/mayfly-log-");
       try {
         const file = join(shared, "log.db");

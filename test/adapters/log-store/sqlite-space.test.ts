@@ -16,13 +16,13 @@ import type { LogStore } from "../../../src/ports/log-store.ts";
 import { building } from "../../contracts/log-store.ts";
 import { assertLogConsistent } from "../../support/assert-log-consistent.ts";
 import { canMount, makeReadOnly, mountTmpfs, type Undo } from "../../support/faults/mounts.ts";
+import { itWhen } from "../../support/it-when.ts";
 import { checkpointOf, makeSubmission, MANIFEST } from "../../support/log-fixtures.ts";
 
 const isMountable = canMount();
-const [itWithMount, notMountable] = isMountable ? [it, ""] : [it.skip, " (skipped: no right to mount)"];
+const [itWithMount, notMountable] = itWhen(isMountable, "no right to mount");
 const isRoot = process.getuid?.() === 0;
-const [itReadOnly, notReadOnly] =
-  isMountable || !isRoot ? [it, ""] : [it.skip, " (skipped: root without the right to mount)"];
+const [itReadOnly, notReadOnly] = itWhen(isMountable || !isRoot, "root without the right to mount");
 
 let directory: string;
 let path: string;

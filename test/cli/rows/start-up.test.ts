@@ -7,6 +7,7 @@ import { createMemorySigner } from "../../../src/adapters/signers/memory.ts";
 import { makeCaChain } from "../../../src/compose/make-ca.ts";
 import { startService } from "../../../src/compose/start-service.ts";
 import { loadConfig, parseConfig } from "../../../src/config/load-config.ts";
+import { itWhen } from "../../support/it-when.ts";
 import { operatorConfig, PASSPHRASE, publicKeyIn, writeOperatorKeys } from "../../support/operator-keys.ts";
 import { runCli } from "../../support/run-cli.ts";
 import type { CliOutcome } from "../../support/run-cli.ts";
@@ -315,9 +316,8 @@ describe("a configuration that is refused", () => {
     expect(stderr).toMatch(/(cannot be read|not a regular file|larger than 1048576 bytes)[^\n]*\n$/u);
   });
 
-  const isSuperuser = process.getuid?.() === 0;
-  const why = isSuperuser ? " (skipped: the superuser may read any file)" : "";
-  (isSuperuser ? it.skip : it)(`[R15] stands in a file that may not be read${why}`, async () => {
+  const [itUnprivileged, skipped] = itWhen(process.getuid?.() !== 0, "the superuser may read any file");
+  itUnprivileged(`[R15] stands in a file that may not be read${skipped}`, async () => {
     const file = join(folder, "closed.yaml");
     writeFileSync(file, "");
     chmodSync(file, 0o000);

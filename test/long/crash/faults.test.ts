@@ -5,9 +5,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { recordEvidence } from "../../support/evidence.ts";
 import { compileFaultShim, type Fault, type FaultShim } from "../../support/faults/fault-shim.ts";
 import { faultsOf, ServiceRig } from "../../support/faults/service-rig.ts";
+import { itWhen } from "../../support/it-when.ts";
 
 const shim = compileFaultShim();
-const [itWithShim, skipped] = shim === undefined ? [it.skip, " (skipped: no C compiler)"] : [it, ""];
+const [itWithShim, skipped] = itWhen(shim !== undefined, "no C compiler");
 
 afterAll(() => {
   shim?.remove();

@@ -27,6 +27,7 @@ import type { BuiltImage } from "../../support/image/build-image.ts";
 import { buildah, whyNoImages } from "../../support/image/container-tools.ts";
 import { runImage, startImage } from "../../support/image/run-image.ts";
 import type { Mount } from "../../support/image/run-image.ts";
+import { itWhen } from "../../support/it-when.ts";
 import type { Exit, MayflyProcess } from "../../support/mayfly-process.ts";
 import { publicKeyIn } from "../../support/operator-keys.ts";
 
@@ -44,8 +45,7 @@ const lacking = whyNoImages();
 const published = lacking === undefined ? pullPublishedBases(folder) : undefined;
 const describeImage = lacking === undefined ? describe : describe.skip;
 const why = lacking === undefined ? "" : ` (skipped: ${lacking})`;
-const itPublished = published === undefined ? it.skip : it;
-const whyLocal = published === undefined ? " (skipped: their registries cannot be reached from here)" : "";
+const [itPublished, unpublished] = itWhen(published !== undefined, "their registries cannot be reached from here");
 
 const CONFIG: Mount = { from: keys, to: "/etc/mayfly", writable: false };
 const DATA: Mount = { from: data, to: "/data", writable: true };
@@ -132,7 +132,7 @@ describeImage(`the container image${why}`, () => {
       });
     });
 
-    itPublished(`is built on the base images that the Dockerfile names${whyLocal}`, () => {
+    itPublished(`is built on the base images that the Dockerfile names${unpublished}`, () => {
       expect(readFileSync(join(image.rootfs, "usr/lib/os-release"), "utf8")).toContain("Distroless");
     });
   });

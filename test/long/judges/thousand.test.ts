@@ -7,14 +7,14 @@ import { makeOpensslJudge } from "../../judges/openssl-judge.ts";
 import { pkijsJudge } from "../../judges/pkijs-judge.ts";
 import { KEY_ALGORITHMS } from "../../support/certificate-fixtures.ts";
 import { recordEvidence, recordVersion } from "../../support/evidence.ts";
+import { itWhen } from "../../support/it-when.ts";
 
 const COUNT = 1_200;
 const SEED = 20261122;
 const choice: KeyChoice = { authorities: CA_KEYS, leaves: KEY_ALGORITHMS };
 
 const go = goVersion();
-const itWithGo = go === undefined ? it.skip : it;
-const reason = go === undefined ? " (skipped: no go command)" : "";
+const [itWithGo, skipped] = itWhen(go !== undefined, "no go command");
 
 /** pkijs keeps much in memory, so it gets a few at a time. */
 const inPortions =
@@ -116,7 +116,7 @@ describe(`${COUNT} certificates at the edges of the profile`, () => {
   });
 
   itWithGo(
-    `say the same to Go's crypto/x509 and certificate-transparency-go, and verify with their SCTs${reason}`,
+    `say the same to Go's crypto/x509 and certificate-transparency-go, and verify with their SCTs${skipped}`,
     async () => {
       buildGoJudge();
       recordVersion("Go", `${go ?? ""} with certificate-transparency-go 1.4.0`);

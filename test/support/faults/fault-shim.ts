@@ -27,7 +27,7 @@ export interface FaultShim {
 
 const SOURCE = fileURLToPath(new URL("fault-shim.c", import.meta.url));
 
-/** Compiles the shim; undefined where nothing can be preloaded or no C compiler is. */
+/** Compiles the shim; undefined where there is no C compiler. */
 export function compileFaultShim(): FaultShim | undefined {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-shim-"));
   const library = join(folder, "fault-shim.so");

@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+
+/** Whether /dev/shm is a file system that forgets; TMPFS_MAGIC of statfs(2). */
+export const IS_SHM_IN_MEMORY = existsSync("/dev/shm") && statfsSync("/dev/shm").type === 0x01021994;
 
 /** Something that was done to a place on the file system, and is undone. */
 export interface Undo {

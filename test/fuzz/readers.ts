@@ -7,7 +7,7 @@ import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
 import { decodeCtExtensions } from "../../src/core/ct/ct-extensions.ts";
 import { decodeMerkleTreeLeaf, encodeMerkleTreeLeaf } from "../../src/core/ct/log-entry.ts";
 import { decodeSctList, encodeSctList } from "../../src/core/ct/sct.ts";
-import { decodeDataTile, decodeTileLeaf, encodeTileLeaf, type TileLeaf } from "../../src/core/ct/static-entry.ts";
+import { decodeDataTile, decodeTileLeaf, encodeTileLeaf } from "../../src/core/ct/static-entry.ts";
 import { decodeBase64, encodeBase64 } from "../../src/core/encoding/base64.ts";
 import { assertCanonicalDer } from "../../src/core/encoding/canonical-der.ts";
 import { derChildren, DerError, parseDer, type DerElement } from "../../src/core/encoding/der-reader.ts";
@@ -29,6 +29,7 @@ import { ISSUER_READERS } from "./issuer-readers.ts";
 import { armouredMutationsOf, mutationsOf } from "./mutate.ts";
 import { bytesOf, parsedByOthers, plain, same, sameJson, seeds, text, times, type Reader } from "./reader.ts";
 import { SIGNATURE_READERS } from "./signature-readers.ts";
+import { structureReader } from "./structure-reader.ts";
 
 function walk(element: DerElement): number {
   if ((element.tag & 0x20) === 0) return 1;
@@ -237,14 +238,11 @@ export const READERS: readonly Reader[] = [
     weight: 1,
     expensive: tlvOfSize,
   },
-  {
+  structureReader({
     name: "SCT list",
-    read: decodeSctList,
-    refusal: PresentationError,
-    agrees: (bytes, read) => same(encodeSctList(read as ReturnType<typeof decodeSctList>), bytes),
-    inputs: mutationsOf(seeds("sctList")),
-    limit: 65_536,
-    weight: 1,
+    decode: decodeSctList,
+    encode: encodeSctList,
+    seed: "sctList",
     expensive: (size) => [
       Buffer.alloc(size),
       Buffer.concat([
@@ -252,39 +250,29 @@ export const READERS: readonly Reader[] = [
         Buffer.alloc(Math.min(size, 65_535)),
       ]),
     ],
-  },
-  {
+  }),
+  structureReader({
     name: "Merkle tree leaf",
-    read: decodeMerkleTreeLeaf,
-    refusal: PresentationError,
-    agrees: (bytes, read) => same(encodeMerkleTreeLeaf(read as ReturnType<typeof decodeMerkleTreeLeaf>), bytes),
-    inputs: mutationsOf(seeds("merkleTreeLeaf")),
-    limit: 65_536,
-    weight: 1,
+    decode: decodeMerkleTreeLeaf,
+    encode: encodeMerkleTreeLeaf,
+    seed: "merkleTreeLeaf",
     expensive: (size) => [Buffer.alloc(size)],
-  },
-  {
+  }),
+  structureReader({
     name: "data tile",
-    read: decodeDataTile,
-    refusal: PresentationError,
-    agrees: (bytes, read) =>
-      same(Buffer.concat((read as ReturnType<typeof decodeDataTile>).map(encodeTileLeaf)), bytes),
-    inputs: mutationsOf(seeds("dataTile")),
-    limit: 65_536,
-    weight: 1,
+    decode: decodeDataTile,
+    encode: (leaves) => Buffer.concat(leaves.map(encodeTileLeaf)),
+    seed: "dataTile",
     expensive: (size) => [
       Buffer.alloc(size),
       Buffer.concat(Array.from({ length: size / 100 }, () => seeds("dataTile")[0]!)),
     ],
-  },
-  {
+  }),
+  structureReader({
     name: "tile leaf",
-    read: decodeTileLeaf,
-    refusal: PresentationError,
-    agrees: (bytes, read) => same(encodeTileLeaf(read as TileLeaf), bytes),
-    inputs: mutationsOf(seeds("tileLeaf")),
-    limit: 65_536,
-    weight: 1,
+    decode: decodeTileLeaf,
+    encode: encodeTileLeaf,
+    seed: "tileLeaf",
     expensive: (size) => {
       const leaf = decodeTileLeaf(seeds("tileLeaf")[0]!);
       const certificateChain = Array.from({ length: Math.floor(Math.min(size, 65_504) / 32) }, () => Buffer.alloc(32));
@@ -294,7 +282,7 @@ export const READERS: readonly Reader[] = [
         encodeTileLeaf({ ...leaf, preCertificate: Buffer.alloc(size) }),
       ];
     },
-  },
+  }),
   {
     name: "CT extensions",
     read: (bytes) => decodeCtExtensions(bytes) ?? "none",

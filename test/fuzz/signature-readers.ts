@@ -3,14 +3,13 @@ import {
   decodeTreeHeadSignature,
   encodeTreeHeadNoteSignature,
   encodeTreeHeadSignature,
-  type TreeHeadNoteSignature,
 } from "../../src/core/ct/signed-tree-head.ts";
-import { PresentationError } from "../../src/core/encoding/tls-presentation.ts";
-import { decodeCosignature, encodeCosignature, type Cosignature } from "../../src/core/note/cosignature.ts";
+import { decodeCosignature, encodeCosignature } from "../../src/core/note/cosignature.ts";
 import { NoteError } from "../../src/core/note/note-error.ts";
 import { encodeVerifierKey, noteKeyId, parseVerifierKey, type VerifierKey } from "../../src/core/note/verifier-key.ts";
-import { armouredMutationsOf, mutationsOf } from "./mutate.ts";
-import { bytesOf, same, seeds, text, times, type Reader } from "./reader.ts";
+import { armouredMutationsOf } from "./mutate.ts";
+import { bytesOf, seeds, text, times, type Reader } from "./reader.ts";
+import { structureReader } from "./structure-reader.ts";
 
 /** Name, type and key of a verifier key, without the key ID that binds them. */
 const openKey = (seed: Uint8Array): Uint8Array => {
@@ -51,34 +50,25 @@ export const SIGNATURE_READERS: readonly Reader[] = [
       bytesOf(times(size, "\u2003")),
     ],
   },
-  {
+  structureReader({
     name: "cosignature",
-    read: decodeCosignature,
-    refusal: PresentationError,
-    agrees: (bytes, read) => same(encodeCosignature(read as Cosignature), bytes),
-    inputs: mutationsOf(seeds("cosignature")),
-    limit: 65_536,
-    weight: 1,
+    decode: decodeCosignature,
+    encode: encodeCosignature,
+    seed: "cosignature",
     expensive: (size) => [Buffer.alloc(size), Buffer.alloc(size, 0xff)],
-  },
-  {
+  }),
+  structureReader({
     name: "tree head signature",
-    read: decodeTreeHeadSignature,
-    refusal: PresentationError,
-    agrees: (bytes, read) => same(encodeTreeHeadSignature(read as Uint8Array), bytes),
-    inputs: mutationsOf(seeds("treeHeadSignature")),
-    limit: 65_536,
-    weight: 1,
+    decode: decodeTreeHeadSignature,
+    encode: encodeTreeHeadSignature,
+    seed: "treeHeadSignature",
     expensive: (size) => [Buffer.alloc(size), digitallySigned(size)],
-  },
-  {
+  }),
+  structureReader({
     name: "tree head signature of a note",
-    read: decodeTreeHeadNoteSignature,
-    refusal: PresentationError,
-    agrees: (bytes, read) => same(encodeTreeHeadNoteSignature(read as TreeHeadNoteSignature), bytes),
-    inputs: mutationsOf(seeds("treeHeadNoteSignature")),
-    limit: 65_536,
-    weight: 1,
+    decode: decodeTreeHeadNoteSignature,
+    encode: encodeTreeHeadNoteSignature,
+    seed: "treeHeadNoteSignature",
     expensive: (size) => [Buffer.alloc(size), Buffer.concat([Buffer.alloc(8), digitallySigned(size)])],
-  },
+  }),
 ];

@@ -1,18 +1,12 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { MAX_DISCOVERY_BYTES, parseDiscovery } from "../../src/adapters/oidc/discovery.ts";
 import { IssuerFailure } from "../../src/adapters/oidc/issuer-failure.ts";
-import type { IssuerSettings } from "../../src/adapters/oidc/issuer-settings.ts";
 import { MAX_JWKS_BYTES, parseJwks } from "../../src/adapters/oidc/jwks.ts";
+import { issuerSettings } from "../support/issuer-settings.ts";
 import { armouredMutationsOf, mutationsOf } from "./mutate.ts";
 import { bytesOf, parsedByOthers, seeds, text, times, type Reader } from "./reader.ts";
 
-const ISSUER: IssuerSettings = {
-  url: "https://issuer.example/tenant",
-  audience: "sigstore",
-  identity: { kind: "email", skipEmailVerification: false },
-  allowInsecureHttp: false,
-  allowPrivateNetwork: false,
-};
+const ISSUER = issuerSettings();
 
 /** Most keys that a set may have. */
 const MOST_KEYS = 100;

@@ -1,15 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { discoveryUrl, parseDiscovery } from "../../../src/adapters/oidc/discovery.ts";
 import { IssuerFailure } from "../../../src/adapters/oidc/issuer-failure.ts";
-import type { IssuerSettings } from "../../../src/adapters/oidc/issuer-settings.ts";
+import { issuerSettings } from "../../support/issuer-settings.ts";
 
-const ISSUER: IssuerSettings = {
-  url: "https://issuer.example/tenant",
-  audience: "sigstore",
-  identity: { kind: "email", skipEmailVerification: false },
-  allowInsecureHttp: false,
-  allowPrivateNetwork: false,
-};
+const ISSUER = issuerSettings();
 
 const DOCUMENT = { issuer: ISSUER.url, jwks_uri: "https://issuer.example/keys" };
 

@@ -5,6 +5,7 @@ import type { IssuerSettings } from "../../../src/adapters/oidc/issuer-settings.
 import { openTokenVerifier, type TokenVerifierOptions } from "../../../src/adapters/oidc/open-token-verifier.ts";
 import { MayflyError, type Reason } from "../../../src/core/errors.ts";
 import { makeFakeClock, type FakeClock } from "../../fakes/fake-clock.ts";
+import { issuerSettings } from "../../support/issuer-settings.ts";
 
 export const NOW_MS = 1_800_000_000_000;
 const NOW = NOW_MS / 1000;
@@ -79,14 +80,7 @@ export class LocalIssuer {
   }
 
   settings(changes: Partial<IssuerSettings> = {}): IssuerSettings {
-    return {
-      url: this.url,
-      audience: "sigstore",
-      identity: { kind: "email", skipEmailVerification: false },
-      allowInsecureHttp: true,
-      allowPrivateNetwork: true,
-      ...changes,
-    };
+    return issuerSettings({ url: this.url, allowInsecureHttp: true, allowPrivateNetwork: true, ...changes });
   }
 
   claims(changes: Readonly<Record<string, unknown>> = {}): JWTPayload {

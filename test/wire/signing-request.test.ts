@@ -36,15 +36,17 @@ const utf8 = (text: string): Uint8Array => Buffer.from(text, "utf8");
 const parse = (body: unknown, authorization: readonly string[] = []): SigningRequest =>
   parseSigningRequest(utf8(JSON.stringify(body)), authorization);
 
-function reasonOf(act: () => unknown): string {
+function refusalOf(act: () => unknown): MayflyError {
   try {
     act();
   } catch (error) {
-    if (error instanceof MayflyError) return error.reason;
+    if (error instanceof MayflyError) return error;
     throw error;
   }
-  return "accepted";
+  throw new Error("the request was taken");
 }
+
+const reasonOf = (act: () => unknown): string => refusalOf(act).reason;
 
 /** What a request says, in a form that can be compared. */
 function shown({ idToken, key }: SigningRequest): unknown {
@@ -82,13 +84,10 @@ describe("a signing request with a fault", () => {
   });
 
   it("repeats nothing of the request in the error", () => {
-    for (const { body = "", authorization } of INVALID) {
-      try {
-        parseSigningRequest(utf8(body), authorization ?? []);
-      } catch (error) {
-        expect(String(error)).not.toMatch(/a\.b|AQ|BEGIN|YTpi/u);
-      }
-    }
+    const messages = INVALID.map(({ body = "", authorization }) =>
+      String(refusalOf(() => parseSigningRequest(utf8(body), authorization ?? []))),
+    );
+    expect(messages.filter((message) => /a\.b|AQ|BEGIN|YTpi/u.test(message))).toEqual([]);
   });
 });
 

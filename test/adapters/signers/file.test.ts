@@ -84,7 +84,9 @@ describe("encryptKeyFile", () => {
   it("leaves no part of the private key in the text", () => {
     const pkcs8 = p256.export({ type: "pkcs8", format: "der" });
     const scalar = Buffer.from(p256.export({ format: "jwk" }).d!, "base64url");
-    const parts = Object.values({ ...(JSON.parse(text) as KeyFile) }).filter((value) => typeof value === "string");
+    const file = JSON.parse(text) as KeyFile;
+    const parts = Object.values({ ...file }).filter((value) => typeof value === "string");
+    expect(parts).toContain(file["ciphertext"]);
     for (const bytes of parts.map((part) => Buffer.from(part, "base64"))) {
       expect(bytes.includes(scalar)).toBe(false);
       expect(bytes.includes(pkcs8)).toBe(false);

@@ -193,12 +193,11 @@ describe("assertCorrespond", () => {
 
   it("notices any change of any one octet before the SCT list", () => {
     const [precertificate, final] = [precertificateTbs(), finalTbs()];
-    const listAt = final.length - SCT_LIST.length;
+    // Of the list's wrapping the last six octets, its inner lengths, are not the precertificate's business.
+    const wrappedAt = final.length - SCT_LIST.length - 6;
     fc.assert(
-      fc.property(fc.nat(listAt - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+      fc.property(fc.nat(wrappedAt - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
         const changed = Uint8Array.from(final).with(at, (final[at] ?? 0) ^ mask);
-        // The two inner lengths of the SCT list's wrapping are not the precertificate's business; its octets differ anyway.
-        if (at >= listAt - 6) return;
         expect(() => {
           assertCorrespond(precertificate, changed);
         }).toThrow(correspondence);

@@ -7,6 +7,16 @@ import { encodePem, parsePem, PemError } from "../../../src/core/encoding/pem.ts
 const openssl = (args: readonly string[], input?: string | Uint8Array): Buffer =>
   execFileSync("openssl", args, { input, stdio: ["pipe", "pipe", "ignore"] });
 
+/** The blocks of a text, none where it is refused; anything but a PemError passes through. */
+function blocksIn(source: string | Uint8Array): ReturnType<typeof parsePem> {
+  try {
+    return parsePem(source);
+  } catch (error) {
+    if (error instanceof PemError) return [];
+    throw error;
+  }
+}
+
 const BEGIN = "-----BEGIN PUBLIC KEY-----";
 const END = "-----END PUBLIC KEY-----";
 const der = Buffer.from(Array.from({ length: 91 }, (_, i) => i));
@@ -124,11 +134,7 @@ describe("parsePem", () => {
     );
     fc.assert(
       fc.property(text, (source) => {
-        try {
-          for (const block of parsePem(source)) expect(parsePem(encodePem(block.label, block.der))).toEqual([block]);
-        } catch (error) {
-          expect(error).toBeInstanceOf(PemError);
-        }
+        for (const block of blocksIn(source)) expect(parsePem(encodePem(block.label, block.der))).toEqual([block]);
       }),
       { seed: 20261122, numRuns: 3_000 },
     );

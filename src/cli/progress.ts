@@ -1,6 +1,6 @@
 import type { CommandContext } from "./context.ts";
 
-/** How long work is told about on standard error. */
+/** Tells on standard error how far work that takes long has come. */
 export interface Progress {
   /** Shows a line, if it is time for one again. */
   show(line: string): void;
@@ -8,14 +8,18 @@ export interface Progress {
   end(): void;
 }
 
-/** On a terminal the one line is drawn over so often. */
+/** Time from one line to the next on a terminal, where each is drawn over the one before. */
 const TERMINAL_MS = 250;
-/** Into a file or a pipe goes a line so often. */
+/** The same for a file or a pipe, which keeps every line. */
 const PLAIN_MS = 10_000;
 /** ECMA-48: to the first column, and erase what stands behind it. */
 const CLEAR_LINE = "\r\u001b[K";
 
-/** @param nowMs a clock that never goes back, milliseconds */
+/**
+ * Makes what a command shows its progress with.
+ *
+ * @param nowMs a clock that never goes back, milliseconds
+ */
 export function makeProgress(
   { stderr, stderrIsTerminal = false }: Pick<CommandContext, "stderr" | "stderrIsTerminal">,
   nowMs: () => number = () => performance.now(),

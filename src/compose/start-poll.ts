@@ -6,8 +6,8 @@ export interface Poll {
 }
 
 /**
- * Takes a look every so often, from `everyMs` on, without keeping the process alive. Never two at a time: what hangs is
- * asked once, not again and again.
+ * Takes a look every `everyMs`, for the first time after so long, without keeping the process alive. Never two at a time:
+ * what hangs is asked once, not again and again.
  *
  * @param look must not reject
  */

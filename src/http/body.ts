@@ -91,7 +91,7 @@ class Collected {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Returns whether it fits; what does not is not taken. A first chunk, mostly the only one, is taken without a copy. */
+  /** Takes a chunk; false when there is no room for it. The first one, mostly the only one, is taken without a copy. */
   add(chunk: Uint8Array): boolean {
     const length = this.#length + chunk.length;
     if (length > this.#maxBytes) return false;

@@ -16,8 +16,8 @@ export interface PipelineLimits {
 }
 
 /**
- * What a request whose body comes in chunks counts while it waits: of one read of 64 KiB, Node makes ten thousand pieces
- * if they are small enough, each an object that costs some 350 bytes.
+ * How many requests one whose body comes in chunks counts as while it waits: if the chunks are small enough, Node makes
+ * ten thousand objects of one read of 64 KiB, each of some 350 bytes.
  */
 const CHUNKED_WEIGHT = 50;
 

@@ -10,9 +10,9 @@ export type ConnectionLimit = "address" | "pipelined" | "total";
 /** Bounds on open connections. */
 export interface ConnectionLimits {
   readonly maxConnections: number;
-  /** IPv6 by networks of 64 bits. */
+  /** Of one client address; of IPv6, a network of 64 bits counts as one. */
   readonly maxConnectionsPerAddress: number;
-  /** Have no bound of their own: addresses, and networks in CIDR notation, checked before. */
+  /** Peers without a bound per address: addresses, and networks in CIDR notation, checked before. */
   readonly trustedProxies: readonly string[];
 }
 

@@ -11,7 +11,7 @@ export interface RateLimiting {
   readonly clientAddress: ClientAddress;
 }
 
-/** What says that a token is not one that its issuer made for us. */
+/** The refusals that say of a token that its issuer did not make it, or not for us. */
 const FAILED_TOKEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["invalid_token", "untrusted_issuer"]);
 
 /**

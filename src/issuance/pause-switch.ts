@@ -9,7 +9,11 @@ export interface PauseSwitch {
   set(isPaused: boolean): void;
 }
 
-/** @param onChange told of each change, and not of what holds at first */
+/**
+ * Makes the brake of one process.
+ *
+ * @param onChange told of each change, and not of what holds at first
+ */
 export function makePauseSwitch(isPausedFirst: boolean, onChange: (isPaused: boolean) => void): PauseSwitch {
   let current = isPausedFirst;
   return {

@@ -55,7 +55,7 @@ const WIRE: Readonly<Record<ErrorCode, WireError>> = {
 
 /** Reasons that are told otherwise than the rest of their code; what they do not name comes from the code's row. */
 const BY_REASON: Readonly<Partial<Record<Reason, Partial<WireError>>>> = {
-  // No defect of a certificate, as what else breaks the profile: it passes once the CA is replaced, or begins.
+  // Unlike every other breach of the profile no defect of a certificate: it passes once the CA is replaced, or valid.
   CA_EXPIRED: { status: 503, grpc: 14 },
   EXPECTATION_FAILED: { status: 417, message: "The expectation of the request cannot be met" },
   HEADERS_TOO_LARGE: { status: 431, message: "The header fields of the request are too large" },

@@ -4,7 +4,11 @@ export interface TrustBundle {
   readonly chains: readonly { readonly certificates: readonly string[] }[];
 }
 
-/** @param chains the CA chains to trust, PEM without final newlines */
+/**
+ * The answer to whoever asks which CAs to trust.
+ *
+ * @param chains the CA chains to trust, PEM without final newlines
+ */
 export function buildTrustBundle(chains: readonly (readonly string[])[]): TrustBundle {
   return { chains: chains.map((chain) => ({ certificates: chain.map((certificate) => `${certificate}\n`) })) };
 }

@@ -63,7 +63,7 @@ export interface WholeAppOptions {
   readonly rates?: Partial<Config["limits"]["rates"]>;
   /** When the CA's chain was made, milliseconds; a day before the clock's start when left out. */
   readonly caMadeMs?: number;
-  /** How long a stage may take; for as long as any machine takes when left out. */
+  /** How long a stage may take; 60, more than any machine needs, when left out. */
   readonly stageSeconds?: number;
 }
 

@@ -20,10 +20,10 @@ export interface AuditFileOptions {
   readonly maxFileBytes?: number;
 }
 
-/** What became of a serial number must be told once its intent was: one for each, so a bound on intents bounds these too. */
+/** Whether a record must be taken: the outcome to an intent. There is one for each, so a bound on intents bounds these too. */
 const isOwed = (record: AuditRecord): boolean => record.kind === "outcome" && record.serialNumber !== undefined;
 
-/** About 25,000 certificates, and 0.2 s of the next start, which checks the newest file. */
+/** Room for about 25,000 certificates; the next start, which checks the newest file, takes 0.2 s for it. */
 export const MAX_FILE_BYTES = 16 * 1_048_576;
 
 /**

@@ -61,9 +61,9 @@ export class TrailAppender {
   }
 
   /**
-   * On the calling thread: the bytes go into the page cache in about 4 µs, while handing them to the thread pool and hearing
-   * of it cost 25 µs twice per certificate. Where the kernel makes writers wait for the disk, the log's commits wait for it
-   * too.
+   * On the calling thread: the bytes go into the page cache in about 4 µs, while handing them to the thread pool and waiting
+   * for its answer would cost 25 µs, twice per certificate. Where the kernel makes writers wait for the disk, the log's
+   * commits wait for it too.
    */
   #write(lines: readonly TrailLine[]): void {
     if (lines.length > 0) this.write(Buffer.from(`${lines.map(({ text }) => text).join("\n")}\n`, "utf8"));

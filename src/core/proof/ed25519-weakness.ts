@@ -1,4 +1,4 @@
-/** y-coordinates of the eight points of small order: those that eight times themselves are the identity; little-endian. */
+/** y-coordinates of the eight points of small order, those that multiplied by 8 give the identity; little-endian. */
 const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
   "0000000000000000000000000000000000000000000000000000000000000000",
   "0100000000000000000000000000000000000000000000000000000000000000",

@@ -4,8 +4,8 @@ import type { KeyRequest } from "../issuance-types.ts";
 
 /**
  * The key request of a caller, in a form that its issuer's configuration permits. The self-signature of a certification
- * request covers no identity: whoever has seen one can have it certified under an own name. Where that must not be,
- * a key has to come with a proof over the challenge.
+ * request covers no identity: whoever has seen one can have its key certified under a name of their own. Where that
+ * must not be, a key has to come with a proof over the challenge.
  *
  * @throws MayflyError `invalid_proof` (KEY_PROOF_REQUIRED)
  */

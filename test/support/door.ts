@@ -13,13 +13,8 @@ import type { MemoryAuditTrail } from "../../src/adapters/audit/memory.ts";
 import type { IssuerSettings } from "../../src/adapters/oidc/issuer-settings.ts";
 import { openTokenVerifier } from "../../src/adapters/oidc/open-token-verifier.ts";
 import type { TokenVerifierOptions } from "../../src/adapters/oidc/open-token-verifier.ts";
-import { createMemorySigner } from "../../src/adapters/signers/memory.ts";
 import { openTelemetry } from "../../src/adapters/telemetry/open-telemetry.ts";
-import { makeCaChain } from "../../src/compose/make-ca.ts";
 import { makeIssuance } from "../../src/compose/make-issuance.ts";
-import { drawSerialNumber } from "../../src/compose/serial-number.ts";
-import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
-import { DEFAULT_CLIENT_SIGNING_ALGORITHMS } from "../../src/core/proof/client-signing-algorithm.ts";
 import { tokenClaims } from "../../dev/token-claims.ts";
 import { UNLIMITED } from "../../src/adapters/limits/open-rate-limits.ts";
 import { makeAdmission } from "../../src/http/admission.ts";
@@ -31,8 +26,9 @@ import { makeFakeClock } from "../fakes/fake-clock.ts";
 import type { FakeClock } from "../fakes/fake-clock.ts";
 import { makeKey, pemOf } from "./caller-keys.ts";
 import type { CallerKey } from "./caller-keys.ts";
-import { OPEN_LOG, someSct } from "./issuance.ts";
+import { makeIssuanceDeps, OPEN_LOG, someSct } from "./issuance.ts";
 import { certificateIn } from "./issued.ts";
+import { issuerSettings } from "./issuer-settings.ts";
 import { expectRefused, reasonIn } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
 import { makeTokenKey, signToken } from "./tokens.ts";
@@ -308,7 +304,6 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
   const folder = mkdtempSync(join(tmpdir(), "mayfly-door-"));
   const logFile = join(folder, "log");
   const telemetry = openTelemetry({ version: "test", logLevel: "debug", destination: logFile });
-  const use = { signatures: 0, entries: 0 };
   const fetched: string[] = [];
   const clock = makeFakeClock(NOW * 1000);
   const audit = createMemoryAuditTrail();
@@ -324,7 +319,12 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
     ...settings,
   });
   telemetry.watch({ issuerKeyFaults: () => verifier.keyFaults() });
-  const deps = await issuanceDeps({ clock, use, verifyIdToken: verifier.verifyIdToken });
+  let entries = 0;
+  const { deps, events } = await makeIssuanceDeps({
+    now: () => clock.now(),
+    verifyIdToken: verifier.verifyIdToken,
+    log: { ...OPEN_LOG, add: () => Promise.resolve(someSct(clock.now(), entries++)) },
+  });
   const issueCertificate = makeIssuance(
     { ...deps, ...ports?.(deps) },
     {
@@ -356,7 +356,11 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
     callerKey: makeKey("ecdsa-p256"),
     port,
     fetched,
-    use: () => ({ ...use, fetches: fetched.length }),
+    use: () => ({
+      signatures: events.filter((event) => event === "sign").length,
+      entries,
+      fetches: fetched.length,
+    }),
     metrics: () => telemetry.metrics(),
     close: async () => {
       await server.close({ drainMs: 1_000 });
@@ -370,11 +374,10 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
 }
 
 function memoryIssuers(): IssuerSettings[] {
-  const common = { audience: "sigstore", allowInsecureHttp: false, allowPrivateNetwork: false };
   return [
-    { ...common, url: EMAIL_ISSUER, identity: { kind: "email", skipEmailVerification: false } },
-    { ...common, url: UNCHECKED_ISSUER, identity: { kind: "email", skipEmailVerification: true } },
-    { ...common, url: GITHUB_ISSUER, identity: { kind: "github-actions", baseUrl: "https://github.com" } },
+    issuerSettings({ url: EMAIL_ISSUER }),
+    issuerSettings({ url: UNCHECKED_ISSUER, identity: { kind: "email", skipEmailVerification: true } }),
+    issuerSettings({ url: GITHUB_ISSUER, identity: { kind: "github-actions", baseUrl: "https://github.com" } }),
   ];
 }
 
@@ -397,34 +400,3 @@ function memoryFetch(
 
 /** Not among them: RS384, RS512, ES512 … */
 const ANNOUNCED = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "none", "HS256"];
-
-async function issuanceDeps({
-  clock,
-  use,
-  verifyIdToken,
-}: {
-  readonly clock: FakeClock;
-  readonly use: { signatures: number; entries: number };
-  readonly verifyIdToken: IssuanceDeps["verifyIdToken"];
-}): Promise<IssuanceDeps> {
-  const [root, issuing] = [createMemorySigner("ecdsa-p384-sha384"), createMemorySigner("ecdsa-p256-sha256")];
-  const nowMs = clock.now();
-  const chain = await makeCaChain({ organization: "Example", root, issuing, nowMs: nowMs - 86_400_000 });
-  return {
-    now: () => clock.now(),
-    serialNumber: drawSerialNumber,
-    verifyIdToken,
-    keyPolicy: { permittedAlgorithms: DEFAULT_CLIENT_SIGNING_ALGORITHMS, forbiddenKeys: new Set() },
-    issuer: parseIssuerChain(chain, nowMs),
-    lifetimeSeconds: 600,
-    backdateSeconds: 0,
-    signer: {
-      ...issuing,
-      sign: (tbs) => {
-        use.signatures++;
-        return issuing.sign(tbs);
-      },
-    },
-    log: { ...OPEN_LOG, add: () => Promise.resolve(someSct(clock.now(), use.entries++)) },
-  };
-}

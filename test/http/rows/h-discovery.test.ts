@@ -20,6 +20,7 @@ import { EMAIL_ISSUER, openDoor } from "../../support/door.ts";
 import { badToken, reasonIn, TEXT } from "../../support/refusal.ts";
 import type { Answer, Door, DoorOptions } from "../../support/door.ts";
 import type { Refusal } from "../../support/refusal.ts";
+import { issuerSettings } from "../../support/issuer-settings.ts";
 import { openssl } from "../../support/openssl.ts";
 import { makeTestTlsPair } from "../../support/tls-pair.ts";
 import { signToken } from "../../support/tokens.ts";
@@ -322,15 +323,6 @@ describe("where an issuer's documents are", () => {
     connections = 0;
   });
 
-  const settingsOf = (url: string, changes: Partial<IssuerSettings> = {}): IssuerSettings => ({
-    url,
-    audience: "sigstore",
-    identity: { kind: "email", skipEmailVerification: false },
-    allowInsecureHttp: false,
-    allowPrivateNetwork: false,
-    ...changes,
-  });
-
   /** A call for an issuer whose name resolves to these addresses. */
   async function resolvedTo(...addresses: readonly string[]): Promise<void> {
     const lookup: LookupAll = (_host, _options, callback) => {
@@ -341,7 +333,7 @@ describe("where an issuer's documents are", () => {
     };
     const url = `https://issuer.example.com:${port}`;
     const door = await open({
-      issuers: [settingsOf(url)],
+      issuers: [issuerSettings({ url })],
       verifier: { openFetch: (settings) => openFetchJson(settings, lookup) },
     });
     door.expectRefused(await signFor(door, url), down("DISCOVERY_FAILED"));
@@ -400,7 +392,7 @@ describe("where an issuer's documents are", () => {
     "[fd00::1]",
     "[64:ff9b::7f00:1]",
   ])("[H7] is no such address by a literal: https://%s", async (host) => {
-    const issuer = settingsOf(`https://issuer.example.com:${port}`);
+    const issuer = issuerSettings({ url: `https://issuer.example.com:${port}` });
     const real = openFetchJson(issuer);
     const { openFetch, fetched } = documents(
       () => ({ issuer: issuer.url, jwks_uri: `https://${host}:${port}/keys` }),
@@ -455,14 +447,8 @@ describe("the TLS of an issuer", () => {
     return { url, port, serve: (...served: readonly object[]) => (keys = served) };
   }
 
-  const settingsOf = (url: string, ca: string | undefined): IssuerSettings => ({
-    url,
-    audience: "sigstore",
-    identity: { kind: "email", skipEmailVerification: false },
-    allowInsecureHttp: false,
-    allowPrivateNetwork: true,
-    ...(ca === undefined ? {} : { caCertificatePem: ca }),
-  });
+  const settingsOf = (url: string, ca: string | undefined): IssuerSettings =>
+    issuerSettings({ url, allowPrivateNetwork: true, ...(ca === undefined ? {} : { caCertificatePem: ca }) });
 
   /** What Node's own client finds wrong, so that each server is wrong in the way it is meant to be. */
   function faultOf(port: number, options: ConnectionOptions): Promise<string | undefined> {

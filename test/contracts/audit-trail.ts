@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 
 import type { AuditIntent, AuditOutcome, AuditTrail } from "../../src/ports/audit-trail.ts";
 
+/** An intent, as issuance writes one. */
 export const INTENT: AuditIntent = {
   kind: "intent",
   timeMs: 1_795_348_800_000,
@@ -10,6 +11,7 @@ export const INTENT: AuditIntent = {
   generation: 1,
 };
 
+/** The outcome to {@link INTENT}. */
 export const ISSUED: AuditOutcome = {
   kind: "outcome",
   timeMs: 1_795_348_800_005,
@@ -20,6 +22,7 @@ export const ISSUED: AuditOutcome = {
   logIndex: 7,
 };
 
+/** An outcome without a serial number. */
 export const REFUSED: AuditOutcome = {
   kind: "outcome",
   timeMs: 1_795_348_800_009,

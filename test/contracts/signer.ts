@@ -18,6 +18,7 @@ const DIGEST: Readonly<Record<SignatureAlgorithm, string | null>> = {
   ed25519: null,
 };
 
+/** Every algorithm that a signer may have. */
 export const ALGORITHMS = Object.keys(DIGEST) as SignatureAlgorithm[];
 
 /** What every signer owes its callers; `openSigner` gives a new one of the named algorithm. */

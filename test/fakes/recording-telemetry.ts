@@ -14,6 +14,7 @@ export interface RecordingTelemetry extends Telemetry {
   }[];
 }
 
+/** Makes one that was told nothing yet. */
 export function makeRecordingTelemetry(): RecordingTelemetry {
   const requests: RequestEvent[] = [];
   const issuances: { outcome: AuditOutcome; durationMs: number }[] = [];

@@ -10,6 +10,7 @@ import { makePublicApp } from "../../src/http/app.ts";
 import type { PublicAppDeps } from "../../src/http/app.ts";
 import type { ExchangeDeps } from "../../src/http/exchange.ts";
 
+/** What the issuance of a {@link Rig} gives unless a test says otherwise. */
 export const ISSUED: IssuedCertificate = {
   leaf: Uint8Array.of(0x30, 0x03, 0x02, 0x01, 0x07),
   chainPem: [
@@ -42,6 +43,7 @@ export interface Rig {
   generation: Generation;
 }
 
+/** Makes a rig. */
 export function makeRig(
   issue: IssueCertificate = () => Promise.resolve(ISSUED),
   overrides: Partial<PublicAppDeps> = {},

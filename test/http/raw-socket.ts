@@ -15,6 +15,7 @@ export interface RawServer {
   exchange: (text: string | Uint8Array) => Promise<string>;
 }
 
+/** One connection, by its bytes. */
 export interface RawClient {
   readonly socket: Socket;
   write(text: string | Uint8Array): void;
@@ -24,6 +25,7 @@ export interface RawClient {
   closed(): Promise<string>;
 }
 
+/** Puts a rig's app behind a server on a free port of loopback. */
 export async function startRaw(rig: Rig, limits: Partial<ServerLimits> = {}): Promise<RawServer> {
   const { listener, admission, exchange } = rig;
   const server = makeHttpServer({ listener, admission, exchange, limits });

@@ -13,6 +13,7 @@ export const FEATURES = [
   "wildcard issuers",
 ] as const;
 
+/** One of {@link FEATURES}. */
 export type Feature = (typeof FEATURES)[number];
 
 /**

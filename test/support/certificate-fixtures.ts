@@ -37,6 +37,7 @@ const MAKE_KEY: Readonly<Record<KeyAlgorithm, () => { publicKey: KeyObject; priv
   ed25519: () => generateKeyPairSync("ed25519"),
 };
 
+/** Every type of key that a leaf may have. */
 export const KEY_ALGORITHMS = Object.keys(MAKE_KEY) as KeyAlgorithm[];
 
 /** A fresh key pair. */
@@ -45,6 +46,7 @@ export function makeKeyPair(algorithm: KeyAlgorithm): KeyPair {
   return { publicKey, privateKey, spki: spkiOf(publicKey) };
 }
 
+/** DER SubjectPublicKeyInfo. */
 export function spkiOf(publicKey: KeyObject): Uint8Array {
   return Uint8Array.from(publicKey.export({ type: "spki", format: "der" }));
 }
@@ -132,10 +134,12 @@ export function makeLoneRoot(algorithm: KeyAlgorithm, signatureAlgorithm: Signat
   return { chain: parseIssuerChain(pemOf(der), NOW_MS), issuingKey: key, rootKey: key, issuingDer: der, rootDer: der };
 }
 
+/** The name of a person. */
 export const EMAIL: SubjectAltName = { kind: "email", value: "jane.doe+release@example.com" };
 
 const REPOSITORY = "https://github.com/octo-org/octo-automation";
 
+/** The name of a GitHub Actions workflow. */
 export const WORKFLOW_URI: SubjectAltName = {
   kind: "uri",
   value: `${REPOSITORY}/.github/workflows/oidc.yml@refs/heads/main`,

@@ -37,8 +37,11 @@ import type { TokenKey } from "./tokens.ts";
 /** When everything behind a door happens, in seconds; its clock stands still until a test moves it. */
 export const NOW = 1_800_000_000;
 
+/** The caller of a good token, and the subject of its certificate. */
 export const EMAIL = "canary.signer@example.com";
+/** The issuer of a good token. */
 export const EMAIL_ISSUER = "https://issuer.example.com";
+/** The issuer of GitHub Actions' tokens. */
 export const GITHUB_ISSUER = "https://actions.example.com";
 /** An e-mail issuer that is believed without `email_verified`. */
 export const UNCHECKED_ISSUER = "https://unchecked.example.com";
@@ -77,6 +80,7 @@ export interface SigningCall {
   readonly challenge?: string;
 }
 
+/** Where a test may stand between the parts behind a {@link Door}. */
 export interface DoorOptions {
   /** Replaces the three issuers whose documents are in memory. */
   readonly issuers?: readonly IssuerSettings[];

@@ -7,6 +7,7 @@ export interface TbsParts {
   readonly extensions: Uint8Array[];
 }
 
+/** Changes the parts in place. */
 export type EditTbs = (parts: TbsParts) => void;
 
 /** The TBS after `edit` changed its parts, put together again with correct lengths. */

@@ -12,7 +12,9 @@ import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import type { CertificateLog } from "../../src/ports/certificate-log.ts";
 import { makeKey, pemOf } from "./caller-keys.ts";
 
+/** When these issuances happen; not a whole second. */
 export const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0, 250);
+/** Whom {@link EMAIL_TOKEN} names. */
 export const EMAIL = "signer@example.com";
 
 /** The signal of a caller who waits as long as it takes. */

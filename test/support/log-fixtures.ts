@@ -2,11 +2,13 @@ import { createHash } from "node:crypto";
 import type { LogManifest, PublishedCheckpoint, StoredIssuer, TreeHead } from "../../src/ports/log-store.ts";
 import type { Submission } from "../../src/tlog/build-batch.ts";
 
+/** SHA-256, 32 bytes. */
 export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 
 /** 2026-01-01T00:00:00Z, when the logs of the tests are made. */
 export const CREATED_MS = 1_767_225_600_000;
 
+/** What the logs of the tests are; nobody has their keys. */
 export const MANIFEST: LogManifest = {
   formatVersion: 1,
   origin: "log.test/2026",
@@ -16,6 +18,7 @@ export const MANIFEST: LogManifest = {
   createdMs: CREATED_MS,
 };
 
+/** A certificate that entries refer to; no parser would take it. */
 export function makeIssuer(name: string): StoredIssuer {
   const der = new Uint8Array(Buffer.from(`certificate of ${name}`));
   return { fingerprint: sha256(der), der };
@@ -36,6 +39,7 @@ export function makeSubmission(text: string, { issuers = [] as readonly StoredIs
   };
 }
 
+/** So many submissions, each another one. */
 export function makeSubmissions(prefix: string, count: number): Submission[] {
   return Array.from({ length: count }, (_, at) => makeSubmission(`${prefix} ${at}`));
 }

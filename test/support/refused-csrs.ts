@@ -12,8 +12,9 @@ export type RefusedCsr = readonly [row: string, name: string, sent: Uint8Array, 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 const pem = (der: Uint8Array, label = "CERTIFICATE REQUEST"): Buffer => Buffer.from(encodePem(label, der));
 
-/** A P-256 key and OpenSSL's request for it. */
+/** A P-256 key. */
 export const p256 = makeKey("ecdsa-p256");
+/** OpenSSL's request for {@link p256}. */
 export const p256Csr = opensslCsr(p256);
 const rsa = makeKey("rsa-2048");
 const p256Der = parsePem(p256Csr)[0]!.der;

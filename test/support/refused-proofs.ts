@@ -14,6 +14,7 @@ export interface RefusedProof {
   readonly reason: Reason;
 }
 
+/** Every type of key that a caller may have. */
 export const TYPES: readonly KeyAlgorithm[] = [
   ...(["ecdsa-p256", "ecdsa-p384", "ecdsa-p521"] as const),
   ...(["rsa-2048", "rsa-3072", "rsa-4096"] as const),

@@ -9,14 +9,17 @@ export function readVector(path: string): unknown {
   return JSON.parse(readFileSync(new URL(`../vectors/${path}`, import.meta.url), "utf8"));
 }
 
+/** Bytes by their hex. */
 export function fromHex(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex, "hex"));
 }
 
+/** Lower-case hex of bytes. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
+/** Bytes by their base64. */
 export function fromBase64(base64: string): Uint8Array {
   return new Uint8Array(Buffer.from(base64, "base64"));
 }

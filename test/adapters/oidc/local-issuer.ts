@@ -7,9 +7,11 @@ import { MayflyError, type Reason } from "../../../src/core/errors.ts";
 import { makeFakeClock, type FakeClock } from "../../fakes/fake-clock.ts";
 import { issuerSettings } from "../../support/issuer-settings.ts";
 
+/** When a local issuer's tokens are made, unless a test says otherwise. */
 export const NOW_MS = 1_800_000_000_000;
 const NOW = NOW_MS / 1000;
 
+/** A key pair of an issuer, and the member of its JWK Set. */
 export interface IssuerKey {
   readonly privateKey: CryptoKey;
   readonly publicKey: CryptoKey;
@@ -17,14 +19,17 @@ export interface IssuerKey {
   readonly jwk: JWK;
 }
 
+/** A fresh key for an algorithm of RFC 7518. */
 export async function makeKey(alg: string, kid?: string, options: { crv?: string } = {}): Promise<IssuerKey> {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true, ...options });
   const jwk = await exportJWK(publicKey);
   return { privateKey, publicKey, alg, jwk: { ...jwk, ...(kid === undefined ? {} : { kid }) } };
 }
 
+/** What answers a request for one of the issuer's documents. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** Answers with a body as JSON. */
 export function json(body: unknown, headers: Readonly<Record<string, string>> = {}): Handler {
   return (_request, response) => {
     response.writeHead(200, { "content-type": "application/json", ...headers });
@@ -110,6 +115,7 @@ export function openFor(issuer: LocalIssuer, changes: Partial<TokenVerifierOptio
   };
 }
 
+/** The error of an outcome that must be one; anything but a MayflyError passes through. */
 export async function refusal(outcome: Promise<unknown>): Promise<MayflyError> {
   try {
     await outcome;
@@ -120,4 +126,5 @@ export async function refusal(outcome: Promise<unknown>): Promise<MayflyError> {
   throw new Error("nothing was refused");
 }
 
+/** The reason of an outcome that must be a refusal. */
 export const reasonOf = async (outcome: Promise<unknown>): Promise<Reason> => (await refusal(outcome)).reason;

@@ -34,8 +34,10 @@ export const POINTS_OF_A_SERVICE = [
   "after-head-mark-rename",
 ] as const;
 
+/** Every point at which a process can be made to end. */
 export const CRASH_POINTS = [...POINTS_OF_A_CREATION, ...POINTS_OF_A_SERVICE] as const;
 
+/** One of {@link CRASH_POINTS}. */
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 /** Where a process is to end: when the point is reached for the `hit`-th time in its thread. */

@@ -3,10 +3,11 @@ import { assertLoggedTbs } from "../core/certificate/logged-tbs.ts";
 import { decodeCtExtensions } from "../core/ct/ct-extensions.ts";
 import { encodeMerkleTreeLeaf, type SignedEntry, type TimestampedEntry } from "../core/ct/log-entry.ts";
 import { decodeTileLeaf, type TileLeaf } from "../core/ct/static-entry.ts";
+import { DerError } from "../core/encoding/der-reader.ts";
 import { PresentationError } from "../core/encoding/tls-presentation.ts";
 import { MayflyError } from "../core/errors.ts";
 import type { DecodedEntry, DecodeEntry } from "../tlog/verify-log.ts";
-import { submissionDigest } from "./submission-digest.ts";
+import { submissionKey } from "./submission-key.ts";
 
 /** An issuing CA's key, as far as an entry needs it. */
 interface IssuerKey {
@@ -50,7 +51,7 @@ export function makeDecodeCertificateEntry(): DecodeEntry {
     return {
       leafInput: encodeMerkleTreeLeaf(timestampedEntry),
       timestampMs: timestampedEntry.timestampMs,
-      submissionSha256: submissionDigest(signedEntry),
+      submissionKey: readSubmissionKey(signedEntry),
       issuers: certificateChain,
       verify: ([issuer]) => {
         if (issuer === undefined) throw new MayflyError("LOG_CORRUPT", "names no issuer");
@@ -75,6 +76,15 @@ function readIndex({ extensions }: TimestampedEntry): number | undefined {
   } catch (cause) {
     if (!(cause instanceof PresentationError)) throw cause;
     throw new MayflyError("LOG_CORRUPT", "has extensions that cannot be read", { cause });
+  }
+}
+
+function readSubmissionKey(signedEntry: PrecertEntry["signedEntry"]): Uint8Array {
+  try {
+    return submissionKey(signedEntry);
+  } catch (cause) {
+    if (!(cause instanceof DerError)) throw cause;
+    throw new MayflyError("LOG_CORRUPT", "its TBS is no DER", { cause });
   }
 }
 

@@ -10,7 +10,7 @@ import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { LogStore, StoredIssuer } from "../ports/log-store.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Sequencer } from "../tlog/sequencer.ts";
-import { submissionDigest } from "./submission-digest.ts";
+import { submissionKey } from "./submission-key.ts";
 
 /** What a log of certificates is made of. */
 export interface CertificateLogOptions {
@@ -48,7 +48,7 @@ export async function openCertificateLog(options: CertificateLogOptions): Promis
         tbsCertificate: encodeTbs(encoded, { kind: "none" }),
       };
       const appended = await sequencer.append({
-        submissionSha256: submissionDigest(signedEntry),
+        submissionKey: submissionKey(signedEntry),
         issuers: issuersOf(issuer),
         encode: (index, timestampMs) =>
           encodeEntry({

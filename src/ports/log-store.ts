@@ -33,8 +33,8 @@ export interface NewEntry {
   readonly stored: Uint8Array;
   /** SHA-256 of `stored`, against which the row is checked after it was written. */
   readonly storedSha256: Uint8Array;
-  /** De-duplication key: SHA-256 over what makes two submissions the same one; unique in a log. */
-  readonly submissionSha256: Uint8Array;
+  /** What makes two submissions the same one, 32 bytes; unique in a log. */
+  readonly submissionKey: Uint8Array;
 }
 
 /** A hash tile (C2SP tlog-tiles) as it stands after the batch; a partial tile is replaced by its wider self. */
@@ -88,7 +88,7 @@ export interface LogSnapshot {
 
 /** One row of the index against which new submissions are compared. */
 export interface StoredSubmission {
-  readonly submissionSha256: Uint8Array;
+  readonly submissionKey: Uint8Array;
   /** Index of the entry that it became. */
   readonly index: number;
 }
@@ -111,11 +111,11 @@ export interface LogRecords {
   /**
    * Looks up several submissions at once.
    *
-   * @param sha256s 32 bytes each, one after the other
+   * @param keys 32 bytes each, one after the other
    * @returns the index for each of them, undefined for those that are not known
    */
-  indexesOfSubmissions(sha256s: Uint8Array): Promise<readonly (number | undefined)[]>;
-  /** At most `limit` submissions in the order of their SHA-256, those behind `after`. */
+  indexesOfSubmissions(keys: Uint8Array): Promise<readonly (number | undefined)[]>;
+  /** At most `limit` submissions in the order of their keys, those behind `after`. */
   submissions(after: Uint8Array, limit: number): Promise<readonly StoredSubmission[]>;
 }
 
@@ -148,7 +148,7 @@ export interface LogStore {
    * Calls `build` with the committed head and makes its batch durable in ONE transaction, in which the rows are read
    * back and checked before COMMIT. `build` is pure and may be called again when the head moved meanwhile.
    *
-   * @throws DuplicateSubmission when `submissionSha256` of an entry is in the log
+   * @throws DuplicateSubmission when `submissionKey` of an entry is in the log
    */
   append(build: (head: TreeHead) => CommitBatch): Promise<TreeHead>;
   /** Publishes a signed checkpoint iff it is newer than the published one (size, then timestamp). */
@@ -156,7 +156,7 @@ export interface LogStore {
   published(): Promise<PublishedCheckpoint | undefined>;
   /** @throws MayflyError `log_unavailable` when nothing was published yet */
   snapshot(): Promise<LogSnapshot>;
-  /** Index of the entry whose `submissionSha256` this is. */
-  indexOfSubmission(sha256: Uint8Array): Promise<number | undefined>;
+  /** Index of the entry whose `submissionKey` this is. */
+  indexOfSubmission(key: Uint8Array): Promise<number | undefined>;
   close(): Promise<void>;
 }

@@ -13,8 +13,8 @@ export interface EncodedEntry {
 
 /** Something to be put into the log. */
 export interface Submission {
-  /** SHA-256 over what makes two submissions the same one, 32 bytes. */
-  readonly submissionSha256: Uint8Array;
+  /** What makes two submissions the same one, 32 bytes: a digest, or with one inside. */
+  readonly submissionKey: Uint8Array;
   /** What the entry refers to. An object that was given before is not written again. */
   readonly issuers: readonly StoredIssuer[];
   /** Pure; may be called more than once with different places and times. */
@@ -50,7 +50,7 @@ export function buildBatch(
       leafHash: leafHash(leafInput),
       stored,
       storedSha256: hash("sha256", stored, "buffer"),
-      submissionSha256: submission.submissionSha256,
+      submissionKey: submission.submissionKey,
     };
   });
   const leafHashes = entries.map((entry) => entry.leafHash);

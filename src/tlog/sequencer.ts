@@ -97,7 +97,7 @@ class LoopSequencer implements Sequencer {
   }
 
   append(submission: Submission): Promise<AppendedEntry> {
-    const key = Buffer.from(submission.submissionSha256).toString("hex");
+    const key = Buffer.from(submission.submissionKey).toString("hex");
     const earlier = this.#queue.get(key) ?? this.#batch.get(key) ?? this.#unreleased.get(key);
     if (earlier !== undefined) return earlier.promise.then(({ index }) => ({ duplicate: true, index }));
     const refusal = this.#closed ?? this.#stall() ?? this.#overflow();

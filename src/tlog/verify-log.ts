@@ -12,7 +12,7 @@ export interface DecodedEntry {
   readonly leafInput: Uint8Array;
   readonly timestampMs: number;
   /** De-duplication key, 32 bytes. */
-  readonly submissionSha256: Uint8Array;
+  readonly submissionKey: Uint8Array;
   /** Fingerprints of what the entry refers to. */
   readonly issuers: readonly Uint8Array[];
   /**
@@ -147,7 +147,7 @@ class LogVerification {
     for (const [at, bytes] of stored.entries()) {
       const index = start + at;
       const entry = bytes === undefined ? undefined : await this.#decode(bytes, index);
-      if (entry !== undefined) submissions.push({ index, submissionSha256: entry.submissionSha256 });
+      if (entry !== undefined) submissions.push({ index, submissionKey: entry.submissionKey });
       // Where an entry is lost, the tree goes on with what its tile remembers, so that what comes after can be judged.
       const hash = entry === undefined ? hashInTile(tile, at) : leafHash(entry.leafInput);
       leaves.push(hash);

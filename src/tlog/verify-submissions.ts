@@ -5,7 +5,7 @@ import { noteProblem, type OnProblem } from "./log-problem.ts";
 /** An entry and the submission that it was. */
 export interface LoggedSubmission {
   readonly index: number;
-  readonly submissionSha256: Uint8Array;
+  readonly submissionKey: Uint8Array;
 }
 
 /** Rows that are counted at a time: a read of about a millisecond. */
@@ -17,8 +17,8 @@ export async function verifySubmissions(
   submissions: readonly LoggedSubmission[],
   onProblem: OnProblem,
 ): Promise<void> {
-  const sha256s = Buffer.concat(submissions.map(({ submissionSha256 }) => submissionSha256));
-  const indexes = await noteProblem("index of submissions", onProblem, () => records.indexesOfSubmissions(sha256s));
+  const keys = Buffer.concat(submissions.map(({ submissionKey }) => submissionKey));
+  const indexes = await noteProblem("index of submissions", onProblem, () => records.indexesOfSubmissions(keys));
   if (indexes === undefined) return;
   for (const [at, { index }] of submissions.entries()) {
     const found = indexes[at];
@@ -43,8 +43,8 @@ export async function verifySubmissionCount(records: LogRecords, onProblem: OnPr
       count += page.filter(({ index }) => index < size).length;
       const last = page.at(-1);
       if (last === undefined) break;
-      if (last.submissionSha256.length !== HASH_LENGTH) onProblem({ where, what: "a key is no SHA-256" });
-      after = last.submissionSha256;
+      if (last.submissionKey.length !== HASH_LENGTH) onProblem({ where, what: "a key is not 32 bytes long" });
+      after = last.submissionKey;
     }
     if (count !== size) onProblem({ where, what: `has ${count} rows for ${size} entries` });
   });

@@ -10,7 +10,7 @@ export const decodeTextEntry: DecodeEntry = (stored, index) => {
   return {
     leafInput: stored,
     timestampMs: Number(found.groups["time"]),
-    submissionSha256: sha256(Buffer.from(found.groups["text"] ?? "")),
+    submissionKey: sha256(Buffer.from(found.groups["text"] ?? "")),
     issuers: [],
     verify: () => undefined,
   };

@@ -30,7 +30,7 @@ export function makeIssuer(name: string): StoredIssuer {
  */
 export function makeSubmission(text: string, { issuers = [] as readonly StoredIssuer[], length = 0 } = {}): Submission {
   return {
-    submissionSha256: sha256(Buffer.from(text)),
+    submissionKey: sha256(Buffer.from(text)),
     issuers,
     encode: (index, timestampMs) => {
       const bytes = new Uint8Array(Buffer.from(`${text} at ${index}, ${timestampMs} `.padEnd(length, ".")));

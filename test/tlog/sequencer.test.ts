@@ -42,7 +42,7 @@ class Recorder {
       head: () => inner.head(),
       published: () => inner.published(),
       snapshot: () => inner.snapshot(),
-      indexOfSubmission: (sha256) => inner.indexOfSubmission(sha256),
+      indexOfSubmission: (key) => inner.indexOfSubmission(key),
       close: () => inner.close(),
       append: (build) => this.#append(inner, build),
       publish: (checkpoint) => this.#publish(inner, checkpoint),

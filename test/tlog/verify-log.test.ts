@@ -200,7 +200,7 @@ describe("the verification of a log", () => {
     const tiles = [0, 1].map((tile) => hashes.slice(tile * 256, tile * 256 + 256));
     const { problems } = await verifyAfter(`
       UPDATE entry SET stored = ${hex(leaves[100])} WHERE idx = 100;
-      UPDATE submission SET sha256 = ${hex(sha256(Buffer.from("other 100")))} WHERE idx = 100;
+      UPDATE submission SET key = ${hex(sha256(Buffer.from("other 100")))} WHERE idx = 100;
       UPDATE tile SET hashes = ${hex(Buffer.concat(tiles[0] ?? []))} WHERE key = 0;
       UPDATE tile SET hashes = ${hex(Buffer.concat(tiles.map(naiveRoot)))} WHERE key = 1099511627776;
       UPDATE head SET root = ${hex(naiveRoot(hashes))};`);

@@ -85,7 +85,7 @@ async function expectGood(answered: ReadonlyMap<number, string>): Promise<void> 
 
 const SMALL = 500;
 /** 200 of them exceed what the WAL may hold, so that it is copied into the database under load. */
-const LARGE = 100_000;
+const LARGE = 400_000;
 
 describe("[P2] a log whose disk fails", () => {
   itWithShim.each<[string, Fault, number]>([

@@ -85,8 +85,8 @@ class MemoryLogStore implements LogStore {
     });
   }
 
-  indexOfSubmission(sha256: Uint8Array): Promise<number | undefined> {
-    return this.#whileOpen(() => this.#submissions.get(hexOf(sha256)));
+  indexOfSubmission(key: Uint8Array): Promise<number | undefined> {
+    return this.#whileOpen(() => this.#submissions.get(hexOf(key)));
   }
 
   close(): Promise<void> {
@@ -110,8 +110,8 @@ class MemoryLogStore implements LogStore {
     this.#rows.entries.push(...entries);
     for (const [key, hashes] of tiles) this.#rows.tiles.set(key, hashes);
     for (const { fingerprint, der } of batch.issuers) this.#rows.issuers.set(hexOf(fingerprint), copyOf(der));
-    batch.entries.forEach(({ submissionSha256 }, at) => {
-      this.#submissions.set(hexOf(submissionSha256), batch.previous.size + at);
+    batch.entries.forEach(({ submissionKey }, at) => {
+      this.#submissions.set(hexOf(submissionKey), batch.previous.size + at);
     });
     this.#head = batch.head;
     return batch.head;
@@ -119,12 +119,12 @@ class MemoryLogStore implements LogStore {
 
   #requireNewSubmissions(batch: CommitBatch): void {
     const existing = new Map<number, number>();
-    batch.entries.forEach(({ submissionSha256 }, at) => {
-      const index = this.#submissions.get(hexOf(submissionSha256));
+    batch.entries.forEach(({ submissionKey }, at) => {
+      const index = this.#submissions.get(hexOf(submissionKey));
       if (index !== undefined) existing.set(at, index);
     });
     if (existing.size > 0) throw new DuplicateSubmission(existing);
-    if (new Set(batch.entries.map(({ submissionSha256 }) => hexOf(submissionSha256))).size !== batch.entries.length) {
+    if (new Set(batch.entries.map(({ submissionKey }) => hexOf(submissionKey))).size !== batch.entries.length) {
       throw new MayflyError("LOG_WRITE_FAILED", "a batch holds one submission twice");
     }
   }

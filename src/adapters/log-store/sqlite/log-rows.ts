@@ -25,8 +25,8 @@ export class LogRows {
     this.#entries = database.prepare("SELECT stored FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx");
     this.#lastEntry = database.prepare("SELECT coalesce(max(idx), -1) AS last FROM entry");
     this.#tile = database.prepare("SELECT hashes FROM tile WHERE key = ?");
-    this.#submission = database.prepare("SELECT idx FROM submission WHERE sha256 = ?");
-    this.#submissions = database.prepare("SELECT sha256, idx FROM submission WHERE sha256 > ? ORDER BY sha256 LIMIT ?");
+    this.#submission = database.prepare("SELECT idx FROM submission WHERE key = ?");
+    this.#submissions = database.prepare("SELECT key, idx FROM submission WHERE key > ? ORDER BY key LIMIT ?");
     this.#issuer = database.prepare("SELECT der FROM issuer WHERE fingerprint = ?");
   }
 
@@ -86,15 +86,15 @@ export class LogRows {
     return findRow(this.#tile, tileKey(level, index))?.blob("hashes");
   }
 
-  indexOfSubmission(sha256: Uint8Array): number | undefined {
-    return findRow(this.#submission, sha256)?.integer("idx");
+  indexOfSubmission(key: Uint8Array): number | undefined {
+    return findRow(this.#submission, key)?.integer("idx");
   }
 
   /** At most `limit` rows of the index of submissions in the order of their keys, those behind `after`. */
   submissions(after: Uint8Array, limit: number): StoredSubmission[] {
     return this.#submissions.all(after, limit).map((columns) => {
       const row = new Row(columns);
-      return { submissionSha256: row.blob("sha256"), index: row.integer("idx") };
+      return { submissionKey: row.blob("key"), index: row.integer("idx") };
     });
   }
 

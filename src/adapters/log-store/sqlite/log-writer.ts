@@ -74,12 +74,12 @@ export class LogWriter {
   #writeSubmissions({ previous, entries }: WriterBatch): (readonly [number, number])[] {
     const { insertSubmission } = this.#statements;
     let known = 0;
-    entries.forEach(({ submissionSha256 }, at) => {
-      known += 1 - Number(insertSubmission.run(submissionSha256, previous.size + at).changes);
+    entries.forEach(({ submissionKey }, at) => {
+      known += 1 - Number(insertSubmission.run(submissionKey, previous.size + at).changes);
     });
     if (known === 0) return [];
-    const existing = entries.flatMap(({ submissionSha256 }, at) => {
-      const index = this.#rows.indexOfSubmission(submissionSha256);
+    const existing = entries.flatMap(({ submissionKey }, at) => {
+      const index = this.#rows.indexOfSubmission(submissionKey);
       return index === undefined || index >= previous.size ? [] : [[at, index] as const];
     });
     if (existing.length === 0) throw new MayflyError("LOG_WRITE_FAILED", "a batch holds one submission twice");

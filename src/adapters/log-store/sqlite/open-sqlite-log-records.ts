@@ -30,7 +30,7 @@ export async function openSqliteLogRecords(path: string): Promise<OpenedLogRecor
       entries: (start, end) => reader.call("entries", { start, end }),
       tile: (level, index) => reader.call("tile", { level, index }),
       issuer: (fingerprint) => reader.call("issuer", fingerprint),
-      indexesOfSubmissions: (sha256s) => reader.call("indexesOfSubmissions", sha256s),
+      indexesOfSubmissions: (keys) => reader.call("indexesOfSubmissions", keys),
       submissions: (after, limit) => reader.call("submissions", { after, limit }),
     };
     return { records, close: () => reader.close() };

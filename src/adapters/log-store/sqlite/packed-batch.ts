@@ -48,10 +48,10 @@ function fieldsOf({ previous, head, entries, tiles, issuers }: CommitBatch): Uin
     ...previous.rightEdge,
     head.root,
     ...head.rightEdge,
-    ...entries.flatMap(({ leafHash, storedSha256, submissionSha256, stored }) => [
+    ...entries.flatMap(({ leafHash, storedSha256, submissionKey, stored }) => [
       leafHash,
       storedSha256,
-      submissionSha256,
+      submissionKey,
       stored,
     ]),
     ...tiles.map(({ hashes }) => hashes),
@@ -84,7 +84,7 @@ export function unpackBatch(packed: PackedBatch): WriterBatch {
   const entries = packed.storedLengths.map((length): NewEntry => ({
     leafHash: takeHash(),
     storedSha256: takeHash(),
-    submissionSha256: takeHash(),
+    submissionKey: takeHash(),
     stored: take(length),
   }));
   const tiles = packed.tiles.map(({ level, index, length }): TileWrite => ({ level, index, hashes: take(length) }));

@@ -13,9 +13,9 @@ export interface ReaderCalls {
   readonly entries: (range: { readonly start: number; readonly end: number }) => Uint8Array[];
   readonly tile: (position: { readonly level: number; readonly index: number }) => Uint8Array | undefined;
   readonly issuer: (fingerprint: Uint8Array) => Uint8Array | undefined;
-  readonly indexOfSubmission: (sha256: Uint8Array) => number | undefined;
+  readonly indexOfSubmission: (key: Uint8Array) => number | undefined;
   readonly state: (nothing: undefined) => LogState;
-  readonly indexesOfSubmissions: (sha256s: Uint8Array) => (number | undefined)[];
+  readonly indexesOfSubmissions: (keys: Uint8Array) => (number | undefined)[];
   readonly submissions: (page: { readonly after: Uint8Array; readonly limit: number }) => StoredSubmission[];
 }
 
@@ -42,20 +42,20 @@ export function makeReaderThread(): ReaderThread {
       entries: ({ start, end }) => required().rows.entries(start, end),
       tile: ({ level, index }) => required().rows.tile(level, index),
       issuer: (fingerprint) => required().rows.issuer(fingerprint),
-      indexOfSubmission: (sha256) => required().rows.indexOfSubmission(sha256),
+      indexOfSubmission: (key) => required().rows.indexOfSubmission(key),
       state: () => {
         const { database, rows } = required();
         return readLogState(database, rows);
       },
-      indexesOfSubmissions: (sha256s) => indexesOf(required().rows, sha256s),
+      indexesOfSubmissions: (keys) => indexesOf(required().rows, keys),
       submissions: ({ after, limit }) => required().rows.submissions(after, limit),
     },
     close: () => opened?.database.close(),
   };
 }
 
-function indexesOf(rows: LogRows, sha256s: Uint8Array): (number | undefined)[] {
-  return Array.from({ length: sha256s.length / HASH_LENGTH }, (_, at) =>
-    rows.indexOfSubmission(sha256s.subarray(at * HASH_LENGTH, (at + 1) * HASH_LENGTH)),
+function indexesOf(rows: LogRows, keys: Uint8Array): (number | undefined)[] {
+  return Array.from({ length: keys.length / HASH_LENGTH }, (_, at) =>
+    rows.indexOfSubmission(keys.subarray(at * HASH_LENGTH, (at + 1) * HASH_LENGTH)),
   );
 }

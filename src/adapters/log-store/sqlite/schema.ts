@@ -6,7 +6,7 @@ import { emptyTreeHead } from "../empty-tree-head.ts";
 export const APPLICATION_ID = 0x4d666c79;
 
 /** Version of the tables below; another version is another format. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * Tables of a log. `manifest`, `head` and `published` have one row at most. A tile's key is level · 2^40 + index. Lists
@@ -38,7 +38,7 @@ CREATE TABLE published (
 ) STRICT;
 CREATE TABLE entry (idx INTEGER PRIMARY KEY, stored BLOB NOT NULL) STRICT;
 CREATE TABLE tile (key INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
-CREATE TABLE submission (sha256 BLOB PRIMARY KEY, idx INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE submission (key BLOB PRIMARY KEY, idx INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE issuer (fingerprint BLOB PRIMARY KEY, der BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `;
 

@@ -130,8 +130,8 @@ class SqliteLogStore implements LogStore {
     };
   }
 
-  indexOfSubmission(sha256: Uint8Array): Promise<number | undefined> {
-    return this.#read((reader) => reader.call("indexOfSubmission", sha256));
+  indexOfSubmission(key: Uint8Array): Promise<number | undefined> {
+    return this.#read((reader) => reader.call("indexOfSubmission", key));
   }
 
   async close(): Promise<void> {

@@ -23,6 +23,7 @@ export interface MemorySample {
 /** All that one run measured. */
 export interface Run {
   readonly levels: readonly LevelResult[];
+  /** Of the rounds whose number of callers does not change, but for a single caller's. */
   readonly memory: readonly MemorySample[];
   readonly floorUs: number;
   readonly startMs: number;
@@ -38,7 +39,7 @@ export interface Summary {
   readonly cpuOverFloor: number | null;
   /** Median latency of a single caller. */
   readonly p50IdleMs: number;
-  /** The most memory that was resident while requests were answered. */
+  /** The most memory that was resident while requests were answered, at any number of callers. */
   readonly rssMiB: number | null;
   /** By how much the peak of a round grew over the last 30,000 certificates; below zero when it shrank. */
   readonly rssGrowthMiB: number | null;
@@ -69,7 +70,7 @@ export function summarize({ levels, memory, floorUs, startMs, startRssMiB }: Run
   return {
     cpuOverFloor: cpuMs === undefined ? null : round((cpuMs * 1000) / floorUs, 2),
     p50IdleMs: round(level(1).p50Ms, 2),
-    rssMiB: memory.length === 0 ? null : round(Math.max(...memory.map(({ rssMiB }) => rssMiB)), 0),
+    rssMiB: memory.length === 0 ? null : round(peakOf(levels, memory), 0),
     rssGrowthMiB: last === undefined || before === undefined ? null : round(last.rssMiB - before.rssMiB, 0),
     startMs: round(startMs, 0),
     startRssMiB: startRssMiB === undefined ? null : round(startRssMiB, 0),
@@ -79,6 +80,10 @@ export function summarize({ levels, memory, floorUs, startMs, startRssMiB }: Run
     node: process.version,
     ...(cpuMs === undefined ? { skipped: NO_PROC } : {}),
   };
+}
+
+function peakOf(levels: readonly LevelResult[], memory: readonly MemorySample[]): number {
+  return Math.max(...levels.map(({ peakRssMiB = 0 }) => peakRssMiB), ...memory.map(({ rssMiB }) => rssMiB));
 }
 
 /** A Markdown table of the levels, readable in a terminal too. */

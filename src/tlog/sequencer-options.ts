@@ -17,6 +17,7 @@ export interface SequencerLimits extends GatheringLimits {
   readonly retryMs: number;
 }
 
+/** Limits that suit a log on a local disk. */
 export const SEQUENCER_LIMITS: SequencerLimits = {
   maxBatchEntries: 256,
   maxPending: 1_024,

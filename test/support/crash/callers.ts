@@ -49,9 +49,10 @@ async function ask({ publicUrl, token }: CallerOptions): Promise<string | undefi
 }
 
 async function readCheckpoint({ publicUrl, logPath, witness }: CallerOptions, answered: string): Promise<boolean> {
+  const known = witness.newest();
   const note = await textOf(`${publicUrl}/${logPath}/checkpoint`);
   if (note === undefined) return false;
-  witness.mustCover(answered, witness.checkpoint(note));
+  witness.mustCover(answered, witness.checkpoint(note, known));
   return true;
 }
 

@@ -84,14 +84,16 @@ function rootOf({ tile }: Tiles, size: number): string {
   return Buffer.from(subtreeHash(0, size, tile)).toString("hex");
 }
 
-/** Served sizes never shrink, times of signatures only grow, and no checkpoint is older than what it covers. */
+/** A later signature is over no smaller tree, no two have one time, and no checkpoint is older than what it covers. */
 function brokenOrder({ checkpoints, scts }: Witness): string[] {
   const broken: string[] = [];
-  for (const [at, { size, timestampMs }] of checkpoints.entries()) {
-    const before = checkpoints[at - 1];
+  const byTime = checkpoints.toSorted((a, b) => a.timestampMs - b.timestampMs);
+  for (const [at, { size, timestampMs }] of byTime.entries()) {
+    const before = byTime[at - 1];
     if (before === undefined) continue;
-    if (size < before.size) broken.push(`a checkpoint of ${String(size)} entries after one of ${String(before.size)}`);
-    if (timestampMs <= before.timestampMs) broken.push(`a checkpoint of ${String(size)} entries is not later`);
+    if (size < before.size)
+      broken.push(`a tree of ${String(size)} entries was signed after one of ${String(before.size)}`);
+    if (timestampMs === before.timestampMs) broken.push(`two checkpoints of one time, ${String(size)} entries`);
   }
   for (const sct of scts.values()) {
     const older = checkpoints.find(({ size, timestampMs }) => size > sct.logIndex && timestampMs < sct.timestampMs);

@@ -40,7 +40,7 @@ export interface Anchors {
 export class Witness {
   /** By index. */
   readonly scts = new Map<number, KeptSct>();
-  /** In the order in which they were served. */
+  /** In the order in which they came; of two that were asked for side by side, the older one may come later. */
   readonly checkpoints: SeenCheckpoint[] = [];
   /** What the process said that no honest log says. */
   readonly lies: string[] = [];
@@ -62,12 +62,26 @@ export class Witness {
     this.#unread.push(pem);
   }
 
-  /** Takes a checkpoint as it was served. */
-  checkpoint(note: string): SeenCheckpoint {
+  /** The newest checkpoint that came so far. */
+  newest(): SeenCheckpoint | undefined {
+    return this.checkpoints.toSorted((a, b) => a.timestampMs - b.timestampMs).at(-1);
+  }
+
+  /**
+   * Takes a checkpoint as it was served.
+   *
+   * @param known the newest one when it was asked for; an older one would be a step back
+   */
+  checkpoint(note: string, known: SeenCheckpoint | undefined): SeenCheckpoint {
     const head = signedTreeHeadOfNote(parseSignedNote(note), { origin: this.#origin, key: this.#logKey });
     const seen = { size: head.size, root: hex(head.root), timestampMs: head.timestampMs };
-    const last = this.checkpoints.at(-1);
-    if (last?.timestampMs === seen.timestampMs && last.size === seen.size && last.root === seen.root) return seen;
+    if (known !== undefined && (seen.size < known.size || seen.timestampMs < known.timestampMs)) {
+      this.lies.push(`a checkpoint of ${String(seen.size)} entries after one of ${String(known.size)}`);
+    }
+    const isKnown = this.checkpoints.some(
+      ({ size, root, timestampMs }) => timestampMs === seen.timestampMs && size === seen.size && root === seen.root,
+    );
+    if (isKnown) return seen;
     const same = this.checkpoints.find(({ size, root }) => size === seen.size && root !== seen.root);
     if (same !== undefined) this.lies.push(`two trees of size ${String(seen.size)} were signed`);
     this.checkpoints.push(seen);

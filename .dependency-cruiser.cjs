@@ -72,7 +72,6 @@ module.exports = {
     },
     fence("express", ["src/http/"]),
     fence("jose", ["dev/"]),
-    fence("undici", ["src/adapters/oidc/"]),
     fence("ipaddr\\.js", ["src/adapters/oidc/", "src/http/"]),
     fence("@sigstore/[^/]+", ["dev/"]),
     fence("pkijs|asn1js", ["src/core/certificate/"]),

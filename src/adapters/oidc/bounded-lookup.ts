@@ -13,6 +13,8 @@ export function boundedLookup(lookup: LookupFunction, limitMs: number): LookupFu
     const timer = setTimeout(() => {
       answer(new Error(`the name could not be resolved within ${limitMs} ms`), "");
     }, limitMs);
+    // Whoever wants the address has a connection to wait for; when that was given up, nobody waits for this.
+    timer.unref();
     lookup(hostname, options, answer);
   };
 }

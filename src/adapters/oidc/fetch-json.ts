@@ -1,16 +1,30 @@
-import { lookup as systemLookup } from "node:dns";
-import { getCACertificates } from "node:tls";
-import { Agent, fetch, type Response } from "undici";
+import { Agent as HttpAgent } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { createSecureContext, getCACertificates } from "node:tls";
 import { boundedLookup } from "./bounded-lookup.ts";
+import { getResponse } from "./get-response.ts";
+import type { ConnectOptions } from "./get-response.ts";
 import { IssuerFailure } from "./issuer-failure.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
-import { hasPrivateLiteral, publicLookup, type LookupAll } from "./public-address.ts";
+import { hasPrivateLiteral, permittedLookup, publicLookup, type LookupAll } from "./public-address.ts";
+import { readBody } from "./read-body.ts";
 
-const DNS_TIMEOUT_MS = 1000;
-const CONNECT_TIMEOUT_MS = 2000;
-const FIRST_BYTE_TIMEOUT_MS = 3000;
 const CONNECTIONS_PER_HOST = 2;
-const MAX_RESPONSE_HEADER_BYTES = 16_384;
+
+/** Longest waits of a fetch, milliseconds. */
+export interface FetchWaits {
+  readonly dnsMs: number;
+  /** For a connection: name resolution, TCP and TLS. */
+  readonly connectMs: number;
+  /** From there to the end of the response's head. */
+  readonly headMs: number;
+  /** How long a connection that nobody uses is kept. */
+  readonly idleMs: number;
+}
+
+/** Each is shorter than the time that an issuer has for both its documents. */
+export const FETCH_WAITS: FetchWaits = { dnsMs: 1000, connectMs: 2000, headMs: 3000, idleMs: 4000 };
 
 /** A document as it came: nothing is known about it but its size and that it calls itself JSON. */
 export interface FetchedJson {
@@ -21,7 +35,7 @@ export interface FetchedJson {
 
 /** What one fetch may cost. */
 export interface FetchBounds {
-  /** Of the body, counted after inflation. */
+  /** Of the body as it comes, and again of what it inflates to. */
   readonly maxBytes: number;
   /** Ends the fetch: deadline and shutdown. */
   readonly signal: AbortSignal;
@@ -43,80 +57,96 @@ export interface IssuerFetch {
 
 /**
  * Opens an issuer's own way to the network: its certificate authorities and its permission for private addresses touch
- * no other issuer. Redirects are refused, names and literals that are not public are refused unless the issuer may use
- * them, and every wait and every size is bounded.
+ * no other issuer. Names and literals that are not public are refused unless the issuer may use them, and every wait and
+ * every size is bounded. Redirects are refused as a failure that may pass, like a busy server's answer; no proxy of the
+ * environment is used, and no cookie kept.
  *
  * @param lookup name resolution; the system's when left out
  */
-export function openFetchJson(settings: IssuerSettings, lookup?: LookupAll): IssuerFetch {
-  const dispatcher = new Agent({
-    allowH2: false,
-    connections: CONNECTIONS_PER_HOST,
-    headersTimeout: FIRST_BYTE_TIMEOUT_MS,
-    maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-    connect: {
-      timeout: CONNECT_TIMEOUT_MS,
-      minVersion: "TLSv1.2",
-      ...(settings.caCertificatePem === undefined
-        ? {}
-        : { ca: [...getCACertificates("default"), settings.caCertificatePem] }),
-      lookup: boundedLookup(settings.allowPrivateNetwork ? systemLookup : publicLookup(lookup), DNS_TIMEOUT_MS),
-    },
-  });
+export function openFetchJson(settings: IssuerSettings, lookup?: LookupAll, waits = FETCH_WAITS): IssuerFetch {
+  const pool = { keepAlive: true, maxSockets: CONNECTIONS_PER_HOST, timeout: waits.idleMs };
+  const [httpAgent, httpsAgent] = [new HttpAgent(pool), new HttpsAgent(pool)];
+  let connection: ConnectOptions | undefined;
+  const closed = new AbortController();
+  const fetchDocument = async (url: URL, { maxBytes, ...bounds }: FetchBounds): Promise<FetchedJson> => {
+    const signal = AbortSignal.any([bounds.signal, closed.signal]);
+    const agent = url.protocol === "https:" ? httpsAgent : httpAgent;
+    try {
+      connection ??= connectOptions(settings, lookup, waits);
+      const response = await getResponse(url, { ...waits, agent, connection, signal });
+      const bytes = await readAccepted(response, { maxBytes, signal });
+      const maxAgeSeconds = parseMaxAge(response.headers["cache-control"]);
+      return maxAgeSeconds === undefined ? { bytes } : { bytes, maxAgeSeconds };
+    } catch (error) {
+      if (error instanceof IssuerFailure) throw error;
+      const cause: unknown = signal.aborted ? signal.reason : error;
+      throw new IssuerFailure("transient", "the document could not be fetched", { cause });
+    }
+  };
   return {
-    fetchJson: async (url, { maxBytes, signal }) => {
-      if (!settings.allowPrivateNetwork && hasPrivateLiteral(new URL(url))) {
+    fetchJson: async (text, bounds) => {
+      const url = new URL(text);
+      if (!settings.allowPrivateNetwork && hasPrivateLiteral(url)) {
         throw new IssuerFailure("persistent", "the host is an address that is not public");
       }
-      try {
-        const response = await fetch(url, { dispatcher, signal, redirect: "error", headers: REQUEST_HEADERS });
-        const bytes = await readAccepted(response, maxBytes);
-        const maxAgeSeconds = parseMaxAge(response.headers.get("cache-control"));
-        return maxAgeSeconds === undefined ? { bytes } : { bytes, maxAgeSeconds };
-      } catch (cause) {
-        if (cause instanceof IssuerFailure) throw cause;
-        throw new IssuerFailure("transient", "the document could not be fetched", { cause });
-      }
+      return fetchDocument(url, bounds);
     },
-    close: () => dispatcher.destroy(),
+    close: () => {
+      closed.abort();
+      httpAgent.destroy();
+      httpsAgent.destroy();
+      return Promise.resolve();
+    },
   };
 }
 
-const REQUEST_HEADERS = { accept: "application/json", "accept-encoding": "identity" };
+/** Takes some 12 ms and 1 MB when the issuer has certificate authorities of its own. */
+function connectOptions(
+  { allowPrivateNetwork, caCertificatePem }: IssuerSettings,
+  lookup: LookupAll | undefined,
+  { dnsMs }: FetchWaits,
+): ConnectOptions {
+  const minVersion = "TLSv1.2";
+  return {
+    lookup: boundedLookup(allowPrivateNetwork ? permittedLookup(() => true, lookup) : publicLookup(lookup), dnsMs),
+    autoSelectFamily: true,
+    ALPNProtocols: ["http/1.1"],
+    minVersion,
+    ...(caCertificatePem === undefined
+      ? {}
+      : {
+          secureContext: createSecureContext({ minVersion, ca: [...getCACertificates("default"), caCertificatePem] }),
+        }),
+  };
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 const JSON_MEDIA_TYPE = /^application\/(?:[a-z0-9.-]+\+)?json(?:\s*;.*)?$/iu;
 
 /** The body of a response that is a 200 and calls itself JSON. */
-async function readAccepted(response: Response, maxBytes: number): Promise<Uint8Array> {
+async function readAccepted(response: IncomingMessage, bounds: FetchBounds): Promise<Uint8Array> {
   try {
-    if (response.status !== 200) {
-      const kind = response.status >= 500 || response.status === 429 ? "transient" : "persistent";
-      throw new IssuerFailure(kind, `the issuer answered with status ${response.status}`);
+    const { statusCode = 0, headersDistinct } = response;
+    if (statusCode !== 200) {
+      const kind = isTransient(statusCode) ? "transient" : "persistent";
+      throw new IssuerFailure(kind, `the issuer answered with status ${statusCode}`);
     }
-    if (!JSON_MEDIA_TYPE.test(response.headers.get("content-type") ?? "")) {
+    if (!JSON_MEDIA_TYPE.test(headersDistinct["content-type"]?.join(", ") ?? "")) {
       throw new IssuerFailure("persistent", "the document does not call itself JSON");
     }
-    return await readBody(response, maxBytes);
+    return await readBody(response, bounds);
   } catch (error) {
-    await response.body?.cancel().catch(() => undefined);
+    response.destroy();
     throw error;
   }
 }
 
-async function readBody(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const body: AsyncIterable<Uint8Array> | null = response.body;
-  if (body === null) return Buffer.alloc(0);
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxBytes) throw new IssuerFailure("persistent", `the document is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
+function isTransient(statusCode: number): boolean {
+  return statusCode >= 500 || statusCode === 429 || REDIRECTS.has(statusCode);
 }
 
-function parseMaxAge(cacheControl: string | null): number | undefined {
-  const digits = /(?:^|[\s,])max-age=(?<seconds>[0-9]{1,9})(?:$|[\s,])/iu.exec(cacheControl ?? "")?.groups?.["seconds"];
+function parseMaxAge(cacheControl = ""): number | undefined {
+  const digits = /(?:^|[\s,])max-age=(?<seconds>[0-9]{1,9})(?:$|[\s,])/iu.exec(cacheControl)?.groups?.["seconds"];
   return digits === undefined ? undefined : Number(digits);
 }

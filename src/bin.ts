@@ -3,7 +3,7 @@
 // at the start; some systems cut this line at 127 characters. The others are below.
 // - One arena for all threads' memory: 164 instead of 151 MiB (16 callers, with room for 4 MiB of young objects).
 // - Room for 16 MiB of young objects. With 8 it is 141 instead of 156 MiB at 16 callers and 162 instead of 167 at 64, but what
-//   many callers have under way outlives two collections: 14 % more CPU for a certificate at 64, 7 % at 512. With 4 it is
+//   many callers have under way outlives two collections: 8 % more CPU for a certificate at 64, 7 % at 512. With 4 it is
 //   half as much again.
 // - No threads that compile, for they keep much memory for long: 182 instead of 151 MiB (16 callers, 4 MiB). Compiling
 //   between requests shows in the first seconds.

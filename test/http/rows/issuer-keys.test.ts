@@ -79,7 +79,7 @@ describe("a key set that is no key set", () => {
   });
 
   it("[I1] that does not come to its end is given up, and the set at hand stays in use", async () => {
-    await reopen({ verifier: { fetchDeadlineMs: 100 } });
+    await reopen({ verifier: { fetchDeadlineMs: 750 } });
     expect((await app.send(keyRequest())).status).toBe(200);
     app.issuer.jwks = (_request, response) => {
       response.writeHead(200, { "content-type": "application/json" });

@@ -92,6 +92,8 @@ export const REASONS = {
     "LOG_WRITE_FAILED",
     "LOG_WRONG_KEY",
     "SCT_INVALID",
+    "SOURCE_INVALID",
+    "SOURCE_UNAVAILABLE",
   ],
   internal: ["AUDIT_FAILED", "DATA_DIRECTORY_LOCKED", "FILE_NOT_WRITTEN", "TLS_PAIR_INVALID", "UNEXPECTED"],
   signer_unavailable: ["SIGNER_TIMEOUT"],

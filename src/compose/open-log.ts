@@ -32,7 +32,7 @@ export interface OpenLogOptions {
   /** Callers admitted and not answered yet. */
   readonly requestsInFlight: () => number;
   /** What the audit trail knows of the log. */
-  readonly auditEnd: Pick<AuditTrailEnd, "highestLogIndex">;
+  readonly auditEnd: Pick<AuditTrailEnd, "highestLogIndexes">;
   readonly onFatal: (error: MayflyError) => void;
   /** Takes what has to be closed, in the order it was opened. */
   readonly resources: AsyncDisposableStack;
@@ -138,7 +138,7 @@ async function openStore(options: OpenLogOptions): Promise<OpenedStore> {
   const remembered = await mark.read();
   requireSigned(paths.headMark, remembered, manifest);
   requireSigned("the published checkpoint", await store.published(), manifest);
-  const { highestLogIndex } = options.auditEnd;
+  const highestLogIndex = options.auditEnd.highestLogIndexes[Buffer.from(manifest.logId).toString("hex")];
   const known: KnownOfLog = {
     remembered,
     ...(highestLogIndex === undefined ? {} : { highestAnsweredIndex: highestLogIndex }),

@@ -110,6 +110,7 @@ async function verifyAudit(
   onProblem: OnProblem,
 ): Promise<Pick<DataFolderReport, "audit" | "answered">> {
   const name = basename(path);
+  const logId = Buffer.from(records.manifest.logId).toString("hex");
   let answered = 0;
   const audit = await noteProblem(name, onProblem, () =>
     verifyAuditTrail(path, (issued) => {
@@ -118,7 +119,11 @@ async function verifyAudit(
         where: `${file} line ${lineNumber}`,
         ...line,
       }));
-      return verifyAnswered(records, certificates, onProblem);
+      for (const { where, logIndex } of certificates.filter((certificate) => certificate.logId !== logId)) {
+        onProblem({ where, what: `a caller was told of entry ${logIndex} of another log` });
+      }
+      const own = certificates.filter((certificate) => certificate.logId === logId);
+      return verifyAnswered(records, own, onProblem);
     }),
   );
   return { audit, answered };

@@ -127,8 +127,8 @@ function withIntent(signer: Signer, record: AuditDeps, seen: Sighting): Signer {
 function describeOutcome(ended: Ended, seen: Sighting, record: AuditDeps): AuditOutcome {
   const common = { kind: "outcome", timeMs: record.clock.now(), generation: record.generation, ...seen } as const;
   if (ended.result === "issued") {
-    const { logIndex } = ended.issued;
-    return { ...common, result: "issued", ...(logIndex === undefined ? {} : { logIndex }) };
+    const { sct, logIndex } = ended.issued;
+    return { ...common, result: "issued", logId: hex(sct.logId), ...(logIndex === undefined ? {} : { logIndex }) };
   }
   const { error } = ended;
   if (!(error instanceof MayflyError)) {

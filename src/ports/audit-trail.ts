@@ -21,6 +21,8 @@ export interface AuditOutcome {
   readonly issuer?: string;
   /** Set from the moment a serial number was drawn, unless its intent was refused: then nothing was signed under it. */
   readonly serialNumber?: string;
+  /** Id of the log whose SCT an issued certificate carries, lower-case hex; set for each that is issued. */
+  readonly logId?: string;
   readonly logIndex?: number;
   readonly code?: ErrorCode;
   readonly reason?: Reason;

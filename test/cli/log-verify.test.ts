@@ -77,11 +77,13 @@ describe("log verify", () => {
       head: { size: ISSUED },
       published: { size: ISSUED },
       headMark: { size: ISSUED },
-      audit: { lines: 11, starts: 1, tornLines: 0, highestLogIndex: 4, firstFile: 1, lastFile: 1 },
+      audit: { lines: 11, starts: 1, tornLines: 0, highestLogIndexes: expect.any(Object), firstFile: 1, lastFile: 1 },
       answered: ISSUED,
       problemCount: 0,
       problems: [],
     });
+    const { logId, audit } = JSON.parse(stdout) as { logId: string; audit: { highestLogIndexes: unknown } };
+    expect(audit.highestLogIndexes).toEqual({ [Buffer.from(logId, "base64").toString("hex")]: 4 });
     expect(report["published"]?.root).toBe(report["head"]?.root);
     expect(report["headMark"]?.root).toBe(report["head"]?.root);
   });
@@ -271,6 +273,20 @@ describe("log verify", () => {
           /^audit\.jsonl line \d+: a caller was told of entry 3, which is of another certificate$/u,
         ),
       ],
+    });
+  });
+
+  it("finds certificates that were answered from another log", async () => {
+    const { code, damage } = await verifyAfter((copy) => {
+      const path = join(copy, "audit.jsonl");
+      const lines = readFileSync(path, "utf8").split("\n");
+      const at = lines.findIndex((line) => line.includes('"outcome"') && line.includes('"logIndex":4'));
+      const changed = (lines[at] ?? "").replace(/"logId":"\w+"/u, `"logId":"${"0f".repeat(32)}"`);
+      writeFileSync(path, `${[...lines.slice(0, at), changed].join("\n")}\n`);
+    });
+    expect({ code, damage }).toEqual({
+      code: 1,
+      damage: [expect.stringMatching(/^audit\.jsonl line \d+: a caller was told of entry 4 of another log$/u)],
     });
   });
 

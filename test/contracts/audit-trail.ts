@@ -19,6 +19,7 @@ export const ISSUED: AuditOutcome = {
   generation: 1,
   issuer: "https://issuer.example",
   serialNumber: "5f".repeat(20),
+  logId: "1d".repeat(32),
   logIndex: 7,
 };
 

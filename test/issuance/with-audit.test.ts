@@ -74,6 +74,7 @@ describe("the trace of an issuance", () => {
         generation: 3,
         issuer: "https://issuer.example.com",
         serialNumber,
+        logId: Buffer.from(issued.sct.logId).toString("hex"),
         logIndex: 7,
       },
     ]);

@@ -1,6 +1,8 @@
-import type { AuditRecord } from "../../ports/audit-trail.ts";
+import type { AuditOutcome, AuditRecord } from "../../ports/audit-trail.ts";
 import { encodeAuditLine, encodeFileLine, encodeStartLine, hashLine } from "./audit-line.ts";
 import type { ChainPosition, FileOpening } from "./audit-line.ts";
+import { raiseLogIndex } from "./highest-log-indexes.ts";
+import type { HighestLogIndexes } from "./highest-log-indexes.ts";
 import type { AuditTrailEnd } from "./verify-audit-trail.ts";
 
 /** A line of the trail, without newline. */
@@ -29,7 +31,7 @@ export class AuditChain {
   #seq = 0;
   #file: number;
   #fileBytes: number;
-  #highestLogIndex: number | undefined;
+  #highestLogIndexes: HighestLogIndexes;
 
   constructor({ writer, end, fileBytes, maxFileBytes }: AuditChainOptions) {
     this.#writer = writer;
@@ -37,7 +39,7 @@ export class AuditChain {
     this.#previous = end.previous;
     this.#file = end.file;
     this.#fileBytes = fileBytes;
-    this.#highestLogIndex = end.highestLogIndex;
+    this.#highestLogIndexes = end.highestLogIndexes;
   }
 
   /** The process's first line, which seals what crashes left behind the last whole one. */
@@ -59,16 +61,19 @@ export class AuditChain {
       lines.push({ ...this.#line(encodeFileLine(this.#next(), this.#open())), afterFull });
     }
     lines.push(this.#line(encodeAuditLine(this.#next(), record)));
-    if (record.kind === "outcome" && record.result === "issued" && record.logIndex !== undefined) {
-      this.#highestLogIndex = Math.max(this.#highestLogIndex ?? 0, record.logIndex);
-    }
+    if (record.kind === "outcome" && record.result === "issued") this.#noteIssued(record);
     return lines;
+  }
+
+  #noteIssued({ logId, logIndex }: AuditOutcome): void {
+    if (logId === undefined || logIndex === undefined) return;
+    this.#highestLogIndexes = raiseLogIndex(this.#highestLogIndexes, logId, logIndex);
   }
 
   #open(): FileOpening {
     this.#file += 1;
-    const file = this.#file;
-    return this.#highestLogIndex === undefined ? { file } : { file, highestLogIndex: this.#highestLogIndex };
+    const [file, highestLogIndexes] = [this.#file, this.#highestLogIndexes];
+    return Object.keys(highestLogIndexes).length === 0 ? { file } : { file, highestLogIndexes };
   }
 
   #next(): ChainPosition {

@@ -2,9 +2,10 @@ import { hash } from "node:crypto";
 
 import { maskSecrets } from "../../core/mask-secrets.ts";
 import type { AuditRecord } from "../../ports/audit-trail.ts";
+import type { HighestLogIndexes } from "./highest-log-indexes.ts";
 
 /** Version of the files' format, named in every line that begins a process or a file. */
-export const AUDIT_FORMAT = "mayfly-audit/1";
+export const AUDIT_FORMAT = "mayfly-audit/2";
 
 /** No line is longer; a reader need hold no more. */
 export const MAX_LINE_BYTES = 16 * 1024;
@@ -23,8 +24,8 @@ export interface ChainPosition {
 export interface FileOpening {
   /** Number of the file in the trail, from 1. */
   readonly file: number;
-  /** Highest log index of a certificate issued so far. */
-  readonly highestLogIndex?: number;
+  /** Absent before the first certificate. */
+  readonly highestLogIndexes?: HighestLogIndexes;
 }
 
 /** What a process says in its first line. */
@@ -64,8 +65,8 @@ export function encodeAuditLine(position: ChainPosition, record: AuditRecord): s
     const { serialNumber, tbsSha256 } = record;
     return JSON.stringify({ kind, writer, seq, previous, timeMs, generation, serialNumber, tbsSha256 });
   }
-  const { result, issuer, serialNumber, logIndex, code, reason } = record;
+  const { result, issuer, serialNumber, logId, logIndex, code, reason } = record;
   const detail = record.detail === undefined ? undefined : maskSecrets(record.detail);
-  const about = { issuer, serialNumber, logIndex, code, reason, detail };
+  const about = { issuer, serialNumber, logId, logIndex, code, reason, detail };
   return JSON.stringify({ kind, writer, seq, previous, timeMs, generation, result, ...about });
 }

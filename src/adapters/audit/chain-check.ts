@@ -1,5 +1,13 @@
 import { MayflyError } from "../../core/errors.ts";
 import { AUDIT_FORMAT, hashLine, MAX_LINE_BYTES } from "./audit-line.ts";
+import {
+  areSameLogIndexes,
+  isLogId,
+  isLogIndex,
+  parseHighestLogIndexes,
+  raiseLogIndex,
+} from "./highest-log-indexes.ts";
+import type { HighestLogIndexes } from "./highest-log-indexes.ts";
 
 /** What the lines of a trail, or of its last files, hold. */
 export interface ChainReport {
@@ -9,8 +17,8 @@ export interface ChainReport {
   readonly starts: number;
   /** Fragments that processes left behind when they died while writing. */
   readonly tornLines: number;
-  /** Highest log index of an issued certificate; a log that is shorter has lost what was answered. */
-  readonly highestLogIndex?: number;
+  /** Of issued certificates; a log that is shorter has lost what was answered. */
+  readonly highestLogIndexes: HighestLogIndexes;
 }
 
 /** What the trail says of a certificate that was answered. */
@@ -19,6 +27,8 @@ export interface IssuedLine {
   readonly file: string;
   /** Counted from 1. */
   readonly lineNumber: number;
+  /** Of the log that gave its SCT, lower-case hex. */
+  readonly logId: string;
   readonly logIndex: number;
   /** Lower-case hex; empty when the line has none. */
   readonly serialNumber: string;
@@ -60,7 +70,7 @@ export class ChainCheck {
   #lineNumber = 0;
   #lines = 0;
   #tornLines = 0;
-  #highestLogIndex: number | undefined;
+  #highestLogIndexes: HighestLogIndexes = {};
   #first: Members | undefined;
   #issued: IssuedLine[] = [];
 
@@ -134,7 +144,7 @@ export class ChainCheck {
       lines: this.#lines,
       starts: this.#writers.size,
       tornLines: this.#tornLines,
-      ...(this.#highestLogIndex === undefined ? {} : { highestLogIndex: this.#highestLogIndex }),
+      highestLogIndexes: this.#highestLogIndexes,
       end: {
         file: this.#file,
         previous: this.#last?.hash ?? "",
@@ -178,39 +188,43 @@ export class ChainCheck {
     const { kind, format } = members;
     const opens = kind === "file" || members["file"] !== undefined;
     if ((kind === "start" || opens) && format !== AUDIT_FORMAT) {
-      throw this.#broken(`is not of the format ${AUDIT_FORMAT}`);
+      throw this.#broken(describeFormat(format));
     }
     if (opens !== this.#opensFile) throw this.#broken(opens ? "begins a file in the middle of one" : "begins no file");
     if (!opens) return;
     if (this.#last === undefined) this.#requireAnyFile(members);
     else this.#requireNextFile(members);
-    this.#raise(members["highestLogIndex"]);
     this.#opensFile = false;
   }
 
   /** The first file that is here may be any file of the trail. */
-  #requireAnyFile({ file, previous }: Members): void {
+  #requireAnyFile({ file, previous, highestLogIndexes }: Members): void {
+    const highest = parseHighestLogIndexes(highestLogIndexes);
+    if (highest === undefined) throw this.#broken("tells log indexes that are none");
+    this.#highestLogIndexes = highest;
     if (!isFileNumber(file)) throw this.#broken("does not say which file of the trail it begins");
     if (file === 1 && previous !== "") throw this.#broken("begins the trail and follows another line");
     this.#file = file;
     this.#firstFile = file;
   }
 
-  #requireNextFile({ file, highestLogIndex }: Members): void {
+  #requireNextFile({ file, highestLogIndexes }: Members): void {
     if (file !== this.#file + 1) throw this.#broken(`is not in file ${this.#file + 1} of the trail`);
-    if (highestLogIndex !== this.#highestLogIndex) throw this.#broken("tells another highest log index");
+    const highest = parseHighestLogIndexes(highestLogIndexes);
+    if (highest === undefined || !areSameLogIndexes(highest, this.#highestLogIndexes)) {
+      throw this.#broken("tells other highest log indexes");
+    }
     this.#file = file;
   }
 
-  #noteIssued({ logIndex, serialNumber }: Members): void {
-    if (typeof logIndex !== "number") return;
-    this.#raise(logIndex);
+  #noteIssued({ logId, logIndex, serialNumber }: Members): void {
+    if (!isLogId(logId)) throw this.#broken("tells of a certificate and not of the log that it is in");
+    // A log elsewhere may give an SCT without an index.
+    if (logIndex === undefined) return;
+    if (!isLogIndex(logIndex)) throw this.#broken("tells a log index that is none");
+    this.#highestLogIndexes = raiseLogIndex(this.#highestLogIndexes, logId, logIndex);
     const name = typeof serialNumber === "string" ? serialNumber : "";
-    this.#issued.push({ file: this.#fileName, lineNumber: this.#lineNumber, logIndex, serialNumber: name });
-  }
-
-  #raise(logIndex: unknown): void {
-    if (typeof logIndex === "number") this.#highestLogIndex = Math.max(this.#highestLogIndex ?? 0, logIndex);
+    this.#issued.push({ file: this.#fileName, lineNumber: this.#lineNumber, logId, logIndex, serialNumber: name });
   }
 
   #broken(detail: string): MayflyError {
@@ -219,6 +233,12 @@ export class ChainCheck {
       `line ${this.#lineNumber} of the audit trail in ${this.#fileName} ${detail}`,
     );
   }
+}
+
+/** Another version of Mayfly wrote it, or nobody who writes trails did. */
+function describeFormat(format: unknown): string {
+  const isKnown = typeof format === "string" && /^mayfly-audit\/[0-9]{1,4}$/u.test(format);
+  return isKnown ? `is of the format ${format}, not of ${AUDIT_FORMAT}` : `is not of the format ${AUDIT_FORMAT}`;
 }
 
 function isFileNumber(value: unknown): value is number {

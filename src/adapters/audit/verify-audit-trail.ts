@@ -5,6 +5,7 @@ import { MayflyError } from "../../core/errors.ts";
 import { hashLine, MAX_LINE_BYTES } from "./audit-line.ts";
 import { ChainCheck } from "./chain-check.ts";
 import type { ChainEnd, ChainReport, IssuedLine } from "./chain-check.ts";
+import type { HighestLogIndexes } from "./highest-log-indexes.ts";
 import { openTrailFiles, openTrailFile } from "./trail-files.ts";
 import type { FullFile } from "./trail-files.ts";
 
@@ -18,7 +19,8 @@ export interface AuditTrailReport extends ChainReport {
 
 /** Where an audit trail goes on, and what is to be known of it at a start. */
 export interface AuditTrailEnd extends ChainEnd {
-  readonly highestLogIndex?: number;
+  /** Of issued certificates. */
+  readonly highestLogIndexes: HighestLogIndexes;
 }
 
 /** Takes issued certificates; what comes after them is read when it has done so. */
@@ -70,9 +72,9 @@ export async function readAuditTrailEnd(path: string): Promise<AuditTrailEnd> {
     if (newest !== undefined) await feed(check, newest);
     before = full.at(-2);
   }
-  const { end, highestLogIndex } = check.end();
+  const { end, highestLogIndexes } = check.end();
   if (before !== undefined) await requireContinued(before, check);
-  return highestLogIndex === undefined ? end : { ...end, highestLogIndex };
+  return { ...end, highestLogIndexes };
 }
 
 /** The first file that was checked must be the one after the newest that was not. */

@@ -45,6 +45,8 @@ async function writeRecords(path: string, writer: string, records: readonly Audi
 }
 
 const issued = (...indexes: readonly number[]): AuditRecord[] => indexes.map((logIndex) => ({ ...ISSUED, logIndex }));
+const LOG_ID = ISSUED.logId!;
+const highest = (logIndex: number) => ({ highestLogIndexes: { [LOG_ID]: logIndex } });
 const linesOf = (path: string): string[] => readFileSync(path, "utf8").split("\n").slice(0, -1);
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -58,12 +60,13 @@ describe("openAuditFile", () => {
     const writer = writerId("a");
     const [start, intent, outcome] = lines.map((line) => sha256(line));
     expect(lines).toEqual([
-      `{"kind":"start","writer":"${writer}","seq":1,"previous":"","format":"mayfly-audit/1","timeMs":1795348800000,` +
+      `{"kind":"start","writer":"${writer}","seq":1,"previous":"","format":"mayfly-audit/2","timeMs":1795348800000,` +
         `"file":1}`,
       `{"kind":"intent","writer":"${writer}","seq":2,"previous":"${start!}","timeMs":1795348800000,"generation":1,` +
         `"serialNumber":"${"5f".repeat(20)}","tbsSha256":"${"ab".repeat(32)}"}`,
       `{"kind":"outcome","writer":"${writer}","seq":3,"previous":"${intent!}","timeMs":1795348800005,"generation":1,` +
-        `"result":"issued","issuer":"https://issuer.example","serialNumber":"${"5f".repeat(20)}","logIndex":7}`,
+        `"result":"issued","issuer":"https://issuer.example","serialNumber":"${"5f".repeat(20)}",` +
+        `"logId":"${LOG_ID}","logIndex":7}`,
       `{"kind":"outcome","writer":"${writer}","seq":4,"previous":"${outcome!}","timeMs":1795348800009,"generation":1,` +
         `"result":"refused","code":"invalid_token","reason":"TOKEN_EXPIRED","detail":"the token expired 12 s ago"}`,
     ]);
@@ -148,18 +151,98 @@ describe("verifyAuditTrail", () => {
     const path = newPath();
     await writeRecords(path, "a", [INTENT, ...issued(0, 5, 3), REFUSED]);
     await writeRecords(path, "b", issued(4));
-    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 8, starts: 2, tornLines: 0, highestLogIndex: 5 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 8, starts: 2, tornLines: 0, ...highest(5) });
+  });
+
+  it("keeps the highest index of each log apart, in every process and file", async () => {
+    const path = newPath();
+    const inLog = (letter: string, ...indexes: readonly number[]): AuditRecord[] =>
+      indexes.map((logIndex) => ({ ...ISSUED, logId: letter.repeat(64), logIndex }));
+    const write = async (writer: string, records: readonly AuditRecord[]): Promise<void> => {
+      const trail = await openAuditFile({ path, writerId: writerId(writer), clock, maxFileBytes: 1_000 });
+      await Promise.all(records.map((record) => trail.append(record)));
+      await trail.close();
+    };
+    await write("a", [...inLog("b", 8, 3), ...inLog("a", 2)]);
+    await write("b", [...inLog("b", 7), ...inLog("c", 0), ...inLog("a", 4)]);
+    const highestLogIndexes = { ["a".repeat(64)]: 4, ["b".repeat(64)]: 8, ["c".repeat(64)]: 0 };
+    expect(await verifyAuditTrail(path)).toMatchObject({ highestLogIndexes });
+    expect(await readAuditTrailEnd(path)).toMatchObject({ highestLogIndexes });
+    expect(Object.keys((await verifyAuditTrail(path)).highestLogIndexes)).toEqual(Object.keys(highestLogIndexes));
+  });
+
+  it("tells of each issued certificate in which log it is", async () => {
+    const path = newPath();
+    await writeRecords(path, "a", [...issued(0), { ...ISSUED, logId: "2e".repeat(32), logIndex: 0 }]);
+    const logIds: string[] = [];
+    await verifyAuditTrail(path, (lines) => {
+      logIds.push(...lines.map(({ logId }) => logId));
+      return Promise.resolve();
+    });
+    expect(logIds).toEqual([LOG_ID, "2e".repeat(32)]);
+  });
+
+  it("refuses a trail of an earlier format by its name", async () => {
+    const path = newPath();
+    const start = { kind: "start", writer: writerId("a"), seq: 1, previous: "", format: "mayfly-audit/1", file: 1 };
+    writeFileSync(path, `${JSON.stringify(start)}\n`);
+    const refusal = "is of the format mayfly-audit/1, not of mayfly-audit/2";
+    await expect(verifyAuditTrail(path)).rejects.toThrow(refusal);
+    await expect(openAuditFile({ path, writerId: writerId("b"), clock })).rejects.toThrow(refusal);
+  });
+
+  /** A trail of one process whose chain is whole, whatever its lines say. */
+  function writeChain(path: string, start: object, ...lines: readonly object[]): void {
+    let previous = "";
+    const texts = [{ kind: "start", format: "mayfly-audit/2", file: 1, ...start }, ...lines].map((line, at) => {
+      const text = JSON.stringify({ writer: writerId("a"), seq: at + 1, previous, ...line });
+      previous = sha256(text);
+      return `${text}\n`;
+    });
+    writeFileSync(path, texts.join(""));
+  }
+
+  it.each<[string, object]>([
+    ["names no log", { logIndex: 1 }],
+    ["names a log by what is no id", { logId: LOG_ID.toUpperCase(), logIndex: 1 }],
+    ["has an index that is text", { logId: LOG_ID, logIndex: "1" }],
+    ["has an index below 0", { logId: LOG_ID, logIndex: -1 }],
+    ["has an index between two", { logId: LOG_ID, logIndex: 0.5 }],
+  ])("refuses an issued outcome that %s", async (_, about) => {
+    const path = newPath();
+    writeChain(path, {}, { kind: "outcome", result: "issued", ...about });
+    await expect(verifyAuditTrail(path)).rejects.toMatchObject({ reason: "AUDIT_FAILED" });
+  });
+
+  it("takes an issued outcome of a log that gives no index", async () => {
+    const path = newPath();
+    writeChain(path, {}, { kind: "outcome", result: "issued", logId: LOG_ID });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 2, highestLogIndexes: {} });
+  });
+
+  it.each<[string, unknown]>([
+    ["a list", [4]],
+    ["null", null],
+    ["a number", 4],
+    ["nothing", {}],
+    ["a log that is none", { log: 4 }],
+    ["an index that is none", { [LOG_ID]: -4 }],
+    ["logs out of their order", { ["b".repeat(64)]: 1, ["a".repeat(64)]: 1 }],
+  ])("refuses a later file that begins with %s for the highest indexes", async (_, highestLogIndexes) => {
+    const path = newPath();
+    writeChain(path, { file: 2, previous: "ab".repeat(32), highestLogIndexes });
+    await expect(verifyAuditTrail(path)).rejects.toThrow("tells log indexes that are none");
   });
 
   it("counts only certificates that were issued", async () => {
     const path = newPath();
     await writeRecords(path, "a", [{ ...ISSUED, result: "failed", logIndex: 99 }, REFUSED]);
-    expect(await verifyAuditTrail(path)).not.toHaveProperty("highestLogIndex");
+    expect(await verifyAuditTrail(path)).toMatchObject({ highestLogIndexes: {} });
   });
 
   it("takes a file that is missing or empty for one without lines", async () => {
     const path = newPath();
-    const none = { lines: 0, starts: 0, tornLines: 0, firstFile: 0, lastFile: 0 };
+    const none = { lines: 0, starts: 0, tornLines: 0, highestLogIndexes: {}, firstFile: 0, lastFile: 0 };
     expect(await verifyAuditTrail(path)).toEqual(none);
     writeFileSync(path, "");
     expect(await verifyAuditTrail(path)).toEqual(none);
@@ -191,9 +274,9 @@ describe("an audit file after a crash", () => {
       const path = newPath();
       writeFileSync(path, text.subarray(0, size - 1 - cut));
       const tornLines = cut === lastLine ? 0 : 1;
-      expect(await verifyAuditTrail(path)).toMatchObject({ lines: 2, starts: 1, tornLines, highestLogIndex: 0 });
+      expect(await verifyAuditTrail(path)).toMatchObject({ lines: 2, starts: 1, tornLines, ...highest(0) });
       await writeRecords(path, "b", issued(1));
-      expect(await verifyAuditTrail(path)).toMatchObject({ lines: 4, starts: 2, tornLines, highestLogIndex: 1 });
+      expect(await verifyAuditTrail(path)).toMatchObject({ lines: 4, starts: 2, tornLines, ...highest(1) });
     }
   });
 
@@ -201,14 +284,14 @@ describe("an audit file after a crash", () => {
     const path = newPath();
     await writeRecords(path, "a", issued(0));
     truncateSync(path, statSync(path).size - 1);
-    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 2, tornLines: 0, highestLogIndex: 0 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 2, tornLines: 0, ...highest(0) });
     await writeRecords(path, "b", issued(1));
-    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 4, starts: 2, tornLines: 0, highestLogIndex: 1 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 4, starts: 2, tornLines: 0, ...highest(1) });
 
     const first = newPath();
     writeFileSync(first, '{"kind":"sta');
     await writeRecords(first, "a", issued(0));
-    expect(await verifyAuditTrail(first)).toMatchObject({ lines: 2, starts: 1, tornLines: 1, highestLogIndex: 0 });
+    expect(await verifyAuditTrail(first)).toMatchObject({ lines: 2, starts: 1, tornLines: 1, ...highest(0) });
   });
 
   it("is intact when the successor crashed over its first line too", async () => {
@@ -216,7 +299,7 @@ describe("an audit file after a crash", () => {
     await writeRecords(path, "a", issued(0));
     appendFileSync(path, '{"kind":"outc\n{"kind":"st');
     await writeRecords(path, "c", issued(1));
-    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 4, starts: 2, tornLines: 2, highestLogIndex: 1 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ lines: 4, starts: 2, tornLines: 2, ...highest(1) });
   });
 
   it("is refused when there are more beginnings of lines than crashes explain", async () => {
@@ -300,7 +383,7 @@ describe("a tampered audit file", () => {
     ["a start of another format", '{"kind":"start","writer":"x","seq":1,"previous":"","format":"mayfly-audit/9"}'],
     [
       "a start that claims to be the first",
-      '{"kind":"start","writer":"x","seq":1,"previous":"","format":"mayfly-audit/1"}',
+      '{"kind":"start","writer":"x","seq":1,"previous":"","format":"mayfly-audit/2"}',
     ],
     ["an endless line", "x".repeat(70_000)],
   ])("is refused when %s is added, within a chain, before a start or at the end", async (_, added) => {
@@ -349,9 +432,9 @@ describe("an audit trail of several files", () => {
     const beginning = firstLine(full(path, 2));
     const last = linesOf(full(path, 1)).at(-1)!;
     expect(beginning).toMatchObject({ kind: "file", writer: writerId("a"), previous: sha256(last), file: 2 });
-    expect(beginning).toMatchObject({ highestLogIndex: (JSON.parse(last) as { logIndex: number }).logIndex });
+    expect(beginning).toMatchObject(highest((JSON.parse(last) as { logIndex: number }).logIndex));
     for (const name of names.slice(0, -1)) expect(statSync(join(path, "..", name)).size).toBeLessThan(2_000);
-    const report = { lines: 20 + names.length, starts: 1, tornLines: 0, highestLogIndex: 19 };
+    const report = { lines: 20 + names.length, starts: 1, tornLines: 0, ...highest(19) };
     expect(await verifyAuditTrail(path)).toEqual({ ...report, firstFile: 1, lastFile: names.length });
   });
 
@@ -360,7 +443,7 @@ describe("an audit trail of several files", () => {
     const trail = await openAuditFile({ path, writerId: writerId("a"), clock, maxFileBytes: MAX_FILE_BYTES });
     for (let logIndex = 0; logIndex < 12; logIndex += 1) {
       await trail.append({ ...ISSUED, logIndex });
-      expect(await verifyAuditTrail(path)).toMatchObject({ highestLogIndex: logIndex });
+      expect(await verifyAuditTrail(path)).toMatchObject(highest(logIndex));
     }
     await trail.close();
   });
@@ -369,9 +452,9 @@ describe("an audit trail of several files", () => {
     const path = newTrail();
     for (let writer = 0; writer < 12; writer += 1) {
       await write(path, String.fromCharCode(97 + writer), issued(writer, writer));
-      expect(await readAuditTrailEnd(path)).toMatchObject({ highestLogIndex: writer });
+      expect(await readAuditTrailEnd(path)).toMatchObject(highest(writer));
     }
-    expect(await verifyAuditTrail(path)).toMatchObject({ starts: 12, highestLogIndex: 11 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ starts: 12, ...highest(11) });
     writeFileSync(full(path, 1), "no line of a trail\n");
     expect(await reasonOf(readAuditTrailEnd(path))).toBe("accepted");
     expect(await reasonOf(verifyAuditTrail(path))).toBe("AUDIT_FAILED");
@@ -381,7 +464,7 @@ describe("an audit trail of several files", () => {
     const path = newTrail();
     await write(path, "a", [...issued(41), ...Array.from({ length: 20 }, () => INTENT)]);
     expect(linesOf(path).join()).not.toContain('"logIndex"');
-    expect(await readAuditTrailEnd(path)).toMatchObject({ highestLogIndex: 41 });
+    expect(await readAuditTrailEnd(path)).toMatchObject(highest(41));
   });
 
   it.each(["before the new file was made", "before the new file had a line"])(
@@ -392,10 +475,10 @@ describe("an audit trail of several files", () => {
       renameSync(path, full(path, 1));
       if (when.endsWith("a line")) writeFileSync(path, "");
       if (when.startsWith("in")) writeFileSync(path, '{"kind":"fil');
-      expect(await readAuditTrailEnd(path)).toMatchObject({ highestLogIndex: 2, file: 1 });
+      expect(await readAuditTrailEnd(path)).toMatchObject({ ...highest(2), file: 1 });
       await write(path, "b", issued(3));
-      expect(JSON.parse(linesOf(path).at(-2)!)).toMatchObject({ kind: "start", file: 2, highestLogIndex: 2 });
-      expect(await verifyAuditTrail(path)).toMatchObject({ starts: 2, lastFile: 2, highestLogIndex: 3 });
+      expect(JSON.parse(linesOf(path).at(-2)!)).toMatchObject({ kind: "start", file: 2, ...highest(2) });
+      expect(await verifyAuditTrail(path)).toMatchObject({ starts: 2, lastFile: 2, ...highest(3) });
     },
   );
 
@@ -414,16 +497,16 @@ describe("an audit trail of several files", () => {
     }
     expect(readFileSync(path, "utf8")).toBe(`${before}{"kind":"outc`);
     await write(path, "c", issued(1));
-    expect(await verifyAuditTrail(path)).toMatchObject({ starts: 2, tornLines: 1, highestLogIndex: 1 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ starts: 2, tornLines: 1, ...highest(1) });
   });
 
   it("may lose its oldest files to whoever keeps them elsewhere", async () => {
     const path = newTrail();
     await write(path, "a", issued(...Array.from({ length: 20 }, (_, at) => at)));
     rmSync(full(path, 1));
-    expect(await verifyAuditTrail(path)).toMatchObject({ firstFile: 2, highestLogIndex: 19 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ firstFile: 2, ...highest(19) });
     await write(path, "b", issued(20));
-    expect(await verifyAuditTrail(path)).toMatchObject({ firstFile: 2, starts: 2, highestLogIndex: 20 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ firstFile: 2, starts: 2, ...highest(20) });
   });
 
   type Vandal = readonly [string, (path: string) => void];
@@ -458,7 +541,7 @@ describe("an audit trail of several files", () => {
     [
       "the first line of a full file was edited",
       (path) => {
-        edit(full(path, 3), /"highestLogIndex":\d+/u, '"highestLogIndex":1');
+        edit(full(path, 3), /"highestLogIndexes":\{"(\w+)":\d+/u, '"highestLogIndexes":{"$1":1');
       },
     ],
     [

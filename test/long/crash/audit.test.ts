@@ -27,10 +27,11 @@ it(`an audit trail keeps every acknowledged line through ${String(KILLS)} kills,
         if (highest % (41 + kill) === 40) child.kill("SIGKILL");
       }
       expect(await exited).toEqual([null, "SIGKILL"]);
-      const { highestLogIndex = -1 } = await verifyAuditTrail(path);
-      expect(highestLogIndex).toBeGreaterThanOrEqual(highest);
-      expect(await readAuditTrailEnd(path)).toMatchObject({ highestLogIndex });
-      highest = highestLogIndex;
+      const { highestLogIndexes } = await verifyAuditTrail(path);
+      const highestNow = Math.max(-1, ...Object.values(highestLogIndexes));
+      expect(highestNow).toBeGreaterThanOrEqual(highest);
+      expect(await readAuditTrailEnd(path)).toMatchObject({ highestLogIndexes });
+      highest = highestNow;
     }
     const { lines, lastFile, tornLines, starts } = await verifyAuditTrail(path);
     expect(starts).toBe(KILLS);

@@ -85,6 +85,7 @@ export const REASONS = {
   signer_failed: ["SIGNATURE_INVALID", "SIGNER_KEY_MISMATCH", "SIGNER_KEY_UNREADABLE", "SIGNER_REFUSED"],
   log_failed: [
     "LOG_CORRUPT",
+    "LOG_FROZEN",
     "LOG_MISSING",
     "LOG_OUTCOME_UNKNOWN",
     "LOG_READ_FAILED",

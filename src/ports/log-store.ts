@@ -1,4 +1,4 @@
-/** What `log init` fixes for the life of a log shard. */
+/** What `log init` fixes for the life of a log shard, and whether that life is over. */
 export interface LogManifest {
   readonly formatVersion: 1;
   /** Origin line of checkpoints: the log's URL without scheme and trailing slash (C2SP static-ct-api). */
@@ -10,6 +10,8 @@ export interface LogManifest {
   /** DER SubjectPublicKeyInfo of the Ed25519 key that signs checkpoints for witnesses. */
   readonly checkpointPublicKey: Uint8Array;
   readonly createdMs: number;
+  /** Time of the checkpoint that {@link LogStore.freeze} made the last one; absent while the log takes entries. */
+  readonly frozenMs?: number;
 }
 
 /** A committed state of the tree. */
@@ -84,6 +86,13 @@ export interface LogSnapshot {
   /** Stored bytes of the entries `start` ≤ index < `end`; `end` is cut to the checkpoint's size. */
   entries(start: number, end: number): Promise<readonly Uint8Array[]>;
   issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
+  /**
+   * Looks up an entry by its Merkle leaf hash (RFC 6962 §2.1).
+   *
+   * @param leafHash 32 bytes
+   * @returns the lowest index below the checkpoint's size; undefined when there is no such entry
+   */
+  indexOfLeaf(leafHash: Uint8Array): Promise<number | undefined>;
 }
 
 /** One row of the index against which new submissions are compared. */
@@ -138,6 +147,8 @@ export class DuplicateSubmission extends Error {
  * `log_unavailable` (LOG_BUSY, LOG_DISK_FULL) where waiting helps.
  * A failure in or after COMMIT has an unknown outcome: the store calls the `onFatal` it was opened with and rejects
  * everything from then on; only start-up recovers.
+ *
+ * A record that is not as it was written is never given out: MayflyError `log_failed` (LOG_CORRUPT) names its place.
  */
 export interface LogStore {
   /** Written once by `log init`. */
@@ -149,10 +160,24 @@ export interface LogStore {
    * back and checked before COMMIT. `build` is pure and may be called again when the head moved meanwhile.
    *
    * @throws DuplicateSubmission when `submissionKey` of an entry is in the log
+   * @throws MayflyError `log_failed` (LOG_FROZEN) when the log is frozen
    */
   append(build: (head: TreeHead) => CommitBatch): Promise<TreeHead>;
-  /** Publishes a signed checkpoint iff it is newer than the published one (size, then timestamp). */
+  /**
+   * Publishes a signed checkpoint iff it is newer than the published one (size, then timestamp).
+   *
+   * @throws MayflyError `log_failed` (LOG_FROZEN) when the log is frozen
+   */
   publish(checkpoint: PublishedCheckpoint): Promise<"published" | "superseded">;
+  /**
+   * Ends the log's growth for ever: publishes its last checkpoint and marks the log frozen in one transaction. Reading goes
+   * on as ever; nothing can be appended or published any more, by any process.
+   *
+   * @param final of the committed head, and no older than the published checkpoint
+   * @throws MayflyError `log_failed`: LOG_FROZEN when the log is frozen already, LOG_WRITE_FAILED when `final` is of an
+   *   earlier head or older than what is published; then nothing has changed
+   */
+  freeze(final: PublishedCheckpoint): Promise<void>;
   published(): Promise<PublishedCheckpoint | undefined>;
   /** @throws MayflyError `log_unavailable` when nothing was published yet */
   snapshot(): Promise<LogSnapshot>;

@@ -33,6 +33,7 @@ const storeThat =
     snapshot: () => store.snapshot(),
     indexOfSubmission: (sha256) => store.indexOfSubmission(sha256),
     publish: (checkpoint) => store.publish(checkpoint),
+    freeze: (final) => store.freeze(final),
     close: () => store.close(),
     append: async (build) => {
       await first();

@@ -183,6 +183,114 @@ export function describeLogStore(name: string, open: (manifest: LogManifest) => 
       expect(await snapshot.issuer(sha256(Buffer.from("three")))).toBeUndefined();
     });
 
+    it("finds entries by their leaf hash, each below the snapshot's size", async () => {
+      const leaves: Uint8Array[] = [];
+      const remember: Build = (head) => {
+        const batch = building(makeSubmissions(`leaf ${head.size}`, 300))(head);
+        leaves.push(...batch.entries.map(({ leafHash }) => leafHash));
+        return batch;
+      };
+      await store.publish(checkpointOf(await store.append(remember)));
+      const early = await store.snapshot();
+      await store.append(remember);
+      const hidden = await store.snapshot();
+      await store.publish(checkpointOf(await store.head()));
+      const late = await store.snapshot();
+      for (const index of [0, 1, 255, 256, 299]) {
+        for (const snapshot of [late, early, hidden]) expect(await snapshot.indexOfLeaf(leaves[index]!)).toBe(index);
+      }
+      for (const index of [300, 511, 512, 599]) {
+        expect(await early.indexOfLeaf(leaves[index]!)).toBeUndefined();
+        expect(await hidden.indexOfLeaf(leaves[index]!)).toBeUndefined();
+        expect(await late.indexOfLeaf(leaves[index]!)).toBe(index);
+      }
+      const almost = leaves[7]!.map((byte, at) => (at === 31 ? byte ^ 1 : byte));
+      expect(await late.indexOfLeaf(almost)).toBeUndefined();
+      const acrossTwo = Buffer.concat([leaves[7]!.subarray(16), leaves[8]!.subarray(0, 16)]);
+      expect(await late.indexOfLeaf(acrossTwo)).toBeUndefined();
+      expect(await late.indexOfLeaf(leaves[7]!)).toBe(7);
+    });
+
+    it("finds the first of several entries with one leaf hash", async () => {
+      const same = { leafInput: Buffer.from("same"), stored: Buffer.from("same") };
+      const submissions = [1, 2, 3].map((text) => ({ ...makeSubmission(`twin ${text}`), encode: () => same }));
+      await appendAndPublish(store, submissions);
+      const snapshot = await store.snapshot();
+      expect(await snapshot.indexOfLeaf(sha256(Buffer.from("\0same")))).toBe(0);
+    });
+
+    describe("freezing", () => {
+      it("publishes the last checkpoint, after which nothing is taken and everything can be read", async () => {
+        const head = await appendAndPublish(store, makeSubmissions("last", 5));
+        const final = checkpointOf(head, head.timestampMs + 9);
+        expect(await store.manifest()).not.toHaveProperty("frozenMs");
+        await store.freeze(final);
+        expect(await store.published()).toEqual(final);
+        expect(await store.manifest()).toEqual({ ...MANIFEST, frozenMs: final.timestampMs });
+        const late = checkpointOf(head, final.timestampMs + 1);
+        await expect(store.append(building([makeSubmission("late")]))).rejects.toMatchObject({
+          code: "log_failed",
+          reason: "LOG_FROZEN",
+        });
+        await expect(store.publish(late)).rejects.toMatchObject({ reason: "LOG_FROZEN" });
+        await expect(store.freeze(late)).rejects.toMatchObject({ reason: "LOG_FROZEN" });
+        expect(await store.published()).toEqual(final);
+        expect(await store.head()).toEqual(head);
+        expect(await store.indexOfSubmission(sha256(Buffer.from("last 3")))).toBe(3);
+        expect(await store.indexOfSubmission(sha256(Buffer.from("late")))).toBeUndefined();
+        await assertLogConsistent(store);
+        expect(harness.fatal).toEqual([]);
+        const again = await harness.openAgain?.();
+        if (again === undefined) return;
+        expect(await again.manifest()).toEqual({ ...MANIFEST, frozenMs: final.timestampMs });
+        await expect(again.append(building([makeSubmission("late")]))).rejects.toMatchObject({ reason: "LOG_FROZEN" });
+        await assertLogConsistent(again);
+        await again.close();
+      });
+
+      it("takes the checkpoint that is published already, and that of an empty log", async () => {
+        const final = checkpointOf(await store.head());
+        await store.publish(final);
+        await store.freeze(final);
+        expect(await store.published()).toEqual(final);
+        expect((await store.manifest()).frozenMs).toBe(final.timestampMs);
+      });
+
+      it("publishes entries that were committed only", async () => {
+        const final = checkpointOf(await store.append(building(makeSubmissions("unseen", 2))));
+        await store.freeze(final);
+        expect((await assertLogConsistent(store)).size).toBe(2);
+      });
+
+      it.each<[string, (head: TreeHead, before: TreeHead) => ReturnType<typeof checkpointOf>]>([
+        ["an earlier head", (head, before) => checkpointOf(before, head.timestampMs + 50)],
+        ["the head, but older than the published one", (head) => checkpointOf(head, head.timestampMs + 4)],
+      ])("refuses a checkpoint of %s, and changes nothing", async (_, choose) => {
+        const before = await store.append(building([makeSubmission("1")]));
+        const head = await store.append(building([makeSubmission("2")]));
+        const published = checkpointOf(head, head.timestampMs + 5);
+        await store.publish(published);
+        await expect(store.freeze(choose(head, before))).rejects.toMatchObject({ reason: "LOG_WRITE_FAILED" });
+        expect(await store.published()).toEqual(published);
+        expect(await store.manifest()).toEqual(MANIFEST);
+        await appendAndPublish(store, [makeSubmission("3")]);
+        expect(harness.fatal).toEqual([]);
+      });
+
+      it.each<[string, (head: TreeHead) => TreeHead]>([
+        ["larger than the log", (head) => ({ ...head, size: head.size + 1 })],
+        ["with another root", (head) => ({ ...head, root: sha256(head.root) })],
+      ])("takes a checkpoint %s for the end of the log, which is not frozen", async (_, change) => {
+        const head = await store.append(building(makeSubmissions("p", 3)));
+        await expect(store.freeze(checkpointOf(change(head)))).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+        expect(harness.fatal).toHaveLength(1);
+        const again = await harness.openAgain?.();
+        if (again === undefined) return;
+        expect(await again.manifest()).toEqual(MANIFEST);
+        await again.close();
+      });
+    });
+
     it("is not changed by what its callers do with their bytes afterwards", async () => {
       const bytes = new Uint8Array(64).fill(7);
       const submission = { ...makeSubmission("mutable"), encode: () => ({ leafInput: bytes, stored: bytes }) };

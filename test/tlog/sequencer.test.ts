@@ -43,6 +43,7 @@ class Recorder {
       published: () => inner.published(),
       snapshot: () => inner.snapshot(),
       indexOfSubmission: (key) => inner.indexOfSubmission(key),
+      freeze: (final) => inner.freeze(final),
       close: () => inner.close(),
       append: (build) => this.#append(inner, build),
       publish: (checkpoint) => this.#publish(inner, checkpoint),

@@ -201,7 +201,7 @@ describe("a log in an SQLite file", () => {
 
     it.each([
       ["a database of another application", "PRAGMA application_id = 42"],
-      ["a log of another format", "PRAGMA user_version = 1"],
+      ["a log of another format", "PRAGMA user_version = 2"],
       ["a log without its head", "DELETE FROM head"],
       ["a log whose root was changed", "UPDATE head SET root = zeroblob(32)"],
       ["a log whose right edge was changed", "UPDATE head SET right_edge = zeroblob(length(right_edge))"],

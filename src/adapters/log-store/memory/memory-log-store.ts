@@ -12,7 +12,7 @@ import {
   type TreeHead,
 } from "../../../ports/log-store.ts";
 import { emptyTreeHead } from "../empty-tree-head.ts";
-import { judgeCheckpoint } from "../judge-checkpoint.ts";
+import { judgeCheckpoint, requireFinalCheckpoint, requireUnfrozen, type PublishingState } from "../judge-checkpoint.ts";
 
 /** What {@link createMemoryLogStore} needs. */
 export interface MemoryLogStoreOptions {
@@ -31,12 +31,14 @@ interface Rows {
   readonly tiles: Map<string, Uint8Array>;
   readonly issuers: Map<string, Uint8Array>;
   readonly entries: Uint8Array[];
+  /** Leaf hash → lowest index. */
+  readonly leaves: Map<string, number>;
 }
 
 class MemoryLogStore implements LogStore {
-  readonly #manifest: LogManifest;
+  #manifest: LogManifest;
   readonly #onFatal: (error: MayflyError) => void;
-  readonly #rows: Rows = { tiles: new Map(), issuers: new Map(), entries: [] };
+  readonly #rows: Rows = { tiles: new Map(), issuers: new Map(), entries: [], leaves: new Map() };
   readonly #submissions = new Map<string, number>();
   #head: TreeHead;
   #published: PublishedCheckpoint | undefined;
@@ -57,20 +59,27 @@ class MemoryLogStore implements LogStore {
   }
 
   append(build: (head: TreeHead) => CommitBatch): Promise<TreeHead> {
-    return this.#whileOpen(() => this.#commit(build(this.#head)));
+    return this.#whileOpen(() => {
+      requireUnfrozen(this.#manifest.frozenMs !== undefined);
+      return this.#commit(build(this.#head));
+    });
   }
 
   publish(checkpoint: PublishedCheckpoint): Promise<"published" | "superseded"> {
     return this.#whileOpen(() => {
-      const verdict = this.#orFatal(() =>
-        judgeCheckpoint(checkpoint, {
-          head: this.#head,
-          published: this.#published,
-          tileOf: (level, index) => this.#rows.tiles.get(tileKey(level, index)) ?? new Uint8Array(0),
-        }),
-      );
+      const verdict = this.#orFatal(() => judgeCheckpoint(checkpoint, this.#publishingState()));
       if (verdict === "published") this.#published = checkpoint;
       return verdict;
+    });
+  }
+
+  freeze(final: PublishedCheckpoint): Promise<void> {
+    return this.#whileOpen(() => {
+      this.#orFatal(() => {
+        requireFinalCheckpoint(final, this.#publishingState());
+      });
+      this.#published = final;
+      this.#manifest = { ...this.#manifest, frozenMs: final.timestampMs };
     });
   }
 
@@ -94,6 +103,15 @@ class MemoryLogStore implements LogStore {
     return Promise.resolve();
   }
 
+  #publishingState(): PublishingState {
+    return {
+      head: this.#head,
+      published: this.#published,
+      isFrozen: this.#manifest.frozenMs !== undefined,
+      tileOf: (level, index) => this.#rows.tiles.get(tileKey(level, index)) ?? new Uint8Array(0),
+    };
+  }
+
   #commit(batch: CommitBatch): TreeHead {
     if (batch.previous !== this.#head) throw new TypeError("a batch continues the head that its builder was given");
     this.#requireNewSubmissions(batch);
@@ -110,8 +128,11 @@ class MemoryLogStore implements LogStore {
     this.#rows.entries.push(...entries);
     for (const [key, hashes] of tiles) this.#rows.tiles.set(key, hashes);
     for (const { fingerprint, der } of batch.issuers) this.#rows.issuers.set(hexOf(fingerprint), copyOf(der));
-    batch.entries.forEach(({ submissionKey }, at) => {
-      this.#submissions.set(hexOf(submissionKey), batch.previous.size + at);
+    batch.entries.forEach(({ submissionKey, leafHash }, at) => {
+      const index = batch.previous.size + at;
+      this.#submissions.set(hexOf(submissionKey), index);
+      const leaf = hexOf(leafHash);
+      if (!this.#rows.leaves.has(leaf)) this.#rows.leaves.set(leaf, index);
     });
     this.#head = batch.head;
     return batch.head;
@@ -134,6 +155,8 @@ class MemoryLogStore implements LogStore {
       return check();
     } catch (cause) {
       const error = cause instanceof MayflyError ? cause : new MayflyError("LOG_CORRUPT", "check failed", { cause });
+      // Any other reason is a refusal, and nothing has changed.
+      if (error.reason !== "LOG_CORRUPT") throw error;
       this.#closed = new MayflyError("LOG_CLOSED", "the log failed and is closed", { cause: error });
       this.#onFatal(error);
       throw error;
@@ -160,6 +183,10 @@ function snapshotOf(rows: Rows, checkpoint: PublishedCheckpoint): LogSnapshot {
     entries: (start, end) =>
       Promise.resolve(rows.entries.slice(Math.max(0, start), Math.min(end, checkpoint.size)).map(copyOf)),
     issuer: (fingerprint) => Promise.resolve(rows.issuers.get(hexOf(fingerprint))),
+    indexOfLeaf: (leafHash) => {
+      const index = rows.leaves.get(hexOf(leafHash));
+      return Promise.resolve(index !== undefined && index < checkpoint.size ? index : undefined);
+    },
   };
 }
 

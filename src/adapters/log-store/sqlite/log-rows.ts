@@ -6,6 +6,12 @@ import type { LogManifest, PublishedCheckpoint, StoredSubmission, TreeHead } fro
 import { findRow, requireRow, Row } from "./row.ts";
 import { tileKey } from "./schema.ts";
 
+/** What every transaction that writes asks for first. */
+export interface HeadTree extends Pick<TreeHead, "size" | "root"> {
+  /** Whether the log takes nothing any more. */
+  readonly isFrozen: boolean;
+}
+
 /** The rows of a log's database as values; the same for the writer, inside its transaction, and for readers. */
 export class LogRows {
   readonly #manifest: StatementSync;
@@ -40,6 +46,7 @@ export class LogRows {
       logPublicKey: row.blob("log_public_key"),
       checkpointPublicKey: row.blob("checkpoint_public_key"),
       createdMs: row.integer("created_ms"),
+      ...this.#frozen(),
     };
   }
 
@@ -55,10 +62,14 @@ export class LogRows {
     };
   }
 
-  /** Size and root of the head alone, as often as a transaction needs them. */
-  headTree(): Pick<TreeHead, "size" | "root"> {
+  /** Size and root of the head alone, as often as a transaction needs them, and whether it is the last one. */
+  headTree(): HeadTree {
     const row = requireRow(this.#head);
-    return { size: row.integer("size"), root: row.blob("root") };
+    return {
+      size: row.integer("size"),
+      root: row.blob("root"),
+      isFrozen: row.integerOrNull("frozen_ms") !== undefined,
+    };
   }
 
   published(): PublishedCheckpoint | undefined {
@@ -84,6 +95,17 @@ export class LogRows {
 
   tile(level: number, index: number): Uint8Array | undefined {
     return findRow(this.#tile, tileKey(level, index))?.blob("hashes");
+  }
+
+  /** Lowest index of a leaf below `size` with this hash, found in the tiles of level 0. */
+  indexOfLeaf(leafHash: Uint8Array, size: number): number | undefined {
+    for (let index = 0; index * TILE_WIDTH < size; index++) {
+      const hashes = Buffer.from(this.tile(0, index) ?? []).subarray(0, tileWidthAt(0, index, size) * HASH_LENGTH);
+      for (let at = hashes.indexOf(leafHash); at !== -1; at = hashes.indexOf(leafHash, at + 1)) {
+        if (at % HASH_LENGTH === 0) return index * TILE_WIDTH + at / HASH_LENGTH;
+      }
+    }
+    return undefined;
   }
 
   indexOfSubmission(key: Uint8Array): number | undefined {
@@ -119,6 +141,11 @@ export class LogRows {
     if (published === undefined) return;
     if (published.size > size) throw new MayflyError("LOG_ROLLED_BACK", "published more entries than the log holds");
     if (!isEqual(rootOf(published.size), published.root)) throw inconsistent("published checkpoint");
+  }
+
+  #frozen(): Pick<LogManifest, "frozenMs"> {
+    const frozenMs = requireRow(this.#head).integerOrNull("frozen_ms");
+    return frozenMs === undefined ? {} : { frozenMs };
   }
 
   #partialTiles(size: number): Uint8Array[] {

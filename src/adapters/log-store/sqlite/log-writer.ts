@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { MayflyError } from "../../../core/errors.ts";
 import { checkAppend } from "../../../core/merkle/check-append.ts";
 import type { PublishedCheckpoint, TreeHead } from "../../../ports/log-store.ts";
-import { judgeCheckpoint } from "../judge-checkpoint.ts";
+import { judgeCheckpoint, requireFinalCheckpoint, requireUnfrozen, type PublishingState } from "../judge-checkpoint.ts";
 import { LogRows } from "./log-rows.ts";
 import type { WriterBatch } from "./packed-batch.ts";
 import { tileKey } from "./schema.ts";
@@ -44,7 +44,8 @@ export class LogWriter {
   append(batch: WriterBatch): AppendResult {
     // FULL: the entries must survive a power cut once their head is signed.
     return this.#transaction("FULL", (): Verdict<AppendResult> => {
-      const { size, root } = this.#rows.headTree();
+      const { size, root, isFrozen } = this.#rows.headTree();
+      requireUnfrozen(isFrozen);
       if (size !== batch.previous.size || Buffer.compare(root, batch.previous.root) !== 0) {
         return { keep: false, value: { kind: "moved", head: this.#rows.head() } };
       }
@@ -59,15 +60,35 @@ export class LogWriter {
   publish(checkpoint: PublishedCheckpoint): "published" | "superseded" {
     // NORMAL: what it signs is durable already, and a lost signature is made again at the next start.
     return this.#transaction("NORMAL", () => {
-      const verdict = judgeCheckpoint(checkpoint, {
-        head: this.#rows.headTree(),
-        published: this.#rows.published(),
-        tileOf: (level, index) => this.#rows.tile(level, index) ?? new Uint8Array(0),
-      });
-      const { size, root, timestampMs, note } = checkpoint;
-      if (verdict === "published") this.#statements.publish.run(size, root, timestampMs, note);
+      const verdict = judgeCheckpoint(checkpoint, this.#publishingState());
+      if (verdict === "published") this.#writePublished(checkpoint);
       return { keep: verdict === "published", value: verdict };
     });
+  }
+
+  /** Publishes the last checkpoint, and lets nothing follow it. */
+  freeze(final: PublishedCheckpoint): void {
+    // FULL: whoever was told that the log is frozen must not find it growing after a power cut.
+    this.#transaction("FULL", () => {
+      requireFinalCheckpoint(final, this.#publishingState());
+      this.#writePublished(final);
+      this.#statements.freeze.run(final.timestampMs);
+      return { keep: true, value: undefined };
+    });
+  }
+
+  #publishingState(): PublishingState {
+    const head = this.#rows.headTree();
+    return {
+      head,
+      published: this.#rows.published(),
+      isFrozen: head.isFrozen,
+      tileOf: (level, index) => this.#rows.tile(level, index) ?? new Uint8Array(0),
+    };
+  }
+
+  #writePublished({ size, root, timestampMs, note }: PublishedCheckpoint): void {
+    this.#statements.publish.run(size, root, timestampMs, note);
   }
 
   /** @returns the entries that are in the log already, each as position in the batch and index */
@@ -161,6 +182,7 @@ function prepareStatements(database: DatabaseSync): Readonly<Record<StatementNam
     replaceTile: database.prepare("INSERT INTO tile VALUES (?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes"),
     insertIssuer: database.prepare("INSERT INTO issuer VALUES (?, ?) ON CONFLICT DO NOTHING"),
     updateHead: database.prepare("UPDATE head SET size = ?, root = ?, right_edge = ?, timestamp_ms = ?"),
+    freeze: database.prepare("UPDATE head SET frozen_ms = ?"),
     publish: database.prepare("INSERT OR REPLACE INTO published VALUES (1, ?, ?, ?, ?)"),
   };
 }
@@ -174,4 +196,5 @@ type StatementName =
   | "replaceTile"
   | "insertIssuer"
   | "updateHead"
+  | "freeze"
   | "publish";

@@ -14,6 +14,7 @@ export interface ReaderCalls {
   readonly tile: (position: { readonly level: number; readonly index: number }) => Uint8Array | undefined;
   readonly issuer: (fingerprint: Uint8Array) => Uint8Array | undefined;
   readonly indexOfSubmission: (key: Uint8Array) => number | undefined;
+  readonly indexOfLeaf: (leaf: { readonly hash: Uint8Array; readonly size: number }) => number | undefined;
   readonly state: (nothing: undefined) => LogState;
   readonly indexesOfSubmissions: (keys: Uint8Array) => (number | undefined)[];
   readonly submissions: (page: { readonly after: Uint8Array; readonly limit: number }) => StoredSubmission[];
@@ -43,6 +44,7 @@ export function makeReaderThread(): ReaderThread {
       tile: ({ level, index }) => required().rows.tile(level, index),
       issuer: (fingerprint) => required().rows.issuer(fingerprint),
       indexOfSubmission: (key) => required().rows.indexOfSubmission(key),
+      indexOfLeaf: ({ hash, size }) => required().rows.indexOfLeaf(hash, size),
       state: () => {
         const { database, rows } = required();
         return readLogState(database, rows);

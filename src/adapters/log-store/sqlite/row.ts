@@ -32,6 +32,10 @@ export class Row {
     return value;
   }
 
+  integerOrNull(column: string): number | undefined {
+    return this.#columns[column] === null ? undefined : this.integer(column);
+  }
+
   text(column: string): string {
     const value = this.#columns[column];
     if (typeof value !== "string") throw wrongType(column);

@@ -6,7 +6,7 @@ import { emptyTreeHead } from "../empty-tree-head.ts";
 export const APPLICATION_ID = 0x4d666c79;
 
 /** Version of the tables below; another version is another format. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * Tables of a log. `manifest`, `head` and `published` have one row at most. A tile's key is level · 2^40 + index. Lists
@@ -27,7 +27,8 @@ CREATE TABLE head (
   size INTEGER NOT NULL CHECK (size >= 0),
   root BLOB NOT NULL CHECK (length(root) = 32),
   right_edge BLOB NOT NULL,
-  timestamp_ms INTEGER NOT NULL
+  timestamp_ms INTEGER NOT NULL,
+  frozen_ms INTEGER
 ) STRICT;
 CREATE TABLE published (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -64,7 +65,7 @@ export function createSchema(database: DatabaseSync, manifest: LogManifest): voi
       manifest.createdMs,
     );
   database
-    .prepare("INSERT INTO head VALUES (1, ?, ?, ?, ?)")
+    .prepare("INSERT INTO head VALUES (1, ?, ?, ?, ?, NULL)")
     .run(head.size, head.root, new Uint8Array(0), head.timestampMs);
   database.exec(`
     PRAGMA application_id = ${APPLICATION_ID};

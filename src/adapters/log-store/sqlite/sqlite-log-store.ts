@@ -114,6 +114,10 @@ class SqliteLogStore implements LogStore {
     return this.#write(() => this.#writer.call("publish", checkpoint));
   }
 
+  freeze(final: PublishedCheckpoint): Promise<void> {
+    return this.#write(() => this.#writer.call("freeze", final));
+  }
+
   async published(): Promise<PublishedCheckpoint | undefined> {
     return (await this.#state()).published;
   }
@@ -127,6 +131,7 @@ class SqliteLogStore implements LogStore {
       entries: (start, end) =>
         this.#read((reader) => reader.call("entries", { start, end: Math.min(end, checkpoint.size) })),
       issuer: (fingerprint) => this.#read((reader) => reader.call("issuer", fingerprint)),
+      indexOfLeaf: (hash) => this.#read((reader) => reader.call("indexOfLeaf", { hash, size: checkpoint.size })),
     };
   }
 

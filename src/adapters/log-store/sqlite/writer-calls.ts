@@ -15,6 +15,7 @@ export interface WriterCalls {
   readonly state: (nothing: undefined) => LogState;
   readonly append: (batch: PackedBatch) => AppendResult;
   readonly publish: (checkpoint: PublishedCheckpoint) => "published" | "superseded";
+  readonly freeze: (final: PublishedCheckpoint) => void;
 }
 
 /** The writer's side of its thread. */
@@ -54,6 +55,9 @@ export function makeWriterThread(): WriterThread {
       },
       append: (batch) => required().writer.append(unpackBatch(batch)),
       publish: (checkpoint) => required().writer.publish(checkpoint),
+      freeze: (final) => {
+        required().writer.freeze(final);
+      },
     },
     afterReply: () => {
       if (opened?.checkpointer.isOverdue() === true) opened.checkpointer.run();

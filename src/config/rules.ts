@@ -1,3 +1,4 @@
+import { parseVerifierKey } from "../core/note/verifier-key.ts";
 import type { Config, SignerConfig } from "./schema.ts";
 
 /** One thing that is wrong with a configuration: where, and what. */
@@ -133,6 +134,40 @@ const portsToBeFound: Rule = (config) =>
       message: "port 0 stands for any port that is free, which only callers on loopback can be told",
     }));
 
+/** Names tell witnesses apart in log lines, metrics and cosignatures. */
+const witnessesOnce: Rule = ({ log: { witnesses } }) => {
+  const names = witnesses.map(({ key }) => parseVerifierKey(key).name);
+  return names.flatMap((name, index) =>
+    names.indexOf(name) === index
+      ? []
+      : [{ path: ["log", "witnesses", index, "key"], message: "a witness of this name is configured already" }],
+  );
+};
+
+const insecureWitnesses: Rule = ({ environment, log: { witnesses } }) =>
+  witnesses.flatMap(({ url }, index): ConfigProblem[] => {
+    if (!url.startsWith("http://")) return [];
+    const path = ["log", "witnesses", index, "url"];
+    if (environment !== "development") return [needsDevelopment(path, "a witness without TLS")];
+    return isLoopback(hostOf(url)) ? [] : [{ path, message: "a witness without TLS must be on a loopback address" }];
+  });
+
+const quorumOfWitnesses: Rule = ({ log: { witnesses, witnessQuorum }, limits }) => {
+  const { required, mode, timeoutSeconds } = witnessQuorum;
+  const problem = (setting: keyof typeof witnessQuorum, message: string): readonly ConfigProblem[] => [
+    { path: ["log", "witnessQuorum", setting], message },
+  ];
+  if (mode === "before-answer" && witnesses.length === 0)
+    return problem("mode", "there are no log.witnesses to wait for");
+  if (witnesses.length > 0 && required > witnesses.length) {
+    return problem("required", `there are ${witnesses.length} log.witnesses`);
+  }
+  // Otherwise callers would be told of a log that hangs, and not of witnesses that are missing.
+  return mode === "before-answer" && timeoutSeconds >= limits.stages.logSeconds
+    ? problem("timeoutSeconds", "must be less than limits.stages.logSeconds")
+    : [];
+};
+
 const RULES: readonly Rule[] = [
   chainOfFileKeys,
   backdating,
@@ -143,6 +178,9 @@ const RULES: readonly Rule[] = [
   plainOperations,
   distinctListeners,
   portsToBeFound,
+  witnessesOnce,
+  insecureWitnesses,
+  quorumOfWitnesses,
 ];
 
 const OUTSIDE_DEVELOPMENT: readonly Rule[] = [memoryKeys, memoryStore, insecureIssuers];
@@ -163,6 +201,7 @@ export function unsafeOptions(config: Config): readonly string[] {
     ["rate-limits-off", !config.limits.rates.enabled],
     ["issuer-on-private-network", config.issuers.some((issuer) => issuer.allowPrivateNetwork)],
     ["issuer-without-tls", config.issuers.some((issuer) => issuer.allowInsecureHttp)],
+    ["witness-without-tls", config.log.witnesses.some(({ url }) => url.startsWith("http://"))],
     [
       "email-verification-skipped",
       config.issuers.some(({ identity }) => identity.kind === "email" && identity.skipEmailVerification),

@@ -5,6 +5,7 @@ import {
 } from "../core/proof/client-signing-algorithm.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { object } from "./strict-object.ts";
+import { witnessesSchema, witnessQuorumSchema } from "./witness-schema.ts";
 
 const path = z.string().min(1).max(4096);
 
@@ -174,6 +175,8 @@ export const configSchema = object({
       .prefault({ kind: "sqlite" }),
     signer: signer.describe("P-256 key of the log: SCTs and tree heads."),
     checkpointSigner: signer.describe("Ed25519 key of the log: checkpoints for witnesses."),
+    witnesses: witnessesSchema,
+    witnessQuorum: witnessQuorumSchema,
   }),
   issuers: z.array(issuer).min(1).max(1000).readonly(),
   clientKeys: object({

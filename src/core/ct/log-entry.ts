@@ -120,6 +120,29 @@ function readSignedEntry(reader: PresentationReader): SignedEntry {
   }
 }
 
+/**
+ * Passes over a TimestampedEntry without a copy of any of its fields; takes what {@link readTimestampedEntry} takes.
+ *
+ * @returns which kind of entry it is
+ * @throws PresentationError when the bytes are not one
+ */
+export function skipTimestampedEntry(reader: PresentationReader): SignedEntry["kind"] {
+  reader.u64();
+  const type = reader.u16();
+  if (type !== X509_ENTRY && type !== PRECERT_ENTRY) throw new PresentationError(`entry type ${type}`);
+  if (type === PRECERT_ENTRY) reader.skip(KEY_HASH_LENGTH);
+  skipCertificate(reader);
+  reader.skip(reader.u16());
+  return type === X509_ENTRY ? "x509_entry" : "precert_entry";
+}
+
+/** Passes over what {@link readCertificate} reads. */
+export function skipCertificate(reader: PresentationReader): void {
+  const length = reader.u24();
+  if (length === 0) throw new PresentationError("empty certificate");
+  reader.skip(length);
+}
+
 /** `opaque ASN.1Cert<1..2^24-1>` or `opaque TBSCertificate<1..2^24-1>`: never empty. */
 export function readCertificate(reader: PresentationReader): Uint8Array {
   const der = reader.vec24();

@@ -1,8 +1,11 @@
 import { PresentationError, PresentationReader, PresentationWriter } from "../encoding/tls-presentation.ts";
+import { TILE_WIDTH } from "../merkle/tile.ts";
 import {
   encodeMerkleTreeLeaf,
   readCertificate,
   readTimestampedEntry,
+  skipCertificate,
+  skipTimestampedEntry,
   timestampedEntryLength,
   writeTimestampedEntry,
   type TimestampedEntry,
@@ -112,6 +115,28 @@ export function decodeDataTile(tile: Uint8Array): readonly TileLeaf[] {
   const leaves: TileLeaf[] = [];
   while (reader.remaining > 0) leaves.push(readTileLeaf(reader));
   return leaves;
+}
+
+/**
+ * The bytes of each entry of a data tile, in log order: TileLeaf structures, none of them copied.
+ *
+ * @throws PresentationError when the bytes are not a sequence of at most 256 TileLeaf structures
+ */
+export function splitDataTile(tile: Uint8Array): readonly Uint8Array[] {
+  const reader = new PresentationReader(tile);
+  const entries: Uint8Array[] = [];
+  while (reader.remaining > 0) {
+    // Bytes of a stranger could be a million entries of 18 bytes each.
+    if (entries.length === TILE_WIDTH) throw new PresentationError(`more than ${TILE_WIDTH} entries in a data tile`);
+    const start = reader.offset;
+    if (skipTimestampedEntry(reader) === "precert_entry") skipCertificate(reader);
+    const chainLength = reader.u16();
+    if (chainLength % FINGERPRINT_LENGTH !== 0)
+      throw new PresentationError(`certificate chain of ${chainLength} bytes`);
+    reader.skip(chainLength);
+    entries.push(tile.subarray(start, reader.offset));
+  }
+  return entries;
 }
 
 /**

@@ -140,6 +140,12 @@ export class PresentationReader {
     return value;
   }
 
+  /** Passes over bytes without a copy of them. */
+  skip(length: number): this {
+    this.#take(length);
+    return this;
+  }
+
   /** A field of fixed length. */
   bytes(length: number): Uint8Array {
     return new Uint8Array(this.#take(length));

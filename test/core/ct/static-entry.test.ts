@@ -9,6 +9,7 @@ import {
   encodeEntry,
   encodeTileLeaf,
   leafInputOfTileLeaf,
+  splitDataTile,
   type TileLeaf,
 } from "../../../src/core/ct/static-entry.ts";
 import { PresentationError } from "../../../src/core/encoding/tls-presentation.ts";
@@ -64,6 +65,7 @@ describe("TileLeaf", () => {
           expect(decodeDataTile(Buffer.concat(encoded.slice(0, width)))).toEqual(leaves.slice(0, width));
         });
         expect(decodeDataTile(Buffer.concat(encoded))).toEqual(leaves);
+        expect(splitDataTile(Buffer.concat(encoded)).map(toHex)).toEqual(encoded.map(toHex));
       }),
       { ...SEED, numRuns: 30 },
     );
@@ -74,6 +76,7 @@ describe("TileLeaf", () => {
     for (let length = 0; length < stored.length; length++) {
       expect(() => decodeTileLeaf(stored.subarray(0, length))).toThrow(PresentationError);
       if (length > 0) expect(() => decodeDataTile(stored.subarray(0, length))).toThrow(PresentationError);
+      if (length > 0) expect(() => splitDataTile(stored.subarray(0, length))).toThrow(PresentationError);
     }
     expect(() => decodeTileLeaf(Buffer.concat([stored, stored]))).toThrow(PresentationError);
     expect(() => leafInputOfTileLeaf(Buffer.concat([stored, Uint8Array.of(0)]))).toThrow(PresentationError);
@@ -88,6 +91,25 @@ describe("TileLeaf", () => {
     const next = `${"00".repeat(8)}0000000001bb00000000`;
     expect(decodeDataTile(fromHex(`${head}000001aa0000${next}`))).toHaveLength(2);
     expect(() => decodeDataTile(fromHex(`${head}000001aa0012${next}`))).toThrow(PresentationError);
+  });
+
+  it("is split from its neighbours exactly where it is read", () => {
+    const seeded = { ...SEED, numRuns: 300 };
+    const oneByte = fc.record({ at: fc.nat(), value: fc.integer({ min: 0, max: 255 }) });
+    fc.assert(
+      fc.property(fc.array(tileLeaves, { minLength: 1, maxLength: 3 }), oneByte, (leaves, { at, value }) => {
+        const tile = Buffer.concat(leaves.map(encodeTileLeaf));
+        tile[at % tile.length] = value;
+        const read = outcomeOf(() => decodeDataTile(tile).map(encodeTileLeaf).map(toHex));
+        const split = outcomeOf(() => splitDataTile(tile).map(toHex));
+        // Splitting does not look into times and extensions; what both take, they cut at the same places.
+        if (read !== undefined) expect(split).toEqual(read);
+      }),
+      seeded,
+    );
+    expect(splitDataTile(Buffer.concat(Array.from({ length: 256 }, () => encodeTileLeaf(leaf))))).toHaveLength(256);
+    const tooMany = Buffer.concat(Array.from({ length: 257 }, () => encodeTileLeaf(leaf)));
+    expect(() => splitDataTile(tooMany)).toThrow(PresentationError);
   });
 
   it.each<[string, TileLeaf]>([
@@ -111,3 +133,12 @@ describe("TileLeaf", () => {
     expect(() => encodeEntry(wrong)).toThrow(RangeError);
   });
 });
+
+function outcomeOf<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof PresentationError) return undefined;
+    throw error;
+  }
+}

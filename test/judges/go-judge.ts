@@ -1,44 +1,11 @@
-import { execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { goToolPath, type GoTool } from "../support/go-tool.ts";
 import type { JudgedCertificate } from "./issue-case.ts";
 import type { Judge, Judgement } from "./judge.ts";
 
-const SOURCE = resolve("tools/judge");
-const CACHE = resolve("node_modules/.cache/mayfly");
-
-/** Where the built judge is or would be: the name changes with its source and its pinned modules. */
-function judgePath(): string {
-  const digest = createHash("sha256");
-  for (const file of ["main.go", "go.mod", "go.sum"]) digest.update(readFileSync(join(SOURCE, file)));
-  return join(CACHE, `judge-${digest.digest("hex").slice(0, 16)}`);
-}
-
-/** Version of the Go on the PATH; undefined without one. */
-export function goVersion(): string | undefined {
-  try {
-    return execFileSync("go", ["env", "GOVERSION"], { cwd: SOURCE, encoding: "utf8", stdio: "pipe" }).trim().slice(2);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether the judge was built before, from the source as it is now. */
-export function isGoJudgeBuilt(): boolean {
-  return existsSync(judgePath());
-}
-
-/** Builds the judge into the project's cache, unless it is there; needs Go, and its modules from wherever Go has them. */
-export function buildGoJudge(): void {
-  const path = judgePath();
-  if (existsSync(path)) return;
-  mkdirSync(CACHE, { recursive: true });
-  const fresh = `${path}.${process.pid}`;
-  execFileSync("go", ["build", "-trimpath", "-o", fresh, "."], { cwd: SOURCE, stdio: "pipe" });
-  renameSync(fresh, path);
-}
+/** Go's crypto/x509 and certificate-transparency-go. */
+export const GO_JUDGE: GoTool = { name: "judge", folder: "tools/judge" };
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
@@ -52,7 +19,7 @@ function question({ leaf, precertificate, chain, logKey, loggedTbs }: JudgedCert
  * certificate-transparency-go for the SCT and for both TBSCertificates encoded again.
  */
 export const goJudge: Judge = async (certificates) => {
-  const child = spawn(judgePath(), { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(goToolPath(GO_JUDGE), { stdio: ["pipe", "pipe", "inherit"] });
   const judgements: Judgement[] = [];
   const answers = (async () => {
     for await (const line of createInterface({ input: child.stdout })) {

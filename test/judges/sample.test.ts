@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
+import { isGoToolBuilt } from "../support/go-tool.ts";
 import { itWhen } from "../support/it-when.ts";
-import { goJudge, isGoJudgeBuilt } from "./go-judge.ts";
+import { GO_JUDGE, goJudge } from "./go-judge.ts";
 import { CaseIssuer, issueCases, makeKeyRing, type JudgedCertificate } from "./issue-case.ts";
 import { objections } from "./judge.ts";
 import { makeOpensslJudge } from "./openssl-judge.ts";
@@ -28,7 +29,10 @@ describe(`${SAMPLE} certificates at the edges of the profile`, () => {
     expect(await objections(pkijsJudge, certificates)).toEqual([]);
   });
 
-  const [itWithGo, skipped] = itWhen(isGoJudgeBuilt(), "the judge in Go is not built; npm run test:judges builds it");
+  const [itWithGo, skipped] = itWhen(
+    isGoToolBuilt(GO_JUDGE),
+    "the judge in Go is not built; npm run test:judges builds it",
+  );
   itWithGo(`say the same to Go, and verify with their SCTs${skipped}`, async () => {
     expect(await objections(goJudge, certificates)).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { createHash, createPublicKey } from "node:crypto";
 import { parseIssuerChain } from "../../../src/core/certificate/issuer-chain.ts";
 import { drawCases, madeMs, type CertificateCase, type KeyChoice } from "../../judges/certificate-cases.ts";
 import { intendedFacts } from "../../judges/facts.ts";
-import { buildGoJudge, goJudge, goVersion } from "../../judges/go-judge.ts";
+import { GO_JUDGE, goJudge } from "../../judges/go-judge.ts";
 import { CaseIssuer, makeKeyRing, type JudgedCertificate } from "../../judges/issue-case.ts";
 import { objections, type Judge } from "../../judges/judge.ts";
 import { MUTANTS, WITHOUT_OWN_CHECKS, type Mutant, type Substitution } from "../../judges/mutants.ts";
@@ -12,6 +12,7 @@ import { makeOpensslJudge } from "../../judges/openssl-judge.ts";
 import { pkijsJudge } from "../../judges/pkijs-judge.ts";
 import { pemOf, spkiOf } from "../../support/certificate-fixtures.ts";
 import { recordEvidence } from "../../support/evidence.ts";
+import { buildGoTool, goVersion } from "../../support/go-tool.ts";
 
 const SEED = 20261122;
 const COUNT = 40;
@@ -110,7 +111,7 @@ const cell = (text: string | undefined): string =>
 
 describe("defects in the encoder", () => {
   beforeAll(async () => {
-    if (go !== undefined) buildGoJudge();
+    if (go !== undefined) buildGoTool(GO_JUDGE);
     const issuer = new CaseIssuer(keys);
     for (const [at, from] of drawCases(choice, { seed: SEED, count: COUNT }).entries()) {
       await issuer.issue(from).then(

@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { CA_KEYS, type KeyChoice } from "../../judges/certificate-cases.ts";
-import { buildGoJudge, goJudge, goVersion } from "../../judges/go-judge.ts";
+import { GO_JUDGE, goJudge } from "../../judges/go-judge.ts";
 import { CaseIssuer, issueCases, makeKeyRing, type JudgedCertificate } from "../../judges/issue-case.ts";
 import { objections, type Judge } from "../../judges/judge.ts";
 import { makeOpensslJudge } from "../../judges/openssl-judge.ts";
 import { pkijsJudge } from "../../judges/pkijs-judge.ts";
 import { KEY_ALGORITHMS } from "../../support/certificate-fixtures.ts";
 import { recordEvidence, recordVersion } from "../../support/evidence.ts";
+import { buildGoTool, goVersion } from "../../support/go-tool.ts";
 import { itWhen } from "../../support/it-when.ts";
 
 const COUNT = 1_200;
@@ -118,7 +119,7 @@ describe(`${COUNT} certificates at the edges of the profile`, () => {
   itWithGo(
     `say the same to Go's crypto/x509 and certificate-transparency-go, and verify with their SCTs${skipped}`,
     async () => {
-      buildGoJudge();
+      buildGoTool(GO_JUDGE);
       recordVersion("Go", `${go ?? ""} with certificate-transparency-go 1.4.0`);
       expect(await objections(goJudge, certificates)).toEqual([]);
     },

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { dataPaths } from "../compose/data-paths.ts";
 import { verifyDataFolder, type DataFolderReport } from "../compose/verify-data-folder.ts";
+import { activeShard } from "../config/active-shard.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { LogProblem } from "../tlog/log-problem.ts";
 import type { CommandContext } from "./context.ts";
@@ -44,12 +45,13 @@ export function logVerifyCommand(context: CommandContext, done: (exitCode: numbe
 
 async function verify(options: LogVerifyOptions, context: CommandContext): Promise<boolean> {
   const config = loadConfig(options.config);
-  const paths = dataPaths({ dataDirectory: options.dataDirectory ?? config.dataDirectory });
+  const dataDirectory = options.dataDirectory ?? config.dataDirectory;
+  const paths = dataPaths({ dataDirectory }, activeShard(config).directory);
   const problems: LogProblem[] = [];
   const progress = makeProgress(context);
   const report = await verifyDataFolder({
     paths,
-    origin: config.log.origin,
+    origin: activeShard(config).origin,
     onProblem: (problem) => {
       if (problems.length < MAX_SHOWN) problems.push(problem);
     },

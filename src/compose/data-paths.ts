@@ -11,11 +11,22 @@ export interface DataPaths {
   readonly auditTrail: string;
 }
 
-/** Where the configuration's data directory keeps what. */
-export function dataPaths({ dataDirectory }: Pick<Config, "dataDirectory">): DataPaths {
+/** Folder of a log that has only one shard, within the data directory: that directory itself. */
+export const LOG_DIRECTORY = ".";
+
+/**
+ * Where the configuration's data directory keeps what.
+ *
+ * @param directory folder of a shard within the data directory; the audit trail is one for all of them
+ */
+export function dataPaths(
+  { dataDirectory }: Pick<Config, "dataDirectory">,
+  directory: string = LOG_DIRECTORY,
+): DataPaths {
+  const folder = join(dataDirectory, directory);
   return {
-    database: join(dataDirectory, "log.sqlite"),
-    headMark: join(dataDirectory, "head.note"),
+    database: join(folder, "log.sqlite"),
+    headMark: join(folder, "head.note"),
     auditTrail: join(dataDirectory, "audit.jsonl"),
   };
 }

@@ -13,7 +13,7 @@ import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
 import type { RateLimits } from "../ports/limits.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
-import type { LogSigners } from "./init-log.ts";
+import type { LogSigners } from "./open-log-signers.ts";
 import { makeIssuance } from "./make-issuance.ts";
 import { readBlocklist } from "./read-blocklist.ts";
 import { drawSerialNumber } from "./serial-number.ts";

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { ProcessTelemetry } from "../adapters/telemetry/open-telemetry.ts";
+import { activeShard } from "../config/active-shard.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
+import { pathOfOrigin } from "../config/shard-rules.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { Admission } from "../http/admission.ts";
@@ -61,7 +63,6 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     readiness: () => readiness(parts, watched),
     metrics: async () => ({ contentType: telemetry.contentType, body: await telemetry.metrics() }),
   });
-  const { origin } = config.log;
   const app = makePublicApp({
     ...common,
     generation: parts.generation,
@@ -69,7 +70,7 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     rateLimits: parts.rateLimits,
     deadlineMs: config.limits.requestSeconds * 1000,
     clientAddress: makeClientAddress(config.limits.trustedProxies),
-    log: { pathPrefix: origin.includes("/") ? origin.slice(origin.indexOf("/")) : "", reads: log.view },
+    log: { pathPrefix: pathOfOrigin(activeShard(config).origin), reads: log.view },
   });
   const tls = await openTls(parts);
   return {

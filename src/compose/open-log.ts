@@ -3,6 +3,7 @@ import type { AuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
 import { createMemoryLogStore } from "../adapters/log-store/memory/memory-log-store.ts";
 import { openSqliteLogStore } from "../adapters/log-store/sqlite/sqlite-log-store.ts";
+import { activeShard } from "../config/active-shard.ts";
 import type { Config } from "../config/schema.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
 import { makeTreeHeadCheckpointSigner } from "../ctlog/tree-head-checkpoint-signer.ts";
@@ -21,7 +22,7 @@ import { assertLogNotBehind } from "../tlog/assert-log-not-behind.ts";
 import type { KnownOfLog } from "../tlog/assert-log-not-behind.ts";
 import { dataPaths } from "./data-paths.ts";
 import { createLogDatabase, makeManifest } from "./init-log.ts";
-import type { LogSigners } from "./init-log.ts";
+import type { LogSigners } from "./open-log-signers.ts";
 
 /** What a log is opened with. */
 export interface OpenLogOptions {
@@ -57,7 +58,7 @@ export interface OpenedLog {
  */
 export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { config, signers, telemetry, resources, onFatal } = options;
-  const { origin } = config.log;
+  const { origin } = activeShard(config);
   const { store, mark, known } = await openStore(options);
   let newest: PublishedCheckpoint | undefined;
   let isJudged = false;
@@ -107,16 +108,17 @@ interface OpenedStore {
 
 async function openStore(options: OpenLogOptions): Promise<OpenedStore> {
   const { config, signers, clock, telemetry, onFatal, resources } = options;
-  const manifest = makeManifest(config.log.origin, signers, clock.now());
+  const shard = activeShard(config);
+  const manifest = makeManifest(shard.origin, signers, clock.now());
   if (config.log.store.kind === "memory") {
     return { store: createMemoryLogStore({ manifest, onFatal }), known: { remembered: undefined } };
   }
-  const paths = dataPaths(config);
+  const paths = dataPaths(config, shard.directory);
   if (!existsSync(paths.database)) {
     if (config.environment !== "development") {
       throw new MayflyError("LOG_MISSING", `there is no log at ${paths.database}; make one with mayfly log init`);
     }
-    await createLogDatabase(config, manifest);
+    await createLogDatabase(config, shard, manifest);
     telemetry.notice("warn", "made a new log, which only a development server does by itself", {
       path: paths.database,
     });

@@ -1,7 +1,7 @@
 import { openFileSigner } from "../adapters/signers/file.ts";
 import { createMemorySigner } from "../adapters/signers/memory.ts";
 import { proveSigner } from "../adapters/signers/prove-signer.ts";
-import type { SignerConfig } from "../config/schema.ts";
+import type { SignerConfig } from "../config/signer-schema.ts";
 import type { SignatureAlgorithm } from "../core/certificate/algorithms.ts";
 import { MayflyError } from "../core/errors.ts";
 import type { Signer } from "../ports/signer.ts";

@@ -8,7 +8,9 @@ import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 import type { TokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 import { openTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { ProcessTelemetry, TelemetryOptions } from "../adapters/telemetry/open-telemetry.ts";
+import { activeShard } from "../config/active-shard.ts";
 import { unsafeOptions } from "../config/rules.ts";
+import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { MayflyError } from "../core/errors.ts";
@@ -27,6 +29,7 @@ import { expiredAuthorities, openIssuers } from "./open-issuers.ts";
 import { openListeners } from "./open-listeners.ts";
 import type { ServiceUrls } from "./open-listeners.ts";
 import { openLog } from "./open-log.ts";
+import { openLogSigners } from "./open-log-signers.ts";
 import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
 import { readConfigAgain } from "./read-again.ts";
 import type { Environment } from "./read-secret.ts";
@@ -119,6 +122,7 @@ interface Parts {
 }
 
 async function openParts(parts: Parts): Promise<ServiceUrls> {
+  if (parts.config.log.shards.length > 1) throw new ConfigError("log.shards: only one shard can be served");
   const { config, telemetry, resources, shutdown, pauseSwitch } = parts;
   const clock = systemClock;
   const onFatal = (error: MayflyError): void => {
@@ -209,8 +213,7 @@ async function openSigners({ config, env, resources }: Parts, onMismatch: (error
   const options = { env, development: config.environment === "development", onMismatch };
   // One after the other: the key derivation of each file takes its tens of megabytes, which nothing later does.
   const ca = await openSigner(config.ca.signer, SIGNER_ROLES.ca, options);
-  const log = await openSigner(config.log.signer, SIGNER_ROLES.log, options);
-  const checkpoint = await openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options);
+  const { log, checkpoint } = await openLogSigners(activeShard(config), options);
   for (const signer of [ca, log, checkpoint]) resources.defer(() => signer.close());
   refuseDevelopmentKeys(config, [ca, log, checkpoint]);
   return { ca, log, checkpoint };

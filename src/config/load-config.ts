@@ -3,11 +3,14 @@ import { dirname, resolve } from "node:path";
 import { isMap, isNode, LineCounter, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import type { z } from "zod";
+import type { ShardConfig } from "./log-schema.ts";
 import { nearestName } from "./nearest-name.ts";
 import { checkConfig } from "./rules.ts";
-import type { ConfigProblem } from "./rules.ts";
+import type { ConfigProblem } from "./rule.ts";
 import { configJsonSchema, configSchema } from "./schema.ts";
-import type { Config, SecretConfig, SignerConfig } from "./schema.ts";
+import type { Config } from "./schema.ts";
+import { settingName } from "./setting-name.ts";
+import type { SecretConfig, SignerConfig } from "./signer-schema.ts";
 
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
@@ -104,11 +107,7 @@ interface Source {
 }
 
 function describe(problem: ConfigProblem, { file, document, lines }: Source): string {
-  const name = problem.path.reduce<string>(
-    (text, step) =>
-      typeof step === "number" ? `${text}[${String(step)}]` : `${text}${text === "" ? "" : "."}${String(step)}`,
-    "",
-  );
+  const name = settingName(problem.path);
   const line = lineOf(problem.path, document, lines);
   return `${file}${line === undefined ? "" : `:${String(line)}`}: ${name}: ${problem.message}`;
 }
@@ -127,6 +126,15 @@ function tlsFiles(tls: Config["http"]["tls"], absolute: (path: string) => string
   return { tls: Object.freeze({ certificate: absolute(tls.certificate), key: absolute(tls.key) }) };
 }
 
+function withAbsoluteKeys(shard: ShardConfig, absolute: (from: SignerConfig) => SignerConfig): ShardConfig {
+  const { signer, checkpointSigner } = shard;
+  return Object.freeze({
+    ...shard,
+    ...(signer === undefined ? {} : { signer: Object.freeze(absolute(signer)) }),
+    ...(checkpointSigner === undefined ? {} : { checkpointSigner: Object.freeze(absolute(checkpointSigner)) }),
+  });
+}
+
 function withAbsolutePaths(config: Config, folder: string): Config {
   const absolute = (path: string): string => resolve(folder, path);
   const secret = (from: SecretConfig): SecretConfig => ("file" in from ? { file: absolute(from.file) } : from);
@@ -143,8 +151,7 @@ function withAbsolutePaths(config: Config, folder: string): Config {
     }),
     log: Object.freeze({
       ...config.log,
-      signer: Object.freeze(signer(config.log.signer)),
-      checkpointSigner: Object.freeze(signer(config.log.checkpointSigner)),
+      shards: Object.freeze(config.log.shards.map((shard) => withAbsoluteKeys(shard, signer))),
     }),
     clientKeys: Object.freeze({
       ...config.clientKeys,

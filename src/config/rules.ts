@@ -1,13 +1,7 @@
 import { parseVerifierKey } from "../core/note/verifier-key.ts";
-import type { Config, SignerConfig } from "./schema.ts";
-
-/** One thing that is wrong with a configuration: where, and what. */
-export interface ConfigProblem {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-type Rule = (config: Config) => readonly ConfigProblem[];
+import type { ConfigProblem, Rule } from "./rule.ts";
+import type { Config } from "./schema.ts";
+import { memoryKeysOfShards, SHARD_RULES } from "./shard-rules.ts";
 
 const LOOPBACK = /^(127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|::1|localhost)$/u;
 
@@ -21,15 +15,11 @@ const needsDevelopment = (path: readonly PropertyKey[], what: string): ConfigPro
   message: `${what} is allowed only with environment: development`,
 });
 
-const memoryKeys: Rule = (config) => {
-  const signers: [readonly PropertyKey[], SignerConfig][] = [
-    [["ca", "signer"], config.ca.signer],
-    [["log", "signer"], config.log.signer],
-    [["log", "checkpointSigner"], config.log.checkpointSigner],
-  ];
-  return signers
-    .filter(([, signer]) => signer.kind === "memory")
-    .map(([path]) => needsDevelopment([...path, "kind"], "a key that is forgotten at exit"));
+const memoryKeys: Rule = ({ ca, log }) => {
+  const ofCa = ca.signer.kind === "memory" ? [["ca", "signer", "kind"]] : [];
+  return [...ofCa, ...memoryKeysOfShards(log.shards)].map((path) =>
+    needsDevelopment(path, "a key that is forgotten at exit"),
+  );
 };
 
 const memoryStore: Rule = (config) =>
@@ -69,17 +59,6 @@ const issuersOnThisMachine: Rule = (config) =>
       ? [{ path: ["issuers", index, "url"], message: "an issuer on this machine needs allowPrivateNetwork: true" }]
       : [],
   );
-
-/** A log is fixed to its keys: with keys of one start it could not be opened by the next. */
-const memoryKeysOfKeptLog: Rule = ({ log }) =>
-  log.store.kind === "memory"
-    ? []
-    : (["signer", "checkpointSigner"] as const)
-        .filter((name) => log[name].kind === "memory")
-        .map((name) => ({
-          path: ["log", name, "kind"],
-          message: "a key that is forgotten at exit needs a log that is forgotten too: log.store.kind: memory",
-        }));
 
 const backdating: Rule = ({ ca }) =>
   ca.backdateSeconds < ca.lifetimeSeconds
@@ -171,7 +150,6 @@ const quorumOfWitnesses: Rule = ({ log: { witnesses, witnessQuorum }, limits }) 
 const RULES: readonly Rule[] = [
   chainOfFileKeys,
   backdating,
-  memoryKeysOfKeptLog,
   issuerUrls,
   issuersOnThisMachine,
   plainHttp,
@@ -181,6 +159,7 @@ const RULES: readonly Rule[] = [
   witnessesOnce,
   insecureWitnesses,
   quorumOfWitnesses,
+  ...SHARD_RULES,
 ];
 
 const OUTSIDE_DEVELOPMENT: readonly Rule[] = [memoryKeys, memoryStore, insecureIssuers];

@@ -4,30 +4,9 @@ import {
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../core/proof/client-signing-algorithm.ts";
 import { limitsSchema } from "./limits-schema.ts";
+import { logSchema } from "./log-schema.ts";
+import { pathSchema, signerSchema } from "./signer-schema.ts";
 import { object } from "./strict-object.ts";
-import { witnessesSchema, witnessQuorumSchema } from "./witness-schema.ts";
-
-const path = z.string().min(1).max(4096);
-
-const secret = z
-  .union([
-    object({ file: path.describe("File that holds the secret; one final newline is not part of it.") }),
-    object({ env: z.string().min(1).describe("Name of the environment variable that holds the secret.") }),
-  ])
-  .describe("Where a secret is read from. The secret itself never stands in the configuration.");
-
-const signer = z
-  .discriminatedUnion("kind", [
-    object({
-      kind: z.literal("file"),
-      path: path.describe("Key file made by `mayfly key create` or `mayfly ca create`."),
-      passphrase: secret,
-    }),
-    object({
-      kind: z.literal("memory").describe("A fresh key at every start; development only."),
-    }),
-  ])
-  .describe("Where a private key is kept.");
 
 const HOST_AND_PORT = /^(?<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?<port>[0-9]{1,5})$/u;
 
@@ -101,7 +80,9 @@ const issuer = object({
       "Refuse certification requests in favour of keys with a proof over the token's identity: the signature of a " +
         "certification request covers no identity, so anyone can send one of somebody else's.",
     ),
-  caCertificate: path.optional().describe("PEM file of certificate authorities trusted for this issuer's TLS only."),
+  caCertificate: pathSchema
+    .optional()
+    .describe("PEM file of certificate authorities trusted for this issuer's TLS only."),
 });
 
 /** The whole configuration file. Defaults are safe for production. */
@@ -112,14 +93,14 @@ export const configSchema = object({
     .describe(
       "`development` permits what is convenient and unsafe: development keys, memory keys, plain-http issuers.",
     ),
-  dataDirectory: path.describe(
+  dataDirectory: pathSchema.describe(
     "Folder of the log's database, the head mark and the audit trail. Must be on a local disk.",
   ),
   http: object({
     listen: listen.describe("Public address of the API and of the log's read side."),
     tls: object({
-      certificate: path.describe("PEM file of the certificate and those between it and its root, its own first."),
-      key: path.describe("PEM file of its private key, not encrypted."),
+      certificate: pathSchema.describe("PEM file of the certificate and those between it and its root, its own first."),
+      key: pathSchema.describe("PEM file of its private key, not encrypted."),
     })
       .optional()
       .describe("Serve HTTPS (TLS 1.2 and 1.3). Both files are read again when their content changes."),
@@ -138,10 +119,10 @@ export const configSchema = object({
       ),
   }),
   ca: object({
-    chain: path
+    chain: pathSchema
       .optional()
       .describe("PEM chain, issuing CA first, self-signed root last. Left out only with a memory signer."),
-    signer,
+    signer: signerSchema,
     lifetimeSeconds: z.int().min(60).max(3600).default(600).describe("Validity of a certificate, from notBefore."),
     backdateSeconds: z
       .int()
@@ -150,34 +131,7 @@ export const configSchema = object({
       .default(0)
       .describe("How far notBefore lies in the past, for verifiers whose clocks are behind."),
   }),
-  log: object({
-    origin: z
-      .string()
-      .regex(
-        /^[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)*$/u,
-        "expected the log's URL without scheme and final slash",
-      )
-      .refine((origin) => URL.canParse(`https://${origin}`), "no such host or port can exist")
-      .describe(
-        "Origin of checkpoints: the public URL of the log's read side without scheme. Fixed by `mayfly log init`.",
-      ),
-    store: z
-      .discriminatedUnion("kind", [
-        object({
-          kind: z.literal("sqlite"),
-          allowAnyFilesystem: z
-            .boolean()
-            .default(false)
-            .describe("Skip the check that refuses network and overlay file systems. A lost write forks the log."),
-        }),
-        object({ kind: z.literal("memory").describe("Forgotten at exit; development only.") }),
-      ])
-      .prefault({ kind: "sqlite" }),
-    signer: signer.describe("P-256 key of the log: SCTs and tree heads."),
-    checkpointSigner: signer.describe("Ed25519 key of the log: checkpoints for witnesses."),
-    witnesses: witnessesSchema,
-    witnessQuorum: witnessQuorumSchema,
-  }),
+  log: logSchema,
   issuers: z.array(issuer).min(1).max(1000).readonly(),
   clientKeys: object({
     algorithms: z
@@ -186,7 +140,7 @@ export const configSchema = object({
       .readonly()
       .default([...DEFAULT_CLIENT_SIGNING_ALGORITHMS])
       .describe("Key and hash pairs that callers may have certified."),
-    blocklist: path
+    blocklist: pathSchema
       .optional()
       .describe("File of keys that are never certified: SHA-256 of the SubjectPublicKeyInfo in hex, one a line."),
   }).prefault({}),
@@ -227,12 +181,6 @@ export type ConfigInput = z.input<typeof configSchema>;
 
 /** A checked, frozen configuration. Paths are still as written; `loadConfig` makes them absolute. */
 export type Config = z.output<typeof configSchema>;
-
-/** Where a private key is kept. */
-export type SignerConfig = z.output<typeof signer>;
-
-/** Where a secret is read from. */
-export type SecretConfig = z.output<typeof secret>;
 
 /** One trusted issuer as configured. */
 export type IssuerConfig = z.output<typeof issuer>;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import request from "supertest";
 import { dataPaths } from "../../src/compose/data-paths.ts";
-import { openSigner, SIGNER_ROLES } from "../../src/compose/open-signer.ts";
+import { openLogSigners } from "../../src/compose/open-log-signers.ts";
+import { activeShard } from "../../src/config/active-shard.ts";
 import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
 import { makeEd25519CheckpointSigner } from "../../src/tlog/ed25519-checkpoint-signer.ts";
 import { signCheckpoint } from "../../src/tlog/sign-checkpoint.ts";
@@ -87,9 +88,9 @@ async function signedNote(
   tree: { readonly size: number; readonly root: Uint8Array },
 ): Promise<string> {
   const options = { env: {}, development: true, onMismatch: () => undefined };
-  const log = await openSigner(config.log.signer, SIGNER_ROLES.log, options);
-  const checkpoint = await openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options);
-  const { origin } = config.log;
+  const shard = activeShard(config);
+  const { log, checkpoint } = await openLogSigners(shard, options);
+  const { origin } = shard;
   const signers = [makeTreeHeadCheckpointSigner(origin, log), makeEd25519CheckpointSigner(origin, checkpoint)];
   return (await signCheckpoint({ origin, ...tree, timestampMs: Date.now() }, signers)).note;
 }

@@ -6,9 +6,10 @@ import { DatabaseSync } from "node:sqlite";
 import { readAuditTrailEnd } from "../../../src/adapters/audit/verify-audit-trail.ts";
 import { systemClock } from "../../../src/adapters/clock/system-clock.ts";
 import { dataPaths, type DataPaths } from "../../../src/compose/data-paths.ts";
-import type { LogSigners } from "../../../src/compose/init-log.ts";
 import { openLog } from "../../../src/compose/open-log.ts";
-import { openSigner, SIGNER_ROLES } from "../../../src/compose/open-signer.ts";
+import { openLogSigners } from "../../../src/compose/open-log-signers.ts";
+import type { LogSigners } from "../../../src/compose/open-log-signers.ts";
+import { activeShard } from "../../../src/config/active-shard.ts";
 import { verifyDataFolder } from "../../../src/compose/verify-data-folder.ts";
 import type { Config } from "../../../src/config/schema.ts";
 import { MayflyError } from "../../../src/core/errors.ts";
@@ -161,8 +162,7 @@ async function openSigners(config: Config): Promise<LogSigners> {
     throw error;
   };
   const options = { env: {}, development: true, onMismatch };
-  const log = await openSigner(config.log.signer, SIGNER_ROLES.log, options);
-  return { log, checkpoint: await openSigner(config.log.checkpointSigner, SIGNER_ROLES.checkpoint, options) };
+  return openLogSigners(activeShard(config), options);
 }
 
 async function issue(mayfly: TestService, count: number): Promise<void> {

@@ -5,13 +5,14 @@ import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
 import { openSqliteLogRecords } from "../adapters/log-store/sqlite/open-sqlite-log-records.ts";
 import { parseLogKey } from "../core/ct/log-key.ts";
 import { MayflyError } from "../core/errors.ts";
-import { makeDecodeCertificateEntry } from "../ctlog/decode-certificate-entry.ts";
 import { verifyAnswered } from "../ctlog/verify-answered.ts";
 import { verifyCheckpoint } from "../ctlog/verify-checkpoint.ts";
 import type { LogManifest, LogRecords, PublishedCheckpoint, TreeHead } from "../ports/log-store.ts";
 import { noteProblem, type LogProblem, type OnProblem } from "../tlog/log-problem.ts";
-import { verifyLog, type StatedTreeOfLog, type VerifiedLog } from "../tlog/verify-log.ts";
+import type { StatedTreeOfLog } from "../tlog/growing-tree.ts";
+import { verifyLog, type VerifiedLog, type VerifyLogOptions } from "../tlog/verify-log.ts";
 import type { DataPaths } from "./data-paths.ts";
+import { openJudge } from "./judge-pool.ts";
 
 /** What is verified, and who hears of it. */
 export interface VerifyDataFolderOptions {
@@ -61,8 +62,7 @@ export async function verifyDataFolder(options: VerifyDataFolderOptions): Promis
       ...(await verifyStated("published checkpoint", published, { manifest, onProblem })),
       ...(await verifyStated(basename(paths.headMark), remembered, { manifest, onProblem })),
     ];
-    const verified = await verifyLog(records, {
-      decodeEntry: makeDecodeCertificateEntry(),
+    const verified = await verifyRecords(records, {
       stated,
       onProblem,
       onProgress: (entries) => options.onProgress?.(entries, head.size),
@@ -71,6 +71,15 @@ export async function verifyDataFolder(options: VerifyDataFolderOptions): Promis
     return { ...verified, manifest, head, published, remembered, audit, answered, problems };
   } finally {
     await close();
+  }
+}
+
+async function verifyRecords(records: LogRecords, options: Omit<VerifyLogOptions, "judge">): Promise<VerifiedLog> {
+  const judge = openJudge("mayfly", records.head.size);
+  try {
+    return await verifyLog(records, { ...options, judge });
+  } finally {
+    await judge.close();
   }
 }
 

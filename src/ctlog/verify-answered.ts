@@ -6,7 +6,7 @@ import { MayflyError } from "../core/errors.ts";
 import { TILE_WIDTH } from "../core/merkle/tile.ts";
 import type { LogRecords } from "../ports/log-store.ts";
 import { noteProblem, type OnProblem } from "../tlog/log-problem.ts";
-import { decodePrecertEntry } from "./decode-certificate-entry.ts";
+import { decodePrecertEntry } from "./decode-precert-entry.ts";
 
 /** A certificate that somebody was given, as far as it was written down. */
 export interface AnsweredCertificate {

@@ -10,14 +10,19 @@ export interface LogProblem {
 /** Told of each problem, in the order in which they are found. */
 export type OnProblem = (problem: LogProblem) => void;
 
-/** Reading itself does not work any more. */
-const READER_ENDED: ReadonlySet<Reason> = new Set<Reason>(["LOG_CLOSED", "LOG_OUTCOME_UNKNOWN"]);
+/** Reading itself does not work any more, or not now; that says nothing about the log. */
+const READER_ENDED: ReadonlySet<Reason> = new Set<Reason>([
+  "LOG_CLOSED",
+  "LOG_OUTCOME_UNKNOWN",
+  "SOURCE_UNAVAILABLE",
+  "UNEXPECTED",
+]);
 
 /**
  * Reads or checks something; what is wrong with it becomes a problem, and the verification goes on without it.
  *
  * @returns undefined when there was a problem
- * @throws what says nothing about the record: defects of ours, a reader that has ended
+ * @throws what says nothing about the record: defects of ours, a reader that has ended, a log that does not answer
  */
 export async function noteProblem<T>(
   where: string,

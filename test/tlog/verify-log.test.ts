@@ -9,9 +9,10 @@ import { openSqliteLogStore } from "../../src/adapters/log-store/sqlite/sqlite-l
 import type { LogRecords } from "../../src/ports/log-store.ts";
 import { buildBatch } from "../../src/tlog/build-batch.ts";
 import { UpperTiles } from "../../src/tlog/verify-tiles.ts";
-import { verifyLog, type StatedTreeOfLog, type VerifiedLog } from "../../src/tlog/verify-log.ts";
+import type { StatedTreeOfLog } from "../../src/tlog/growing-tree.ts";
+import { verifyLog, type VerifiedLog } from "../../src/tlog/verify-log.ts";
 import { naiveRoot } from "../support/assert-log-consistent.ts";
-import { decodeTextEntry } from "../support/log-entry-text.ts";
+import { textEntryJudge } from "../support/log-entry-text.ts";
 import { checkpointOf, CREATED_MS, makeSubmissions, MANIFEST, sha256 } from "../support/log-fixtures.ts";
 
 const SIZE = 600;
@@ -67,7 +68,7 @@ async function verify(records: LogRecords, trees: readonly StatedTreeOfLog[]): P
   const problems: string[] = [];
   const progress: number[] = [];
   const verified = await verifyLog(records, {
-    decodeEntry: decodeTextEntry,
+    judge: textEntryJudge,
     stated: trees,
     onProblem: ({ where, what }) => problems.push(`${where}: ${what}`),
     onProgress: (entries) => progress.push(entries),
@@ -252,8 +253,8 @@ describe("tiles above level 0", () => {
     const count = async (): Promise<{ compared: number; problems: string[] }> => {
       const problems: string[] = [];
       const tile = (level: number, index: number) => Promise.resolve(rows.get(`${String(level)}/${String(index)}`));
-      const tiles = new UpperTiles({ tile }, ({ where, what }) => problems.push(`${where}: ${what}`));
-      for (let at = 0; at < 257; at++) await tiles.add(full);
+      const tiles = new UpperTiles(tile, ({ where, what }) => problems.push(`${where}: ${what}`));
+      for (let at = 0; at < 257; at++) await tiles.add(level1);
       await tiles.end();
       return { compared: tiles.compared, problems };
     };

@@ -1,4 +1,12 @@
-import { DER_TAG, derChildren, derContent, DerError, parseDer, type DerElement } from "../encoding/der-reader.ts";
+import {
+  DER_TAG,
+  derChildren,
+  derContent,
+  derContentStart,
+  derElementEnd,
+  DerError,
+  parseDer,
+} from "../encoding/der-reader.ts";
 import { MayflyError } from "../errors.ts";
 import { POISON } from "./extensions/poison.ts";
 
@@ -8,7 +16,8 @@ const EXTENSIONS_TAG = 0xa3;
 
 /**
  * Proves on the bytes that a log entry is of a precertificate: the logged TBS is the precertificate's without its one
- * poison extension, all else being byte-equal (RFC 6962 §3.2).
+ * poison extension, all else being byte-equal (RFC 6962 §3.2). Walks over the bytes where they are: whoever verifies a log
+ * does this for each of its entries.
  *
  * @param precertificate DER Certificate
  * @param loggedTbs DER TBSCertificate
@@ -16,14 +25,22 @@ const EXTENSIONS_TAG = 0xa3;
  */
 export function assertLoggedTbs(precertificate: Uint8Array, loggedTbs: Uint8Array): void {
   try {
-    const [tbs] = derChildren(parseDer(precertificate));
-    if (tbs === undefined) throw new DerError("a certificate without a TBS");
-    const poisoned = readTbs(tbs);
-    const logged = readTbs(parseDer(loggedTbs));
-    const kept = poisoned.extensions.filter(({ bytes }) => Buffer.compare(bytes, POISON) !== 0);
-    assertThat(kept.length === poisoned.extensions.length - 1, "the precertificate has not exactly one poison");
-    assertThat(isEqual(poisoned.fields, logged.fields), "a field of the logged TBS is not the precertificate's");
-    assertThat(isEqual(kept, logged.extensions), "an extension of the logged TBS is not the precertificate's");
+    if (derElementEnd(precertificate, 0) !== precertificate.length) throw new DerError("trailing bytes");
+    const poisoned = findExtensions(precertificate, derContentStart(precertificate, 0));
+    const logged = findExtensions(loggedTbs, 0);
+    if (logged.tbsEnd !== loggedTbs.length) throw new DerError("trailing bytes");
+    const poison = findPoison(precertificate, poisoned);
+    assertThat(poison !== undefined, "the precertificate has not exactly one poison");
+    const fields = precertificate.subarray(poisoned.fieldsStart, poisoned.fieldsEnd);
+    assertThat(
+      Buffer.compare(fields, loggedTbs.subarray(logged.fieldsStart, logged.fieldsEnd)) === 0,
+      "a field of the logged TBS is not the precertificate's",
+    );
+    const extensions = precertificate.subarray(poisoned.start, poisoned.end);
+    assertThat(
+      isWithoutPoison(loggedTbs.subarray(logged.start, logged.end), extensions, poison - poisoned.start),
+      "an extension of the logged TBS is not the precertificate's",
+    );
   } catch (cause) {
     if (cause instanceof DerError) throw new MayflyError("CORRESPONDENCE", "a TBS is not DER", { cause });
     throw cause;
@@ -40,22 +57,57 @@ export function serialNumberOfTbs(tbs: Uint8Array): Uint8Array {
   return serialNumber[0] === 0 ? serialNumber.subarray(1) : serialNumber;
 }
 
-function readTbs(tbs: DerElement): { fields: readonly DerElement[]; extensions: readonly DerElement[] } {
-  const all = derChildren(tbs);
-  const wrapper = all[EXTENSIONS_AT];
-  if (tbs.tag !== DER_TAG.sequence || all.length !== EXTENSIONS_AT + 1 || wrapper?.tag !== EXTENSIONS_TAG) {
+/** Offsets inside a TBSCertificate. */
+interface ExtensionsPlace {
+  /** The seven fields before the extensions, without the header of the TBS. */
+  readonly fieldsStart: number;
+  readonly fieldsEnd: number;
+  /** The extensions themselves, one after the other. */
+  readonly start: number;
+  readonly end: number;
+  readonly tbsEnd: number;
+}
+
+function findExtensions(bytes: Uint8Array, tbsStart: number): ExtensionsPlace {
+  const tbsEnd = derElementEnd(bytes, tbsStart);
+  const fieldsStart = derContentStart(bytes, tbsStart);
+  let fieldsEnd = fieldsStart;
+  for (let field = 0; field < EXTENSIONS_AT; field++) fieldsEnd = derElementEnd(bytes, fieldsEnd);
+  const wrapperEnd = derElementEnd(bytes, fieldsEnd);
+  if (bytes[tbsStart] !== DER_TAG.sequence || bytes[fieldsEnd] !== EXTENSIONS_TAG || wrapperEnd !== tbsEnd) {
     throw new DerError("not a TBSCertificate with eight fields, of which the last are extensions");
   }
-  const [list, ...others] = derChildren(wrapper);
-  if (list?.tag !== DER_TAG.sequence || others.length > 0) throw new DerError("extensions are one SEQUENCE");
-  return { fields: all.slice(0, EXTENSIONS_AT), extensions: derChildren(list) };
+  const list = derContentStart(bytes, fieldsEnd);
+  const end = derElementEnd(bytes, list);
+  if (bytes[list] !== DER_TAG.sequence || end !== wrapperEnd) throw new DerError("extensions are one SEQUENCE");
+  return { fieldsStart, fieldsEnd, start: derContentStart(bytes, list), end, tbsEnd };
 }
 
-function isEqual(some: readonly DerElement[], others: readonly DerElement[]): boolean {
-  const bytesOf = (elements: readonly DerElement[]): Buffer => Buffer.concat(elements.map(({ bytes }) => bytes));
-  return Buffer.compare(bytesOf(some), bytesOf(others)) === 0;
+/** Offset of the poison; undefined unless there is exactly one. */
+function findPoison(bytes: Uint8Array, { start, end }: ExtensionsPlace): number | undefined {
+  const found: number[] = [];
+  let at = start;
+  while (at < end) {
+    const next = derElementEnd(bytes, at);
+    const isPoison = next - at === POISON.length && Buffer.compare(bytes.subarray(at, next), POISON) === 0;
+    if (isPoison) found.push(at);
+    at = next;
+  }
+  if (at !== end) throw new DerError("element is cut off");
+  return found.length === 1 ? found[0] : undefined;
 }
 
-function assertThat(holds: boolean, otherwise: string): void {
+/** Whether `kept` are `extensions` but for the poison, which begins at `poison`. */
+function isWithoutPoison(kept: Uint8Array, extensions: Uint8Array, poison: number): boolean {
+  const before = extensions.subarray(0, poison);
+  const behind = extensions.subarray(poison + POISON.length);
+  return (
+    kept.length === before.length + behind.length &&
+    Buffer.compare(kept.subarray(0, poison), before) === 0 &&
+    Buffer.compare(kept.subarray(poison), behind) === 0
+  );
+}
+
+function assertThat(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new MayflyError("CORRESPONDENCE", otherwise);
 }

@@ -55,7 +55,7 @@ export interface ServiceUrls {
  * @throws ConfigError when an address cannot be had, or a certificate cannot be used
  */
 export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> {
-  const { config, clock, telemetry, admission, log } = parts;
+  const { config, clock, telemetry, admission, log, chain } = parts;
   const common = { clock, telemetry, requestId: () => randomUUID() };
   const watched = await openReadiness(parts);
   const operations = makeOperationsApp({
@@ -70,7 +70,13 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     rateLimits: parts.rateLimits,
     deadlineMs: config.limits.requestSeconds * 1000,
     clientAddress: makeClientAddress(config.limits.trustedProxies),
-    log: { pathPrefix: pathOfOrigin(activeShard(config).origin), reads: log.view },
+    logs: [
+      {
+        pathPrefix: pathOfOrigin(activeShard(config).origin),
+        view: log.view,
+        roots: chain.certificates.slice(-1),
+      },
+    ],
   });
   const tls = await openTls(parts);
   return {

@@ -7,8 +7,8 @@ import { activeShard } from "../config/active-shard.ts";
 import type { Config } from "../config/schema.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
 import { makeTreeHeadCheckpointSigner } from "../ctlog/tree-head-checkpoint-signer.ts";
-import { makeStaticCtView } from "../ctlog/static-ct-view.ts";
-import type { StaticCtView } from "../ctlog/static-ct-view.ts";
+import { makePublicLogView } from "../ctlog/public-log-view.ts";
+import type { PublicLogView } from "../ctlog/public-log-view.ts";
 import { verifyCheckpoint } from "../ctlog/verify-checkpoint.ts";
 import { openCertificateLog } from "../ctlog/submit-precertificate.ts";
 import type { CertificateLog } from "../ports/certificate-log.ts";
@@ -42,7 +42,7 @@ export interface OpenLogOptions {
 /** A log that accepts certificates and shows them. */
 export interface OpenedLog {
   readonly certificateLog: CertificateLog;
-  readonly view: StaticCtView;
+  readonly view: PublicLogView;
   /** Why the next certificate would be refused, if it would be. */
   readonly refusal: () => MayflyError | undefined;
   /** Why the head mark is behind the log, if the last attempt to write it failed. */
@@ -93,7 +93,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   await mark?.flush();
   return {
     certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
-    view: makeStaticCtView(store),
+    view: makePublicLogView({ store, manifest: await store.manifest() }),
     refusal: () => sequencer.refusal(),
     markFailure: () => mark?.failure(),
     checkpoint: () => newest,

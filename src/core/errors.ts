@@ -15,7 +15,9 @@ export const REASONS = {
     "HTTP_MALFORMED",
     "INVALID_BASE64",
     "JSON_TOO_COMPLEX",
+    "NOT_PUBLISHED",
     "ONEOF_CONFLICT",
+    "PARAMETER_INVALID",
     "REQUEST_TIMEOUT",
     "UNSUPPORTED_MEDIA_TYPE",
     "WRONG_TYPE",
@@ -62,7 +64,7 @@ export const REASONS = {
   ],
   untrusted_issuer: ["ISSUER_UNKNOWN"],
   policy_denied: ["EXTENSIONS_TOO_LONG", "SAN_NOT_PERMITTED"],
-  not_found: ["NO_SUCH_PATH", "NO_SUCH_TILE"],
+  not_found: ["NO_SUCH_ENTRY", "NO_SUCH_PATH", "NO_SUCH_TILE"],
   method_not_allowed: ["METHOD_NOT_ALLOWED"],
   too_large: ["BODY_TOO_LARGE"],
   rate_limited: [

@@ -19,8 +19,8 @@ export function sendAnswer(response: ExchangeResponse, { status, headers, body }
   if (response.destroyed) return;
   const { requestId } = response.locals.exchange;
   const fields = [...headers, "X-Request-Id", requestId];
-  // RFC 9110 §8.6: 204 has no Content-Length.
-  if (status !== 204) fields.push("Content-Length", String(Buffer.byteLength(body)));
+  // RFC 9110 §8.6: 204 has no Content-Length, and that of 304 would be the length of what is not sent.
+  if (status !== 204 && status !== 304) fields.push("Content-Length", String(Buffer.byteLength(body)));
   response.writeHead(status, fields);
   response.end(body);
   dropBody(response.req);

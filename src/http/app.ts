@@ -11,8 +11,8 @@ import type { PacingLimits } from "./refusal-pacing.ts";
 import { addRoute } from "./route.ts";
 import { makeConfiguration } from "./routes/configuration.ts";
 import { health } from "./routes/health.ts";
+import type { PublishedLog } from "./routes/log-read.ts";
 import { addLogReads } from "./routes/log-reads.ts";
-import type { PublishedLog } from "./routes/log-reads.ts";
 import { makeSigningCert } from "./routes/signing-cert.ts";
 import { makeTrustBundle } from "./routes/trust-bundle.ts";
 import type { TileLimits } from "./tile-places.ts";
@@ -22,8 +22,8 @@ export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
   /** The configuration in force; asked once per request. */
   readonly generation: () => Generation;
   readonly admission: Admission;
-  /** The log's reads and where they are; absent when another process serves them. */
-  readonly log?: PublishedLog;
+  /** The logs that are read here, and where; none when another process serves them. */
+  readonly logs?: readonly PublishedLog[];
   readonly tileLimits?: TileLimits;
   readonly bodyLimits?: BodyLimits;
   /** From the end of a signing request's body to its answer, milliseconds; 10 s when left out. */
@@ -42,7 +42,6 @@ export function makePublicApp(deps: PublicAppDeps): RequestListener {
   app.use(limitReads(deps));
   addRoute(app, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
   addRoute(app, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
-  const { log } = deps;
-  if (log !== undefined) addLogReads(app, { ...deps, log });
+  addLogReads(app, { ...deps, logs: deps.logs ?? [] });
   return makeListener(app, deps, deps.refusalPacing);
 }

@@ -18,6 +18,12 @@ export const FRESH_JSON = fields("application/json", "no-store");
 /** Trust bundle and configuration, which change only with the configuration. */
 export const SHORT_LIVED_JSON = fields("application/json", "public, max-age=60");
 
+/** Proofs between trees of given sizes, and whole ranges of entries: growth of the log changes nothing about them. */
+export const FINAL_JSON = fields("application/json", "public, max-age=86400, immutable");
+
+/** Entries up to the end of the log, which more will follow. */
+export const PASSING_JSON = fields("application/json", "public, max-age=10");
+
 /** C2SP tlog-tiles: a checkpoint must not be served stale. */
 export const CHECKPOINT = fields("text/plain; charset=utf-8", "no-store");
 

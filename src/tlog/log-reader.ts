@@ -47,7 +47,9 @@ export async function readConsistencyProof(
  */
 export async function readRoot(snapshot: LogSnapshot, treeSize: number): Promise<Uint8Array> {
   requirePublished(snapshot, treeSize);
-  return readSubtree(snapshot, { start: 0, end: treeSize });
+  const [root] = await readSubtrees(snapshot, [{ start: 0, end: treeSize }]);
+  if (root === undefined) throw new TypeError("one subtree has one hash");
+  return root;
 }
 
 function requirePublished({ checkpoint }: LogSnapshot, treeSize: number): void {
@@ -56,18 +58,21 @@ function requirePublished({ checkpoint }: LogSnapshot, treeSize: number): void {
   }
 }
 
-function readSubtrees(snapshot: LogSnapshot, subtrees: readonly Subtree[]): Promise<readonly Uint8Array[]> {
-  return Promise.all(subtrees.map((subtree) => readSubtree(snapshot, subtree)));
-}
-
-async function readSubtree(snapshot: LogSnapshot, { start, end }: Subtree): Promise<Uint8Array> {
+/** Reads each tile once, however many of the subtrees lie in it: a proof takes a few tiles, whatever the size of the tree. */
+async function readSubtrees(snapshot: LogSnapshot, subtrees: readonly Subtree[]): Promise<readonly Uint8Array[]> {
+  const positions = new Map(
+    subtrees
+      .flatMap(({ start, end }) => tilesForSubtree(start, end))
+      .map(({ level, index }) => [`${level}/${index}`, { level, index }]),
+  );
   const tiles = new Map<string, Uint8Array>();
   await Promise.all(
-    tilesForSubtree(start, end).map(async ({ level, index }) => {
+    Array.from(positions, async ([key, { level, index }]) => {
       const hashes = await snapshot.tile(level, index);
-      if (hashes === undefined) throw new MayflyError("LOG_CORRUPT", `tile ${level}/${index} is missing`);
-      tiles.set(`${level}/${index}`, hashes);
+      if (hashes === undefined) throw new MayflyError("LOG_CORRUPT", `tile ${key} is missing`);
+      tiles.set(key, hashes);
     }),
   );
-  return subtreeHash(start, end, (level, index) => tiles.get(`${level}/${index}`) ?? new Uint8Array(0));
+  const tileOf = (level: number, index: number): Uint8Array => tiles.get(`${level}/${index}`) ?? new Uint8Array(0);
+  return subtrees.map(({ start, end }) => subtreeHash(start, end, tileOf));
 }

@@ -59,6 +59,8 @@ const BY_REASON: Readonly<Partial<Record<Reason, Partial<WireError>>>> = {
   CA_EXPIRED: { status: 503, grpc: 14 },
   EXPECTATION_FAILED: { status: 417, message: "The expectation of the request cannot be met" },
   HEADERS_TOO_LARGE: { status: 431, message: "The header fields of the request are too large" },
+  NOT_PUBLISHED: { message: "The published log has fewer entries" },
+  PARAMETER_INVALID: { message: "A parameter of the request is missing, repeated, malformed or out of range" },
   REQUEST_TIMEOUT: { status: 408, message: "The request did not arrive in time" },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "The content of the request is not plain JSON in UTF-8" },
 };

@@ -11,7 +11,7 @@ import { parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
 import type { MayflyError } from "../../src/core/errors.ts";
-import { makeStaticCtView } from "../../src/ctlog/static-ct-view.ts";
+import { makePublicLogView } from "../../src/ctlog/public-log-view.ts";
 import { openCertificateLog } from "../../src/ctlog/submit-precertificate.ts";
 import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
 import { openRateLimits } from "../../src/adapters/limits/open-rate-limits.ts";
@@ -193,7 +193,13 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     clock,
     telemetry,
     requestId: () => `request-${String(++requests)}`,
-    log: { pathPrefix: "/whole", reads: makeStaticCtView(store) },
+    logs: [
+      {
+        pathPrefix: "/whole",
+        view: makePublicLogView({ store, manifest: await store.manifest() }),
+        roots: chain.certificates.slice(-1),
+      },
+    ],
   });
   const server = makeHttpServer({ listener, admission });
   const { port } = await server.listen({ host: "127.0.0.1", port: 0 });

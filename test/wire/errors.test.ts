@@ -38,6 +38,8 @@ const OWN_STATUS: Readonly<Partial<Record<Reason, readonly [number, number, stri
   CA_EXPIRED: [503, 14, CA],
   EXPECTATION_FAILED: [417, 3, "The expectation of the request cannot be met"],
   HEADERS_TOO_LARGE: [431, 3, "The header fields of the request are too large"],
+  NOT_PUBLISHED: [400, 3, "The published log has fewer entries"],
+  PARAMETER_INVALID: [400, 3, "A parameter of the request is missing, repeated, malformed or out of range"],
   REQUEST_TIMEOUT: [408, 3, "The request did not arrive in time"],
   UNSUPPORTED_MEDIA_TYPE: [415, 3, "The content of the request is not plain JSON in UTF-8"],
 };

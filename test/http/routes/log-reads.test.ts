@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import request from "supertest";
 import { MayflyError } from "../../../src/core/errors.ts";
+import type { PublishedLog } from "../../../src/http/routes/log-read.ts";
 import type { StaticCtView } from "../../../src/ctlog/static-ct-view.ts";
 import { makeClientAddress } from "../../../src/http/client-address.ts";
 import { bare, makeRig } from "../public-app.ts";
@@ -11,6 +12,7 @@ import { startRaw, statuses } from "../raw-socket.ts";
 
 const FINGERPRINT = "0123456789abcdef".repeat(4);
 const NOTE = "log.example.com\n1\nAAAA\n\n\u2014 log.example.com AAAA\n";
+const METADATA = '{"description":"log.example.com"}\n';
 const IMMUTABLE = "public, max-age=604800, immutable";
 
 /** A log that has what its keys say. */
@@ -34,8 +36,24 @@ const LOG = reads({
   [`issuer ${FINGERPRINT}`]: "der",
 });
 
+const notAsked = (): never => {
+  throw new TypeError("is not asked here");
+};
+
+/** The log as its files alone. */
+const filesOf = (staticCt: StaticCtView, pathPrefix = "/log"): readonly PublishedLog[] => {
+  const rfc6962 = {
+    treeHead: notAsked,
+    consistency: notAsked,
+    proofByHash: notAsked,
+    entries: notAsked,
+    entryAndProof: notAsked,
+  };
+  return [{ pathPrefix, view: { staticCt, rfc6962, logV3Json: () => Buffer.from(METADATA) }, roots: [] }];
+};
+
 const rigOf = (log: StaticCtView = LOG, pathPrefix = "/log"): Rig =>
-  makeRig(undefined, { log: { pathPrefix, reads: log } });
+  makeRig(undefined, { logs: filesOf(log, pathPrefix) });
 
 describe("reads of the log", () => {
   it("serves the checkpoint as text that is never stored", async () => {
@@ -78,7 +96,7 @@ describe("reads of the log", () => {
       },
     };
     const clientAddress = makeClientAddress(["127.0.0.1"]);
-    const rig = makeRig(undefined, { log: { pathPrefix: "/log", reads: log }, clientAddress });
+    const rig = makeRig(undefined, { logs: filesOf(log), clientAddress });
     const server = bare(rig).listen(0, "127.0.0.1");
     await once(server, "listening");
     const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/log`;
@@ -115,7 +133,7 @@ describe("reads of the log", () => {
       },
     };
     const clientAddress = makeClientAddress(["127.0.0.1"]);
-    const rig = makeRig(undefined, { log: { pathPrefix: "/log", reads: log }, clientAddress });
+    const rig = makeRig(undefined, { logs: filesOf(log), clientAddress });
     const server = bare(rig).listen(0, "127.0.0.1");
     await once(server, "listening");
     const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/log/tile/0/000`;
@@ -137,7 +155,7 @@ describe("reads of the log", () => {
   it("cuts a reader that takes a tile by and by, and gives its place to the next", async () => {
     const log = reads({ "hash 0 0 256": "A".repeat(32 << 20), "data 3 200": "entries" });
     const tileLimits = { maxOpen: 1, maxOpenPerClient: 1, timeMs: 100 };
-    const rig = makeRig(undefined, { log: { pathPrefix: "/log", reads: log }, tileLimits });
+    const rig = makeRig(undefined, { logs: filesOf(log), tileLimits });
     const { server, open, exchange } = await startRaw(rig);
     const client = await open();
     const { socket } = client;

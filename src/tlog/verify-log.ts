@@ -2,7 +2,7 @@ import type { LogRecords } from "../ports/log-store.ts";
 import { HASH_LENGTH } from "../core/merkle/tree.ts";
 import type { EntryJudge } from "./entry-part.ts";
 import type { GrowingTree, JudgedPart, StatedTreeOfLog } from "./growing-tree.ts";
-import { noteProblem, type OnProblem } from "./log-problem.ts";
+import { noteProblem, type LogProblem, type OnProblem } from "./log-problem.ts";
 import { verifyEntries, type VerifiableLog } from "./verify-entries.ts";
 import { verifySubmissionCount, verifySubmissions, type LoggedSubmissions } from "./verify-submissions.ts";
 
@@ -34,12 +34,17 @@ export async function verifyLog(records: LogRecords, options: VerifyLogOptions):
   const { onProblem, onProgress } = options;
   const { size } = records.head;
   const stated = [{ where: "head", ...records.head }, ...options.stated];
+  /** Time of the last entry; no number when it could not be read. */
+  let lastMs = Number.NaN;
   const tree = await verifyEntries(verifiable(records), {
     judge: options.judge,
     stated,
     onProblem,
     onOlderEntry: onProblem,
-    onPart: (part) => verifySubmissions(records, submissionsOf(part), onProblem),
+    onPart: (part) => {
+      lastMs = part.verdict.timesMs.at(-1) ?? Number.NaN;
+      return verifySubmissions(records, submissionsOf(part), onProblem);
+    },
     onTree: (grown) => {
       onProgress?.(grown.size);
       return Promise.resolve(undefined);
@@ -47,6 +52,7 @@ export async function verifyLog(records: LogRecords, options: VerifyLogOptions):
   });
   await verifySubmissionCount(records, onProblem);
   compareEnds(records, { tree, stated, onProblem });
+  if (records.head.timestampMs > lastMs) onProblem({ where: "head", what: "is later than its newest entry" });
   return { entries: size, tiles: tree.comparedTiles };
 }
 
@@ -64,11 +70,13 @@ async function readEntries(
   { start, end }: { readonly start: number; readonly end: number },
   onProblem: OnProblem,
 ): Promise<readonly (Uint8Array | undefined)[]> {
-  const together = await noteProblem(`entries ${start} to ${end - 1}`, onProblem, () => records.entries(start, end));
+  const problems: LogProblem[] = [];
+  const note = (problem: LogProblem): void => void problems.push(problem);
+  const together = await noteProblem(`entries ${start} to ${end - 1}`, note, () => records.entries(start, end));
   if (together?.length === end - start) return together;
   // One by one, to learn which of them it is.
   const indexes = Array.from({ length: end - start }, (_, at) => start + at);
-  return Promise.all(
+  const entries = await Promise.all(
     indexes.map((index) =>
       noteProblem(`entry ${index}`, onProblem, async () => {
         const [stored] = await records.entries(index, index + 1);
@@ -77,6 +85,8 @@ async function readEntries(
       }),
     ),
   );
+  if (!entries.includes(undefined)) problems.forEach(onProblem);
+  return entries;
 }
 
 /** The entries of a part that were read, with their keys side by side. */

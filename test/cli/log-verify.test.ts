@@ -12,6 +12,7 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { askForCertificate } from "../support/ask.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliOutcome } from "../support/run-cli.ts";
+import { sealRows } from "../support/seal-rows.ts";
 import { configText, ORIGIN } from "../support/service.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mayfly-cli-verify-"));
@@ -111,11 +112,13 @@ describe("log verify", () => {
     return { ...outcome, damage };
   }
 
+  /** Changes rows as somebody would who knows how they are checked. */
   const sql =
     (...statements: readonly string[]) =>
     (copy: string): void => {
       const database = new DatabaseSync(join(copy, "log.sqlite"));
       for (const statement of statements) database.exec(statement);
+      sealRows(database);
       database.close();
     };
 
@@ -141,6 +144,7 @@ describe("log verify", () => {
       expect(database.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${where}`).run(bytes).changes).toBeGreaterThan(
         0,
       );
+      sealRows(database);
       database.close();
     };
 
@@ -241,6 +245,22 @@ describe("log verify", () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
     expect(damage.find((line) => (typeof says === "string" ? line.startsWith(says) : says.test(line)))).toBeDefined();
     expect(stdout).toMatch(/\nDAMAGED: \d+ problems?\n$/u);
+  });
+
+  it.each([
+    ["manifest", "UPDATE manifest SET created_ms = created_ms + 1"],
+    ["head", "UPDATE head SET timestamp_ms = timestamp_ms + 1"],
+    ["published checkpoint", "UPDATE published SET note = note || ' '"],
+  ])("says that the row of %s is damaged, without which there is nothing to compare with", async (place, statement) => {
+    const { code, stderr } = await verifyAfter((copy) => {
+      const database = new DatabaseSync(join(copy, "log.sqlite"));
+      database.exec(statement);
+      database.close();
+    });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `mayfly: ${place} is not as it was written: its row has another checksum\n`,
+    });
   });
 
   it("finds certificates that were answered but are not in the log, and the head mark that knows of them", async () => {

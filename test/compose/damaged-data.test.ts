@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { DataPaths } from "../../src/compose/data-paths.ts";
+import { sealRows } from "../support/seal-rows.ts";
 import { DamageLab, replace, type SavedFolders } from "../support/faults/damage-lab.ts";
 
 let lab: DamageLab;
@@ -28,10 +29,21 @@ function cut(path: string, part: number): void {
   truncateSync(path, Math.floor(part * statSync(path).size));
 }
 
+/** Changes rows by accident. */
 function sql(text: string): (paths: DataPaths) => void {
   return ({ database }) => {
     const rows = new DatabaseSync(database);
     rows.exec(text);
+    rows.close();
+  };
+}
+
+/** Changes rows as somebody would who knows how they are checked. */
+function forge(text: string): (paths: DataPaths) => void {
+  return ({ database }) => {
+    const rows = new DatabaseSync(database);
+    rows.exec(text);
+    sealRows(rows);
     rows.close();
   };
 }
@@ -171,25 +183,25 @@ const damages: readonly Damage[] = [
     },
     BEHIND,
   ],
-  ["another origin in the manifest", "now", sql("UPDATE manifest SET origin = 'other/log'"), "LOG_WRONG_KEY"],
+  ["another origin in the manifest", "now", forge("UPDATE manifest SET origin = 'other/log'"), "LOG_WRONG_KEY"],
   [
     "another key in the manifest",
     "now",
-    sql("UPDATE manifest SET checkpoint_public_key = zeroblob(44)"),
+    forge("UPDATE manifest SET checkpoint_public_key = zeroblob(44)"),
     "LOG_WRONG_KEY",
   ],
-  ["another log id in the manifest", "now", sql("UPDATE manifest SET log_id = zeroblob(32)"), "LOG_WRONG_KEY"],
-  ["another format in the manifest", "now", sql("UPDATE manifest SET format_version = 2"), "LOG_CORRUPT"],
+  ["another log id in the manifest", "now", forge("UPDATE manifest SET log_id = zeroblob(32)"), "LOG_WRONG_KEY"],
+  ["another format in the manifest", "now", forge("UPDATE manifest SET format_version = 2"), "LOG_CORRUPT"],
   [
     "a later time of the published checkpoint",
     "now",
-    sql("UPDATE published SET timestamp_ms = timestamp_ms + 1"),
+    forge("UPDATE published SET timestamp_ms = timestamp_ms + 1"),
     "LOG_CORRUPT",
   ],
   [
     "a published checkpoint whose note was changed",
     "now",
-    sql("UPDATE published SET note = replace(note, 'A', 'B')"),
+    forge("UPDATE published SET note = replace(note, 'A', 'B')"),
     "LOG_CORRUPT",
   ],
   [
@@ -198,7 +210,42 @@ const damages: readonly Damage[] = [
     sql("UPDATE entry SET stored = CAST(replace(stored, x'30', x'31') AS BLOB) WHERE idx = 2"),
     "damaged: entry 2",
   ],
-  ["a flipped bit in a tile", "now", sql("UPDATE tile SET hashes = zeroblob(length(hashes))"), "LOG_CORRUPT"],
+  [
+    "an entry that was changed together with its checksum",
+    "now",
+    forge("UPDATE entry SET stored = CAST(replace(stored, x'30', x'31') AS BLOB) WHERE idx = 2"),
+    "damaged: entry 2",
+  ],
+  [
+    "a manifest that is not as it was written",
+    "now",
+    sql("UPDATE manifest SET created_ms = created_ms + 1"),
+    "LOG_CORRUPT: manifest is not as it was written",
+  ],
+  [
+    "a head that is not as it was written",
+    "now",
+    sql("UPDATE head SET timestamp_ms = timestamp_ms + 1"),
+    "LOG_CORRUPT: head is not as it was written",
+  ],
+  [
+    "a published checkpoint that is not as it was written",
+    "now",
+    sql("UPDATE published SET note = note || ' '"),
+    "LOG_CORRUPT: published checkpoint is not as it was written",
+  ],
+  [
+    "a tile that was changed together with its checksum",
+    "now",
+    forge("UPDATE tile SET hashes = zeroblob(length(hashes))"),
+    "LOG_CORRUPT",
+  ],
+  [
+    "a flipped bit in a tile",
+    "now",
+    sql("UPDATE tile SET hashes = zeroblob(length(hashes))"),
+    "LOG_CORRUPT: tile 0/0 is not as it was written",
+  ],
   [
     "a flipped bit in a line of the audit trail",
     "now",

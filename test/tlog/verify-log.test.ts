@@ -13,6 +13,7 @@ import type { StatedTreeOfLog } from "../../src/tlog/growing-tree.ts";
 import { verifyLog, type VerifiedLog } from "../../src/tlog/verify-log.ts";
 import { naiveRoot } from "../support/assert-log-consistent.ts";
 import { textEntryJudge } from "../support/log-entry-text.ts";
+import { sealRows } from "../support/seal-rows.ts";
 import { checkpointOf, CREATED_MS, makeSubmissions, MANIFEST, sha256 } from "../support/log-fixtures.ts";
 
 const SIZE = 600;
@@ -48,13 +49,14 @@ interface Found {
   readonly progress: readonly number[];
 }
 
-/** Verifies a copy of the log on which SQL was run. */
-async function verifyAfter(sql: string, trees = stated): Promise<Found> {
+/** Verifies a copy of the log on which SQL was run by somebody who knows how rows are checked, or by accident. */
+async function verifyAfter(sql: string, { trees = stated, isAccident = false } = {}): Promise<Found> {
   const path = join(folder, "copy.db");
   for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
   copyFileSync(pristine, path);
   const database = new DatabaseSync(path);
   database.exec(sql);
+  if (!isAccident) sealRows(database);
   database.close();
   const { records, close } = await openSqliteLogRecords(path);
   try {
@@ -126,7 +128,7 @@ describe("the verification of a log", () => {
     ],
     [
       "an entry behind the head",
-      "INSERT INTO entry SELECT 600, stored FROM entry WHERE idx = 599;",
+      "INSERT INTO entry SELECT 600, stored, 0 FROM entry WHERE idx = 599;",
       () => ["head: counts 600 entries, but they reach to 601"],
     ],
     ["a missing tile", "DELETE FROM tile WHERE key = 1;", () => ["tile 0/1: is missing"]],
@@ -173,6 +175,11 @@ describe("the verification of a log", () => {
       () => ["head: is older than an entry in it"],
     ],
     [
+      "a head that is later than its newest entry",
+      "UPDATE head SET timestamp_ms = timestamp_ms + 1;",
+      () => ["head: is later than its newest entry"],
+    ],
+    [
       "a column of another type",
       "PRAGMA ignore_check_constraints = 1; UPDATE tile SET hashes = x'' WHERE key = 1;",
       () => ["tile 0/1: has 0 hashes instead of 256"],
@@ -182,6 +189,28 @@ describe("the verification of a log", () => {
   it.each(DAMAGE)("finds %s and says where it is", async (_, sql, expected) => {
     const { problems } = await verifyAfter(sql);
     expect(problems).toEqual(expected());
+  });
+
+  const damaged = (place: string): string =>
+    `${place}: ${place} is not as it was written: its row has another checksum`;
+  const ACCIDENTS: readonly [name: string, sql: string, problems: readonly string[]][] = [
+    ["a changed entry", "UPDATE entry SET stored = zeroblob(9) WHERE idx = 300;", [damaged("entry 300")]],
+    [
+      "two changed entries and a missing one",
+      "UPDATE entry SET checksum = 1 WHERE idx IN (300, 511); DELETE FROM entry WHERE idx = 400;",
+      [damaged("entry 300"), "entry 400: is missing", damaged("entry 511")],
+    ],
+    [
+      "entries that changed places",
+      "UPDATE entry SET idx = -1 WHERE idx = 4; UPDATE entry SET idx = 4 WHERE idx = 5; UPDATE entry SET idx = 5 WHERE idx = -1;",
+      [damaged("entry 4"), damaged("entry 5")],
+    ],
+    ["a changed tile", "UPDATE tile SET checksum = 0 WHERE key = 0;", [damaged("tile 0/0"), "tile 0/0: is missing"]],
+  ];
+
+  it.each(ACCIDENTS)("finds %s by its checksum, and says which", async (_, sql, expected) => {
+    const { problems } = await verifyAfter(sql, { isAccident: true });
+    expect([...problems].sort()).toEqual([...expected].sort());
   });
 
   it("finds that an entry was replaced together with everything above it by the trees that others remember", async () => {
@@ -209,9 +238,8 @@ describe("the verification of a log", () => {
   });
 
   it("finds that a log is shorter than a tree that it stated", async () => {
-    const { problems } = await verifyAfter("", [
-      { where: "head.note", size: 700, root: new Uint8Array(32), timestampMs: 0 },
-    ]);
+    const trees = [{ where: "head.note", size: 700, root: new Uint8Array(32), timestampMs: 0 }];
+    const { problems } = await verifyAfter("", { trees });
     expect(problems).toEqual(["head.note: states 700 entries, but the log has 600"]);
   });
 

@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -23,7 +24,15 @@ import { building } from "../../contracts/log-store.ts";
 import { assertLogConsistent } from "../../support/assert-log-consistent.ts";
 import { IS_SHM_IN_MEMORY } from "../../support/faults/mounts.ts";
 import { itWhen } from "../../support/it-when.ts";
-import { checkpointOf, makeSubmission, makeSubmissions, MANIFEST, sha256 } from "../../support/log-fixtures.ts";
+import { sealRows } from "../../support/seal-rows.ts";
+import {
+  checkpointOf,
+  makeIssuer,
+  makeSubmission,
+  makeSubmissions,
+  MANIFEST,
+  sha256,
+} from "../../support/log-fixtures.ts";
 
 // Every test starts threads, which takes its time on a busy machine.
 jest.setTimeout(30_000);
@@ -58,6 +67,14 @@ describe("a log in an SQLite file", () => {
   function change(sql: string, file = path): void {
     const database = new DatabaseSync(file);
     database.exec(sql);
+    database.close();
+  }
+
+  /** Changes the file as somebody would who knows how it is checked. */
+  function forge(sql: string, file = path): void {
+    const database = new DatabaseSync(file);
+    database.exec(sql);
+    sealRows(database);
     database.close();
   }
 
@@ -165,6 +182,164 @@ describe("a log in an SQLite file", () => {
     expect(fatal).toEqual([]);
   });
 
+  describe("gives out no record that is damaged", () => {
+    const issuers = ["one", "two"].map((name) => makeIssuer(name));
+    const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+    const swapTiles = `
+      CREATE TEMP TABLE kept AS SELECT * FROM tile WHERE key < 2;
+      UPDATE tile SET (hashes, checksum) = (SELECT hashes, checksum FROM kept WHERE kept.key = 1 - tile.key) WHERE key < 2;`;
+
+    beforeEach(async () => {
+      const store = await openStore();
+      const head = await store.append(building(makeSubmissions("x", 600), issuers));
+      await store.publish(checkpointOf(head));
+      await store.close();
+    });
+
+    const read = {
+      entries: (store: LogStore) => async (start: number, end: number) => (await store.snapshot()).entries(start, end),
+      tile: (store: LogStore) => async (level: number, index: number) => (await store.snapshot()).tile(level, index),
+    };
+
+    it.each<[string, string, string, readonly [number, number][], readonly [number, number][]]>([
+      [
+        "a changed entry",
+        "UPDATE entry SET stored = CAST(stored || x'00' AS BLOB) WHERE idx = 17",
+        "entry 17 is not as it was written: its row has another checksum",
+        [
+          [17, 18],
+          [0, 256],
+          [17, 300],
+        ],
+        [
+          [0, 17],
+          [18, 600],
+        ],
+      ],
+      [
+        "a changed checksum",
+        "UPDATE entry SET checksum = checksum + 1 WHERE idx = 599",
+        "entry 599 is not as it was written: its row has another checksum",
+        [
+          [599, 600],
+          [512, 600],
+        ],
+        [[512, 599]],
+      ],
+      [
+        "a missing entry",
+        "DELETE FROM entry WHERE idx = 300",
+        "entry 300 is missing",
+        [
+          [256, 512],
+          [299, 302],
+        ],
+        [
+          [256, 300],
+          [301, 600],
+        ],
+      ],
+      [
+        "a missing entry, which is asked for alone",
+        "DELETE FROM entry WHERE idx = 300",
+        "entry 300 is published, but missing or too short",
+        [
+          [300, 301],
+          [299, 301],
+        ],
+        [[299, 300]],
+      ],
+      [
+        "entries in each other's place",
+        "UPDATE entry SET idx = -1 WHERE idx = 4; UPDATE entry SET idx = 4 WHERE idx = 5; UPDATE entry SET idx = 5 WHERE idx = -1",
+        "entry 4 is not as it was written: its row has another checksum",
+        [[0, 10]],
+        [
+          [0, 4],
+          [6, 10],
+        ],
+      ],
+    ])("%s", async (_, sql, message, refused, given) => {
+      change(sql);
+      const entries = read.entries(await openStore());
+      for (const [start, end] of refused) {
+        await expect(entries(start, end)).rejects.toMatchObject({ code: "log_failed", reason: "LOG_CORRUPT", message });
+      }
+      for (const [start, end] of given) expect(await entries(start, end)).toHaveLength(end - start);
+      expect(fatal).toEqual([]);
+    });
+
+    it.each<[string, string, string]>([
+      ["a changed tile", "UPDATE tile SET hashes = zeroblob(8192) WHERE key = 0", "tile 0/0 is not as it was written"],
+      ["a missing tile", "DELETE FROM tile WHERE key = 0", "tile 0/0 is published, but missing"],
+      ["tiles in each other's place", swapTiles, "tile 0/0 is not as it was written"],
+    ])("%s", async (_, sql, message) => {
+      change(sql);
+      const tile = read.tile(await openStore());
+      await expect(tile(0, 0)).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+      await expect(tile(0, 0)).rejects.toThrow(message);
+      expect(await tile(0, 2)).toHaveLength(88 * 32);
+      expect(fatal).toEqual([]);
+    });
+
+    it("a changed issuer, or one in another's place", async () => {
+      const [one, two] = issuers.map(({ fingerprint }) => fingerprint);
+      change(`UPDATE issuer SET der = (SELECT der FROM issuer WHERE fingerprint = x'${hex(two!)}')`);
+      const snapshot = await (await openStore()).snapshot();
+      await expect(snapshot.issuer(one!)).rejects.toMatchObject({
+        reason: "LOG_CORRUPT",
+        message: `issuer ${hex(one!)} is not as it was written: its row has another checksum`,
+      });
+      expect(await snapshot.issuer(two!)).toHaveLength(issuers[1]!.der.length);
+    });
+
+    it("a page that SQLite cannot read", async () => {
+      const database = new DatabaseSync(path);
+      const { page } = database.prepare("SELECT rootpage AS page FROM sqlite_schema WHERE name = 'entry'").get() as {
+        page: number;
+      };
+      database.close();
+      const bytes = readFileSync(path);
+      bytes[(page - 1) * 4096] = 0;
+      writeFileSync(path, bytes);
+      const failure = await openStore().catch((error: unknown) => error);
+      expect(failure).toMatchObject({ reason: "LOG_CORRUPT" });
+      expect((failure as MayflyError).message).toMatch(/^entries cannot be read: .*malformed/u);
+    });
+
+    it("[D6] and continues no head that is damaged while it is open", async () => {
+      const store = await openStore();
+      change("UPDATE head SET timestamp_ms = timestamp_ms + 1");
+      const append = store.append(building([makeSubmission("late")]));
+      await expect(append).rejects.toMatchObject({ reason: "LOG_CORRUPT", message: expect.stringMatching(/^head /u) });
+      expect(fatal.map(({ reason }) => reason)).toEqual(["LOG_CORRUPT"]);
+    });
+
+    it.each([
+      ["a damaged published checkpoint", "UPDATE published SET size = size - 1", "publish"],
+      ["a damaged head", "UPDATE head SET size = size + 1", "publish"],
+      ["a damaged head", "UPDATE head SET size = size + 1", "freeze"],
+    ] as const)("and publishes nothing over %s: %s", async (_, sql, how) => {
+      const store = await openStore();
+      const head = await store.head();
+      change(sql);
+      await expect(store[how](checkpointOf(head, head.timestampMs + 1))).rejects.toMatchObject({
+        reason: "LOG_CORRUPT",
+      });
+      expect(fatal).toHaveLength(1);
+    });
+
+    it("and adds nothing to a tile that is damaged", async () => {
+      const store = await openStore();
+      change("UPDATE tile SET hashes = zeroblob(length(hashes)) WHERE key = 2");
+      await expect(store.append(building([makeSubmission("late")]))).rejects.toMatchObject({
+        reason: "LOG_CORRUPT",
+        message: expect.stringMatching(/^tile 0\/2 /u),
+      });
+      expect(fatal).toHaveLength(1);
+    });
+  });
+
   describe("refuses to open", () => {
     it("a file that does not exist, and makes none", async () => {
       const missing = join(directory, "missing.db");
@@ -214,9 +389,47 @@ describe("a log in an SQLite file", () => {
       const store = await openStore();
       await fill(store, "x", 300);
       await store.close();
-      change(sql);
+      forge(sql);
       await expect(openStore()).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
       expect(fatal).toEqual([]);
+    });
+
+    it.each([
+      ["manifest", "UPDATE manifest SET created_ms = created_ms + 1"],
+      ["manifest", "UPDATE manifest SET checksum = checksum - 1"],
+      ["head", "UPDATE head SET timestamp_ms = timestamp_ms + 1"],
+      ["head", "UPDATE head SET frozen_ms = 1"],
+      ["head", "UPDATE head SET size = size - 1"],
+      ["head", "PRAGMA ignore_check_constraints = ON; UPDATE head SET root = substr(root, 1, 31)"],
+      ["published checkpoint", "UPDATE published SET note = note || ' '"],
+      ["published checkpoint", "UPDATE published SET timestamp_ms = timestamp_ms + 1"],
+      ["tile 0/1", "UPDATE tile SET hashes = zeroblob(length(hashes)) WHERE key = 1"],
+      ["tile 0/1", "UPDATE tile SET hashes = (SELECT hashes FROM tile WHERE key = 0) WHERE key = 1"],
+      ["tile 1/0", "UPDATE tile SET hashes = CAST(hashes || x'00' AS BLOB) WHERE key = 1 << 40"],
+    ])("a log whose %s is damaged, naming it: %s", async (place, sql) => {
+      const store = await openStore();
+      await fill(store, "x", 300);
+      await store.close();
+      change(sql);
+      await expect(openStore()).rejects.toMatchObject({
+        reason: "LOG_CORRUPT",
+        message: `${place} is not as it was written: its row has another checksum`,
+      });
+      expect(fatal).toEqual([]);
+    });
+
+    it.each([
+      ["entry", "idx INTEGER PRIMARY KEY", "idx INTEGER PRIMARY KEY CHECK (idx >= 0)"],
+      ["head", "CHECK (id = 1)", "CHECK (id = 0)"],
+    ])("a log whose table %s is defined otherwise", async (table, from, to) => {
+      const edit = `UPDATE sqlite_schema SET sql = replace(sql, '${from}', '${to}') WHERE name = '${table}'`;
+      const database = new DatabaseSync(path, { defensive: false });
+      database.exec(`PRAGMA writable_schema = ON; ${edit}`);
+      database.close();
+      await expect(openStore()).rejects.toMatchObject({
+        reason: "LOG_CORRUPT",
+        message: `table ${table} of the log's database is not defined as it was made`,
+      });
     });
 
     it("a log that published more than it holds", async () => {
@@ -225,7 +438,7 @@ describe("a log in an SQLite file", () => {
       const copy = join(directory, "copy.db");
       await store.close();
       copyFileSync(path, copy);
-      change("UPDATE published SET size = 4", copy);
+      forge("UPDATE published SET size = 4", copy);
       await expect(openStore(copy)).rejects.toMatchObject({ reason: "LOG_ROLLED_BACK" });
     });
 

@@ -3,8 +3,10 @@ import { subtreeHash, TILE_WIDTH, tileWidthAt } from "../../../core/merkle/tile.
 import { HASH_LENGTH, rootOfRightEdge } from "../../../core/merkle/tree.ts";
 import { MayflyError } from "../../../core/errors.ts";
 import type { LogManifest, PublishedCheckpoint, StoredSubmission, TreeHead } from "../../../ports/log-store.ts";
+import { PLACE } from "./place.ts";
 import { findRow, requireRow, Row } from "./row.ts";
 import { tileKey } from "./schema.ts";
+import { sqliteFailure } from "./sqlite-failure.ts";
 
 /** What every transaction that writes asks for first. */
 export interface HeadTree extends Pick<TreeHead, "size" | "root"> {
@@ -12,7 +14,10 @@ export interface HeadTree extends Pick<TreeHead, "size" | "root"> {
   readonly isFrozen: boolean;
 }
 
-/** The rows of a log's database as values; the same for the writer, inside its transaction, and for readers. */
+/**
+ * The rows of a log's database as values; the same for the writer, inside its transaction, and for readers. Each row is
+ * compared with its checksum: one that is not as it was written is LOG_CORRUPT, with its place.
+ */
 export class LogRows {
   readonly #manifest: StatementSync;
   readonly #head: StatementSync;
@@ -28,17 +33,18 @@ export class LogRows {
     this.#manifest = database.prepare("SELECT * FROM manifest");
     this.#head = database.prepare("SELECT * FROM head");
     this.#published = database.prepare("SELECT * FROM published");
-    this.#entries = database.prepare("SELECT stored FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx");
+    this.#entries = database.prepare("SELECT * FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx");
     this.#lastEntry = database.prepare("SELECT coalesce(max(idx), -1) AS last FROM entry");
-    this.#tile = database.prepare("SELECT hashes FROM tile WHERE key = ?");
+    this.#tile = database.prepare("SELECT hashes, checksum FROM tile WHERE key = ?");
     this.#submission = database.prepare("SELECT idx FROM submission WHERE key = ?");
     this.#submissions = database.prepare("SELECT key, idx FROM submission WHERE key > ? ORDER BY key LIMIT ?");
-    this.#issuer = database.prepare("SELECT der FROM issuer WHERE fingerprint = ?");
+    this.#issuer = database.prepare("SELECT der, checksum FROM issuer WHERE fingerprint = ?");
   }
 
   manifest(): LogManifest {
-    const row = requireRow(this.#manifest);
+    const row = reading(PLACE.manifest, () => requireRow(this.#manifest).requireIntact("manifest", PLACE.manifest));
     if (row.integer("format_version") !== 1) throw new MayflyError("LOG_CORRUPT", "manifest of an unknown format");
+    const frozenMs = this.#headRow().optionalInteger("frozen_ms");
     return {
       formatVersion: 1,
       origin: row.text("origin"),
@@ -46,12 +52,12 @@ export class LogRows {
       logPublicKey: row.blob("log_public_key"),
       checkpointPublicKey: row.blob("checkpoint_public_key"),
       createdMs: row.integer("created_ms"),
-      ...this.#frozen(),
+      ...(frozenMs === undefined ? {} : { frozenMs }),
     };
   }
 
   head(): TreeHead {
-    const row = requireRow(this.#head);
+    const row = this.#headRow();
     const size = row.integer("size");
     return {
       size,
@@ -64,16 +70,13 @@ export class LogRows {
 
   /** Size and root of the head alone, as often as a transaction needs them, and whether it is the last one. */
   headTree(): HeadTree {
-    const row = requireRow(this.#head);
-    return {
-      size: row.integer("size"),
-      root: row.blob("root"),
-      isFrozen: row.integerOrNull("frozen_ms") !== undefined,
-    };
+    const row = this.#headRow();
+    const isFrozen = row.optionalInteger("frozen_ms") !== undefined;
+    return { size: row.integer("size"), root: row.blob("root"), isFrozen };
   }
 
   published(): PublishedCheckpoint | undefined {
-    const row = findRow(this.#published);
+    const row = reading(PLACE.published, () => findRow(this.#published)?.requireIntact("published", PLACE.published));
     if (row === undefined) return undefined;
     return {
       size: row.integer("size"),
@@ -83,18 +86,32 @@ export class LogRows {
     };
   }
 
-  /** Stored bytes of the entries `start` ≤ index < `end`, as far as there are such entries. */
+  /**
+   * Stored bytes of the entries `start` ≤ index < `end`, as far as there are such entries.
+   *
+   * @throws MayflyError `log_failed` (LOG_CORRUPT) when one between others is missing
+   */
   entries(start: number, end: number): Uint8Array[] {
-    return this.#entries.all(start, end).map((columns) => new Row(columns).blob("stored"));
+    const first = Math.max(0, start);
+    const found = reading(`entries ${first} to ${end - 1}`, () => this.#entries.all(first, end));
+    return found.map((columns, at) => {
+      const row = new Row(columns);
+      const place = PLACE.entry(first + at);
+      if (row.integer("idx") !== first + at) throw new MayflyError("LOG_CORRUPT", `${place} is missing`);
+      return row.requireIntact("entry", place).blob("stored");
+    });
   }
 
   /** One more than the highest index of an entry. */
   endOfEntries(): number {
-    return requireRow(this.#lastEntry).integer("last") + 1;
+    return reading("entries", () => requireRow(this.#lastEntry).integer("last") + 1);
   }
 
   tile(level: number, index: number): Uint8Array | undefined {
-    return findRow(this.#tile, tileKey(level, index))?.blob("hashes");
+    const place = PLACE.tile(level, index);
+    return reading(place, () =>
+      findRow(this.#tile, tileKey(level, index))?.requireIntact("tile", place).blob("hashes"),
+    );
   }
 
   /** Lowest index of a leaf below `size` with this hash, found in the tiles of level 0. */
@@ -109,19 +126,20 @@ export class LogRows {
   }
 
   indexOfSubmission(key: Uint8Array): number | undefined {
-    return findRow(this.#submission, key)?.integer("idx");
+    return reading(SUBMISSIONS, () => findRow(this.#submission, key)?.integer("idx"));
   }
 
   /** At most `limit` rows of the index of submissions in the order of their keys, those behind `after`. */
   submissions(after: Uint8Array, limit: number): StoredSubmission[] {
-    return this.#submissions.all(after, limit).map((columns) => {
+    return reading(SUBMISSIONS, () => this.#submissions.all(after, limit)).map((columns) => {
       const row = new Row(columns);
       return { submissionKey: row.blob("key"), index: row.integer("idx") };
     });
   }
 
   issuer(fingerprint: Uint8Array): Uint8Array | undefined {
-    return findRow(this.#issuer, fingerprint)?.blob("der");
+    const place = PLACE.issuer(fingerprint);
+    return reading(place, () => findRow(this.#issuer, fingerprint)?.requireIntact("issuer", place).blob("der"));
   }
 
   /**
@@ -131,6 +149,8 @@ export class LogRows {
    * @throws MayflyError `log_failed` (LOG_CORRUPT)
    */
   requireConsistent(): void {
+    // Nothing else is asked of it before a request comes.
+    this.manifest();
     const { size, root, rightEdge } = this.head();
     const published = this.published();
     const rootOf = (leaves: number): Uint8Array =>
@@ -143,9 +163,8 @@ export class LogRows {
     if (!isEqual(rootOf(published.size), published.root)) throw inconsistent("published checkpoint");
   }
 
-  #frozen(): Pick<LogManifest, "frozenMs"> {
-    const frozenMs = requireRow(this.#head).integerOrNull("frozen_ms");
-    return frozenMs === undefined ? {} : { frozenMs };
+  #headRow(): Row {
+    return reading(PLACE.head, () => requireRow(this.#head).requireIntact("head", PLACE.head));
   }
 
   #partialTiles(size: number): Uint8Array[] {
@@ -156,6 +175,17 @@ export class LogRows {
       tiles.push(width === 0 ? new Uint8Array(0) : (this.tile(level, index) ?? new Uint8Array(0)));
     }
     return tiles;
+  }
+}
+
+const SUBMISSIONS = "index of submissions";
+
+/** Reads a record; what SQLite itself finds wrong is told with the record's place. */
+function reading<T>(place: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw sqliteFailure(cause, "LOG_READ_FAILED", `${place} cannot be read`);
   }
 }
 

@@ -5,6 +5,8 @@ import type { PublishedCheckpoint, TreeHead } from "../../../ports/log-store.ts"
 import { judgeCheckpoint, requireFinalCheckpoint, requireUnfrozen, type PublishingState } from "../judge-checkpoint.ts";
 import { LogRows } from "./log-rows.ts";
 import type { WriterBatch } from "./packed-batch.ts";
+import { PLACE } from "./place.ts";
+import { withChecksum } from "./row-checksum.ts";
 import { tileKey } from "./schema.ts";
 import { isDiskFull, sqliteFailure } from "./sqlite-failure.ts";
 
@@ -72,7 +74,7 @@ export class LogWriter {
     this.#transaction("FULL", () => {
       requireFinalCheckpoint(final, this.#publishingState());
       this.#writePublished(final);
-      this.#statements.freeze.run(final.timestampMs);
+      this.#writeHead(this.#rows.head(), final.timestampMs);
       return { keep: true, value: undefined };
     });
   }
@@ -88,7 +90,12 @@ export class LogWriter {
   }
 
   #writePublished({ size, root, timestampMs, note }: PublishedCheckpoint): void {
-    this.#statements.publish.run(size, root, timestampMs, note);
+    this.#statements.publish.run(...withChecksum(PLACE.published, [size, root, timestampMs, note]));
+  }
+
+  #writeHead({ size, root, rightEdge, timestampMs }: Omit<TreeHead, "partialTiles">, frozenMs: number | null): void {
+    const columns = [size, root, Buffer.concat(rightEdge), timestampMs, frozenMs];
+    this.#statements.updateHead.run(...withChecksum(PLACE.head, columns));
   }
 
   /** @returns the entries that are in the log already, each as position in the batch and index */
@@ -108,15 +115,22 @@ export class LogWriter {
   }
 
   #writeRows(batch: WriterBatch): void {
-    const { insertEntry, replaceTile, insertIssuer, updateHead } = this.#statements;
+    const { insertEntry, replaceTile, insertIssuer } = this.#statements;
     const { previous, head, entries, tiles, issuers } = batch;
     const tilesBefore = new Map(
       tiles.map(({ level, index }) => [tileKey(level, index), this.#rows.tile(level, index)]),
     );
-    entries.forEach(({ stored }, at) => insertEntry.run(previous.size + at, stored));
-    for (const { level, index, hashes } of tiles) replaceTile.run(tileKey(level, index), hashes);
-    for (const { fingerprint, der } of issuers) insertIssuer.run(fingerprint, der);
-    updateHead.run(head.size, head.root, Buffer.concat(head.rightEdge), head.timestampMs);
+    entries.forEach(({ stored }, at) => {
+      const index = previous.size + at;
+      insertEntry.run(index, ...withChecksum(PLACE.entry(index), [stored]));
+    });
+    for (const { level, index, hashes } of tiles) {
+      replaceTile.run(tileKey(level, index), ...withChecksum(PLACE.tile(level, index), [hashes]));
+    }
+    for (const { fingerprint, der } of issuers) {
+      insertIssuer.run(fingerprint, ...withChecksum(PLACE.issuer(fingerprint), [der]));
+    }
+    this.#writeHead(head, null);
     this.#checkRows(batch, tilesBefore);
   }
 
@@ -178,12 +192,15 @@ function prepareStatements(database: DatabaseSync): Readonly<Record<StatementNam
     commit: database.prepare("COMMIT"),
     rollback: database.prepare("ROLLBACK"),
     insertSubmission: database.prepare("INSERT INTO submission VALUES (?, ?) ON CONFLICT DO NOTHING"),
-    insertEntry: database.prepare("INSERT INTO entry VALUES (?, ?)"),
-    replaceTile: database.prepare("INSERT INTO tile VALUES (?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes"),
-    insertIssuer: database.prepare("INSERT INTO issuer VALUES (?, ?) ON CONFLICT DO NOTHING"),
-    updateHead: database.prepare("UPDATE head SET size = ?, root = ?, right_edge = ?, timestamp_ms = ?"),
-    freeze: database.prepare("UPDATE head SET frozen_ms = ?"),
-    publish: database.prepare("INSERT OR REPLACE INTO published VALUES (1, ?, ?, ?, ?)"),
+    insertEntry: database.prepare("INSERT INTO entry VALUES (?, ?, ?)"),
+    replaceTile: database.prepare(
+      "INSERT INTO tile VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes, checksum = excluded.checksum",
+    ),
+    insertIssuer: database.prepare("INSERT INTO issuer VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
+    updateHead: database.prepare(
+      "UPDATE head SET size = ?, root = ?, right_edge = ?, timestamp_ms = ?, frozen_ms = ?, checksum = ?",
+    ),
+    publish: database.prepare("INSERT OR REPLACE INTO published VALUES (1, ?, ?, ?, ?, ?)"),
   };
 }
 
@@ -196,5 +213,4 @@ type StatementName =
   | "replaceTile"
   | "insertIssuer"
   | "updateHead"
-  | "freeze"
   | "publish";

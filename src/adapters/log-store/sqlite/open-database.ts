@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { MayflyError } from "../../../core/errors.ts";
 import { requireRow } from "./row.ts";
-import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
+import { APPLICATION_ID, requireTables, SCHEMA_VERSION } from "./schema.ts";
 import { sqliteFailure } from "./sqlite-failure.ts";
 
 /** How long a statement waits for another process's transaction. */
@@ -75,6 +75,7 @@ function requireFormat(database: DatabaseSync): void {
   if (version !== SCHEMA_VERSION) {
     throw new MayflyError("LOG_CORRUPT", `the log has format ${version}, this program knows ${SCHEMA_VERSION}`);
   }
+  requireTables(database);
 }
 
 function setWritingMode(database: DatabaseSync): void {

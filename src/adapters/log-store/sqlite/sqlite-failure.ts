@@ -18,7 +18,16 @@ const REASON_OF: ReadonlyMap<number, Reason> = new Map([
  */
 export function sqliteFailure(cause: unknown, otherwise: Reason, what: string): MayflyError {
   if (cause instanceof MayflyError) return cause;
-  return new MayflyError(REASON_OF.get(primaryResultCode(cause) ?? 0) ?? otherwise, what, { cause });
+  return new MayflyError(isNoNumber(cause) ? "LOG_CORRUPT" : reasonOf(cause, otherwise), what, { cause });
+}
+
+function reasonOf(cause: unknown, otherwise: Reason): Reason {
+  return REASON_OF.get(primaryResultCode(cause) ?? 0) ?? otherwise;
+}
+
+/** A column holds an integer above 2^53, which no row was written with. */
+function isNoNumber(error: unknown): boolean {
+  return Error.isError(error) && "code" in error && error.code === "ERR_OUT_OF_RANGE";
 }
 
 /** Whether SQLite found no room for a page. */

@@ -15,6 +15,7 @@ import { requireDurableFileSystem, requireRegularFile, requireWritable } from ".
 import type { LogState } from "./log-state.ts";
 import type { AppendResult } from "./log-writer.ts";
 import { packBatch } from "./packed-batch.ts";
+import { PLACE } from "./place.ts";
 import type { ReaderCalls } from "./reader-calls.ts";
 import { WorkerClient } from "./worker-client.ts";
 import { workerUrl } from "./worker-url.ts";
@@ -51,6 +52,10 @@ export async function openSqliteLogStore(options: SqliteLogStoreOptions): Promis
     await store.close();
     throw error;
   }
+}
+
+function missing(place: string): MayflyError {
+  return new MayflyError("LOG_CORRUPT", `${place} is published, but missing or too short`);
 }
 
 /** Reasons after which only a new start tells what is true. */
@@ -128,8 +133,7 @@ class SqliteLogStore implements LogStore {
     return {
       checkpoint,
       tile: (level, index) => this.#tile(checkpoint.size, level, index),
-      entries: (start, end) =>
-        this.#read((reader) => reader.call("entries", { start, end: Math.min(end, checkpoint.size) })),
+      entries: (start, end) => this.#entries(Math.max(0, start), Math.min(end, checkpoint.size)),
       issuer: (fingerprint) => this.#read((reader) => reader.call("issuer", fingerprint)),
       indexOfLeaf: (hash) => this.#read((reader) => reader.call("indexOfLeaf", { hash, size: checkpoint.size })),
     };
@@ -157,7 +161,15 @@ class SqliteLogStore implements LogStore {
     const width = tileWidthAt(level, index, size);
     if (width === 0) return undefined;
     const hashes = await this.#read((reader) => reader.call("tile", { level, index }));
-    return hashes?.subarray(0, width * HASH_LENGTH);
+    if (hashes === undefined || hashes.length < width * HASH_LENGTH) throw missing(PLACE.tile(level, index));
+    return hashes.subarray(0, width * HASH_LENGTH);
+  }
+
+  /** All of them are published, so each must be there. */
+  async #entries(start: number, end: number): Promise<readonly Uint8Array[]> {
+    const entries = await this.#read((reader) => reader.call("entries", { start, end }));
+    if (entries.length < end - start) throw missing(PLACE.entry(start + entries.length));
+    return entries;
   }
 
   async #write<T>(operation: () => Promise<T>): Promise<T> {

@@ -24,7 +24,7 @@ function watch(database: DatabaseSync): DatabaseSync {
     if (sql.startsWith("INSERT INTO submission")) return { before: "before-rows" };
     if (sql.startsWith("INSERT INTO entry")) return { after: "among-rows" };
     if (sql.startsWith("UPDATE head")) return { after: "after-rows" };
-    if (sql.startsWith("SELECT stored FROM entry")) return { after: "in-self-check" };
+    if (sql.startsWith("SELECT * FROM entry")) return { after: "in-self-check" };
     if (sql.startsWith("INSERT OR REPLACE INTO published")) return { before: "before-publish" };
     if (sql !== "COMMIT") return {};
     return isAppend

@@ -8,6 +8,7 @@ import { configExampleCommand } from "./config-example.ts";
 import { configSchemaCommand } from "./config-schema.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCreateCommand } from "./key-create.ts";
+import { logExportCommand } from "./log-export.ts";
 import { logInitCommand } from "./log-init.ts";
 import { logVerifyCommand } from "./log-verify.ts";
 import { requireOptions } from "./required-option.ts";
@@ -72,6 +73,7 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
       group("log", "look after the certificate transparency log", [
         logInitCommand(context),
         logVerifyCommand(context, done),
+        logExportCommand(context),
       ]),
     )
     .addCommand(

@@ -9,6 +9,7 @@ const LEAVES = [
   "serve",
   "log init",
   "log verify",
+  "log export",
   "config example",
   "config check",
   "config schema",

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { leafOf, signFile } from "../../../dev/sign-file.ts";
+import { verifyBundle } from "../../../dev/verify-bundle.ts";
+import { verifyLogProof } from "../../../dev/verify-log-proof.ts";
+import { dataPaths } from "../../../src/compose/data-paths.ts";
+import { verifyDataFolder } from "../../../src/compose/verify-data-folder.ts";
+import type { LogProblem } from "../../../src/tlog/log-problem.ts";
+import {
+  askFsck,
+  askGoClient,
+  askTlog,
+  LOG_JUDGE_VERSIONS,
+  LOGJUDGE,
+  TESSERACT_FSCK,
+  type JudgedLog,
+  type LogVerdict,
+} from "../../judges/log-judges.ts";
+import { recordEvidence, recordVersion } from "../../support/evidence.ts";
+import { buildGoTool, goVersion } from "../../support/go-tool.ts";
+import { itWhen } from "../../support/it-when.ts";
+import { makeLargeLog, serveLargeLog, type WrittenLargeLog } from "../../support/large-log/large-log-service.ts";
+import { verifyIssued } from "../../support/large-log/verify-issued.ts";
+import type { TestService } from "../../support/service.ts";
+
+/** No multiple of 256, so that each level ends in a partial tile. */
+const SIZES = { first: 52_300, second: 3_100 } as const;
+const SIGNED_OVER_HTTP = 20;
+
+const go = goVersion();
+const [itWithGo, skipped] = itWhen(go !== undefined, "no go command");
+
+type Shard = keyof typeof SIZES;
+const SHARDS = Object.keys(SIZES) as Shard[];
+const artifact = join(mkdtempSync(join(tmpdir(), "mayfly-artifact-")), "artifact");
+
+describe("a log of two shards, written by Mayfly and served by it", () => {
+  const logs = new Map<Shard, WrittenLargeLog>();
+  const services = new Map<Shard, TestService>();
+
+  const part = <T>(parts: ReadonlyMap<Shard, T>, shard: Shard): T => {
+    const found = parts.get(shard);
+    if (found === undefined) throw new RangeError(`no ${shard} shard`);
+    return found;
+  };
+  const judgedLog = (shard: Shard): JudgedLog => {
+    const { origin, anchors } = part(logs, shard);
+    const path = origin.slice(origin.indexOf("/"));
+    return { url: `${part(services, shard).service.publicUrl}${path}`, origin, publicKey: anchors.logPublicKey };
+  };
+  const record = (shard: Shard, judge: string, { judged, faults }: LogVerdict): void => {
+    const counts = Object.entries(judged).map(([what, count]) => `${what} ${String(count)}`);
+    recordEvidence(`${shard} shard, ${judge}: ${counts.join(", ")}; ${String(faults.length)} faults`);
+  };
+
+  beforeAll(async () => {
+    writeFileSync(artifact, "an artifact\n");
+    if (go !== undefined) {
+      for (const tool of [LOGJUDGE, TESSERACT_FSCK]) buildGoTool(tool);
+      recordVersion("Go", `${go} with ${LOG_JUDGE_VERSIONS}`);
+    }
+    for (const shard of SHARDS) {
+      const log = await makeLargeLog(`localhost/large-${shard}`, SIZES[shard], logs.get("first")?.keys);
+      logs.set(shard, log);
+      services.set(shard, await serveLargeLog(log));
+      recordEvidence(
+        `${shard} shard: ${String(SIZES[shard])} certificates issued into it in ${log.seconds.toFixed(0)} s, with keys of its own`,
+      );
+    }
+  });
+
+  afterAll(async () => {
+    for (const service of services.values()) await service.close();
+  });
+
+  it("goes on issuing over HTTP where the writer left off, and Sigstore's client gets proofs of what it signed", async () => {
+    for (const shard of SHARDS) {
+      const { service, issuer } = part(services, shard);
+      const { anchors, origin } = part(logs, shard);
+      for (let at = 0; at < SIGNED_OVER_HTTP; at += 1) {
+        const signed = await signFile(artifact, service.publicUrl, () => issuer.mintToken("email"));
+        verifyBundle(signed, anchors, "dev@example.com");
+        const proof = await verifyLogProof(leafOf(signed.bundle), anchors, { url: judgedLog(shard).url, origin });
+        expect(proof.logIndex).toBeGreaterThanOrEqual(SIZES[shard]);
+      }
+    }
+  });
+
+  it("has SCTs that @sigstore/verify accepts under the key of their shard, and under no other", () => {
+    const [first, second] = [part(logs, "first"), part(logs, "second")];
+    for (const [log, other] of [
+      [first, second],
+      [second, first],
+    ] as const) {
+      expect(log.samples.length).toBe(250);
+      for (const sample of log.samples) verifyIssued(sample, log.certificateKey, log.anchors);
+      for (const sample of log.samples.slice(0, 20)) {
+        expect(() => {
+          verifyIssued(sample, log.certificateKey, other.anchors);
+        }).toThrow();
+      }
+    }
+    recordEvidence(
+      "@sigstore/verify: 250 certificates of each shard accepted, 20 of each refused under the other's key",
+    );
+  });
+
+  it.each(SHARDS)("is verified by Mayfly from its data folder: %s shard", async (shard) => {
+    const { dataDirectory, origin } = part(logs, shard);
+    const problems: LogProblem[] = [];
+    const report = await verifyDataFolder({
+      paths: dataPaths({ dataDirectory }),
+      origin,
+      onProblem: (problem) => problems.push(problem),
+    });
+    expect(problems).toEqual([]);
+    expect(report.head.size).toBeGreaterThanOrEqual(SIZES[shard]);
+  });
+
+  for (const shard of SHARDS) {
+    itWithGo(`is accepted by golang.org/x/mod/sumdb/tlog over its tiles: ${shard} shard${skipped}`, async () => {
+      const verdict = await askTlog(judgedLog(shard), 2_000);
+      record(shard, "x/mod sumdb/tlog", verdict);
+      expect(verdict.faults).toEqual([]);
+      expect(verdict.judged["entry"]).toBeGreaterThanOrEqual(SIZES[shard]);
+    });
+
+    itWithGo(`is accepted by TesseraCT's fsck: ${shard} shard${skipped}`, async () => {
+      const verdict = await askFsck(judgedLog(shard));
+      record(shard, "TesseraCT's fsck", verdict);
+      expect(verdict.faults).toEqual([]);
+      expect(verdict.judged["entries"]).toBeGreaterThanOrEqual(SIZES[shard]);
+    });
+
+    itWithGo(
+      `is accepted by certificate-transparency-go's client through RFC 6962 §4: ${shard} shard${skipped}`,
+      async () => {
+        const verdict = await askGoClient(judgedLog(shard), 1_000);
+        record(shard, "certificate-transparency-go's client", verdict);
+        expect(verdict.faults).toEqual([]);
+        expect(verdict.judged["get-entries"]).toBeGreaterThanOrEqual(SIZES[shard]);
+      },
+    );
+  }
+});

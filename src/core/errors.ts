@@ -88,6 +88,7 @@ export const REASONS = {
   log_failed: [
     "EXPORT_CONFLICT",
     "LOG_CORRUPT",
+    "LOG_FORKED",
     "LOG_FROZEN",
     "LOG_MISSING",
     "LOG_OUTCOME_UNKNOWN",
@@ -108,7 +109,15 @@ export const REASONS = {
     "UNEXPECTED",
   ],
   signer_unavailable: ["SIGNER_TIMEOUT"],
-  log_unavailable: ["LOG_BUSY", "LOG_CLOCK", "LOG_CLOSED", "LOG_DISK_FULL", "LOG_QUEUE_FULL", "LOG_TIMEOUT"],
+  log_unavailable: [
+    "LOG_BUSY",
+    "LOG_CLOCK",
+    "LOG_CLOSED",
+    "LOG_DISK_FULL",
+    "LOG_QUEUE_FULL",
+    "LOG_TIMEOUT",
+    "WITNESS_QUORUM_MISSED",
+  ],
   issuer_unavailable: ["DISCOVERY_FAILED", "ISSUER_QUEUE_FULL", "ISSUER_TIMEOUT", "JWKS_FAILED"],
 } as const;
 

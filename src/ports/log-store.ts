@@ -181,6 +181,12 @@ export interface LogStore {
   published(): Promise<PublishedCheckpoint | undefined>;
   /** @throws MayflyError `log_unavailable` when nothing was published yet */
   snapshot(): Promise<LogSnapshot>;
+  /**
+   * The view that a signed checkpoint of a committed tree will give once it is published, for whoever is shown it before.
+   *
+   * @throws MayflyError `log_failed` (LOG_CORRUPT) when fewer entries are committed
+   */
+  snapshotAt(checkpoint: PublishedCheckpoint): Promise<LogSnapshot>;
   /** Index of the entry whose `submissionKey` this is. */
   indexOfSubmission(key: Uint8Array): Promise<number | undefined>;
   close(): Promise<void>;

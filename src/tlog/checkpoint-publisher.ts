@@ -9,6 +9,7 @@ export interface PublisherOptions {
   readonly store: LogStore;
   readonly origin: string;
   readonly checkpointSigners: readonly CheckpointSigner[];
+  readonly cosign?: (checkpoint: PublishedCheckpoint) => Promise<PublishedCheckpoint>;
   readonly onPublish?: (checkpoint: PublishedCheckpoint) => void;
 }
 
@@ -18,6 +19,7 @@ export class CheckpointPublisher {
   readonly #clock: LogClock;
   #lastMs = 0;
   #publishedSize = 0;
+  #stopped: MayflyError | undefined;
 
   constructor(options: PublisherOptions, clock: LogClock) {
     this.#options = options;
@@ -74,26 +76,30 @@ export class CheckpointPublisher {
   }
 
   /**
-   * Signs a committed head with every key, checks the signatures, and publishes.
+   * Signs a committed head with every key, checks the signatures, has it cosigned where witnesses come first, and publishes.
    *
    * @param timestampMs of the signatures, by default the head's
    * @throws MayflyError `log_failed` (LOG_CORRUPT) when a signature is wrong or another tree of this size was published;
    *   whatever signers and store throw
    */
   async publish(head: TreeHead, timestampMs = Math.max(head.timestampMs, this.#lastMs + 1)): Promise<void> {
-    const { store, origin, checkpointSigners, onPublish } = this.#options;
+    const { store, origin, checkpointSigners, cosign, onPublish } = this.#options;
     // Counted before it is used: a signature that is made but lost must not share its time with another one.
     this.#lastMs = timestampMs;
-    const checkpoint = await signCheckpoint(
-      { origin, size: head.size, root: head.root, timestampMs },
-      checkpointSigners,
-    );
+    const signed = await signCheckpoint({ origin, size: head.size, root: head.root, timestampMs }, checkpointSigners);
+    const checkpoint = cosign === undefined ? signed : await cosign(signed);
+    if (this.#stopped !== undefined) throw this.#stopped;
     const result = await store.publish(checkpoint);
     const current = result === "published" ? checkpoint : await store.published();
     if (current === undefined) throw new MayflyError("LOG_CORRUPT", "a checkpoint gave way to none");
     requireSameTree(current, head);
     this.#accept(current);
     onPublish?.(current);
+  }
+
+  /** Publishes nothing from now on, whatever is under way. */
+  stop(error: MayflyError): void {
+    this.#stopped ??= error;
   }
 
   #accept({ size, timestampMs }: PublishedCheckpoint): void {

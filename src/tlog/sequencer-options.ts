@@ -49,6 +49,13 @@ export interface SequencerOptions {
    */
   readonly onTheWay?: () => number;
   readonly onBatch?: (batch: SequencedBatch) => void;
+  /**
+   * Shows a signed checkpoint to witnesses before it is published, and gives it with their cosignatures. While it throws,
+   * nothing is published, and nobody is answered. Left out, nobody waits for witnesses.
+   *
+   * @throws MayflyError `log_unavailable` (WITNESS_QUORUM_MISSED), after which a later checkpoint is tried
+   */
+  readonly cosign?: (checkpoint: PublishedCheckpoint) => Promise<PublishedCheckpoint>;
   /** Each checkpoint after it was published, for whoever remembers them outside the store. */
   readonly onPublish?: (checkpoint: PublishedCheckpoint) => void;
   /** Batches and heartbeats that failed without harm to the log; nothing needs to be done about it. */

@@ -1,4 +1,4 @@
-import { MayflyError } from "../core/errors.ts";
+import { MayflyError, type Reason } from "../core/errors.ts";
 import { BatchCommitter, type CommitOutcome } from "./batch-committer.ts";
 import type { Submission } from "./build-batch.ts";
 import { CheckpointPublisher } from "./checkpoint-publisher.ts";
@@ -31,6 +31,11 @@ export interface Sequencer {
   requireOpen(): void;
   /** Why the next submission would be refused, if it would be, or why the last batch failed and none was published since. */
   refusal(): MayflyError | undefined;
+  /**
+   * Ends the log's life for what was found elsewhere: everything that waits is refused, and nothing is published any more.
+   * Calls `onFatal`, once.
+   */
+  fail(error: MayflyError): void;
   /** Refuses what is new, finishes what was accepted, and resolves. */
   close(): Promise<void>;
 }
@@ -50,7 +55,8 @@ interface Unreleased extends Waiter {
 
 /**
  * Starts the one loop that writes to a log. First publishes the committed head under a new time: a crash may have come
- * between commit and publication, and keys that do not work should be noticed before anything is accepted.
+ * between commit and publication, and keys that do not work should be noticed before anything is accepted. Where witnesses
+ * come first and do not cosign it, the log starts all the same, and refuses entries until they do.
  *
  * @throws MayflyError `log_failed` when the store contradicts itself or a signature fails, `log_unavailable` when the clock
  *   is behind the log
@@ -58,8 +64,20 @@ interface Unreleased extends Waiter {
 export async function startSequencer(options: SequencerOptions): Promise<Sequencer> {
   const clock = new LogClock(options.clock);
   const publisher = new CheckpointPublisher(options, clock);
-  await publisher.start();
-  return new LoopSequencer(options, clock, publisher);
+  const unpublished = await publisher.start().then(() => undefined, quorumMissed);
+  return new LoopSequencer(options, clock, { publisher, unpublished });
+}
+
+/** Without witnesses the log can still be read as it was published last, and its heartbeat tries again. */
+function quorumMissed(error: unknown): MayflyError {
+  if (error instanceof MayflyError && error.reason === "WITNESS_QUORUM_MISSED") return error;
+  throw error;
+}
+
+/** A publisher that has published the committed head, or why it has not. */
+interface StartedPublisher {
+  readonly publisher: CheckpointPublisher;
+  readonly unpublished: MayflyError | undefined;
 }
 
 class LoopSequencer implements Sequencer {
@@ -82,8 +100,9 @@ class LoopSequencer implements Sequencer {
   readonly #failure = new LastFailure();
   #running: Promise<void> | undefined;
   #closed: MayflyError | undefined;
+  #failed = false;
 
-  constructor(options: SequencerOptions, clock: LogClock, publisher: CheckpointPublisher) {
+  constructor(options: SequencerOptions, clock: LogClock, { publisher, unpublished }: StartedPublisher) {
     this.#options = options;
     this.#limits = options.limits ?? SEQUENCER_LIMITS;
     this.#clock = clock;
@@ -94,6 +113,9 @@ class LoopSequencer implements Sequencer {
       this.#heartbeatDue = true;
       this.#wake();
     }, this.#limits.idleMs);
+    if (unpublished === undefined) return;
+    this.#remember(unpublished);
+    this.#idleTimer.refresh(this.#limits.retryMs);
   }
 
   append(submission: Submission): Promise<AppendedEntry> {
@@ -135,6 +157,18 @@ class LoopSequencer implements Sequencer {
     return new MayflyError("LOG_QUEUE_FULL", `${size} submissions wait`);
   }
 
+  fail(error: MayflyError): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#closed = new MayflyError("LOG_CLOSED", "the log failed", { cause: error });
+    this.#publisher.stop(error);
+    this.#idleTimer.stop();
+    this.#rejectUnreleased(error);
+    for (const { reject } of this.#queue.values()) reject(error);
+    this.#queue = new Map();
+    this.#options.onFatal(error);
+  }
+
   async close(): Promise<void> {
     this.#closed ??= new MayflyError("LOG_CLOSED", "the log accepts no more entries");
     this.#idleTimer.stop();
@@ -154,7 +188,7 @@ class LoopSequencer implements Sequencer {
         await this.#sequence();
       } catch (error) {
         this.#rejectUnreleased(error);
-        if (isFatal(error)) this.#fail(error);
+        if (isFatal(error)) this.fail(error);
         else this.#remember(error);
       }
       this.#batchSinceMs = undefined;
@@ -233,14 +267,6 @@ class LoopSequencer implements Sequencer {
     this.#unreleased = new Map();
     for (const { reject } of rejected.values()) reject(error);
   }
-
-  #fail(error: MayflyError): void {
-    this.#closed = new MayflyError("LOG_CLOSED", "the log failed", { cause: error });
-    this.#idleTimer.stop();
-    for (const { reject } of this.#queue.values()) reject(error);
-    this.#queue = new Map();
-    this.#options.onFatal(error);
-  }
 }
 
 function entryOf(outcome: Exclude<CommitOutcome, { kind: "failed" }>): AppendedEntry {
@@ -250,7 +276,14 @@ function entryOf(outcome: Exclude<CommitOutcome, { kind: "failed" }>): AppendedE
     : { duplicate: false, index, timestampMs: outcome.timestampMs };
 }
 
-/** Errors after which nobody knows what is true any more. */
+/** Errors after which nobody knows what is true any more, or somebody else knows something else. */
+const FATAL: ReadonlySet<Reason> = new Set<Reason>([
+  "LOG_CORRUPT",
+  "LOG_FORKED",
+  "LOG_OUTCOME_UNKNOWN",
+  "LOG_ROLLED_BACK",
+]);
+
 function isFatal(error: unknown): error is MayflyError {
-  return error instanceof MayflyError && (error.reason === "LOG_CORRUPT" || error.reason === "LOG_OUTCOME_UNKNOWN");
+  return error instanceof MayflyError && FATAL.has(error.reason);
 }

@@ -31,6 +31,7 @@ const storeThat =
     head: () => store.head(),
     published: () => store.published(),
     snapshot: () => store.snapshot(),
+    snapshotAt: (checkpoint) => store.snapshotAt(checkpoint),
     indexOfSubmission: (sha256) => store.indexOfSubmission(sha256),
     publish: (checkpoint) => store.publish(checkpoint),
     freeze: (final) => store.freeze(final),

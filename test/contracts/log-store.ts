@@ -8,6 +8,7 @@ import {
   type StoredIssuer,
   type TreeHead,
 } from "../../src/ports/log-store.ts";
+import { readRoot } from "../../src/tlog/log-reader.ts";
 import { buildBatch, type Submission } from "../../src/tlog/build-batch.ts";
 import { assertLogConsistent } from "../support/assert-log-consistent.ts";
 import {
@@ -133,6 +134,20 @@ export function describeLogStore(name: string, open: (manifest: LogManifest) => 
       await assertLogConsistent(store);
       await store.publish(checkpointOf(hidden));
       await assertLogConsistent(store);
+    });
+
+    it("shows a committed tree to whoever has its checkpoint, before it is published", async () => {
+      await appendAndPublish(store, makeSubmissions("seen", 3));
+      const hidden = await store.append(building(makeSubmissions("hidden", 300)));
+      const checkpoint = checkpointOf(hidden);
+      const snapshot = await store.snapshotAt(checkpoint);
+      expect(snapshot.checkpoint).toBe(checkpoint);
+      expect(await snapshot.entries(0, 400)).toHaveLength(303);
+      expect((await snapshot.tile(0, 1))?.length).toBe(47 * 32);
+      expect(Buffer.from(await readRoot(snapshot, 303))).toEqual(Buffer.from(hidden.root));
+      expect((await store.published())?.size).toBe(3);
+      await expect(store.snapshotAt({ ...checkpoint, size: 304 })).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+      expect(harness.fatal).toEqual([]);
     });
 
     it("keeps an old snapshot as it was", async () => {

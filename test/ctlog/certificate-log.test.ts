@@ -170,6 +170,7 @@ describe("the embedded certificate log", () => {
       append: () => Promise.resolve({ duplicate: true, index: 0 }),
       requireOpen: () => undefined,
       refusal: () => undefined,
+      fail: () => undefined,
       close: () => Promise.resolve(),
     };
     const confused = await openCertificateLog({ sequencer: lying, store, logSigner });

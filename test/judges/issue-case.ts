@@ -137,6 +137,7 @@ export class CaseIssuer {
       },
       requireOpen: () => undefined,
       refusal: () => undefined,
+      fail: () => undefined,
       close: () => Promise.resolve(),
     };
     const manifest = {

@@ -42,6 +42,7 @@ class Recorder {
       head: () => inner.head(),
       published: () => inner.published(),
       snapshot: () => inner.snapshot(),
+      snapshotAt: (checkpoint) => inner.snapshotAt(checkpoint),
       indexOfSubmission: (key) => inner.indexOfSubmission(key),
       freeze: (final) => inner.freeze(final),
       close: () => inner.close(),

@@ -11,6 +11,7 @@ import {
   type PublishedCheckpoint,
   type TreeHead,
 } from "../../../ports/log-store.ts";
+import { requireCommitted } from "../require-committed.ts";
 import { emptyTreeHead } from "../empty-tree-head.ts";
 import { judgeCheckpoint, requireFinalCheckpoint, requireUnfrozen, type PublishingState } from "../judge-checkpoint.ts";
 
@@ -91,6 +92,13 @@ class MemoryLogStore implements LogStore {
     return this.#whileOpen(() => {
       if (this.#published === undefined) throw new MayflyError("LOG_CLOSED", "nothing was published yet");
       return snapshotOf(this.#rows, this.#published);
+    });
+  }
+
+  snapshotAt(checkpoint: PublishedCheckpoint): Promise<LogSnapshot> {
+    return this.#whileOpen(() => {
+      requireCommitted(checkpoint, this.#head);
+      return snapshotOf(this.#rows, checkpoint);
     });
   }
 

@@ -11,6 +11,7 @@ import {
   type PublishedCheckpoint,
   type TreeHead,
 } from "../../../ports/log-store.ts";
+import { requireCommitted } from "../require-committed.ts";
 import { requireDurableFileSystem, requireRegularFile, requireWritable } from "./file-system.ts";
 import type { LogState } from "./log-state.ts";
 import type { AppendResult } from "./log-writer.ts";
@@ -130,13 +131,14 @@ class SqliteLogStore implements LogStore {
   async snapshot(): Promise<LogSnapshot> {
     const checkpoint = await this.#read((reader) => reader.call("published", undefined));
     if (checkpoint === undefined) throw new MayflyError("LOG_CLOSED", "nothing was published yet");
-    return {
-      checkpoint,
-      tile: (level, index) => this.#tile(checkpoint.size, level, index),
-      entries: (start, end) => this.#entries(Math.max(0, start), Math.min(end, checkpoint.size)),
-      issuer: (fingerprint) => this.#read((reader) => reader.call("issuer", fingerprint)),
-      indexOfLeaf: (hash) => this.#read((reader) => reader.call("indexOfLeaf", { hash, size: checkpoint.size })),
-    };
+    return this.#snapshotOf(checkpoint);
+  }
+
+  async snapshotAt(checkpoint: PublishedCheckpoint): Promise<LogSnapshot> {
+    this.#requireOpen();
+    // Usually this process committed it; only where it did not, the writer's thread is asked.
+    if (this.#head === undefined || this.#head.size < checkpoint.size) requireCommitted(checkpoint, await this.head());
+    return this.#snapshotOf(checkpoint);
   }
 
   indexOfSubmission(key: Uint8Array): Promise<number | undefined> {
@@ -154,6 +156,16 @@ class SqliteLogStore implements LogStore {
   #append(batch: CommitBatch): Promise<AppendResult> {
     const packed = packBatch(batch);
     return this.#writer.call("append", packed, [packed.bytes.buffer]);
+  }
+
+  #snapshotOf(checkpoint: PublishedCheckpoint): LogSnapshot {
+    return {
+      checkpoint,
+      tile: (level, index) => this.#tile(checkpoint.size, level, index),
+      entries: (start, end) => this.#entries(Math.max(0, start), Math.min(end, checkpoint.size)),
+      issuer: (fingerprint) => this.#read((reader) => reader.call("issuer", fingerprint)),
+      indexOfLeaf: (hash) => this.#read((reader) => reader.call("indexOfLeaf", { hash, size: checkpoint.size })),
+    };
   }
 
   async #tile(size: number, level: number, index: number): Promise<Uint8Array | undefined> {

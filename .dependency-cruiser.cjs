@@ -34,7 +34,7 @@ module.exports = {
     only("ring-ports", "ports/", ["core/"]),
     only("ring-issuance", "issuance/", ["core/", "ports/"]),
     only("ring-tlog", "tlog/", [
-      "ports/(log-store|log-source|signer|clock)\\.ts$",
+      "ports/(log-store|log-source|signer|clock|witness)\\.ts$",
       "core/(merkle|note|encoding|time)/",
       "core/errors\\.ts$",
     ]),

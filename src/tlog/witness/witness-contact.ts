@@ -1,0 +1,105 @@
+import { MayflyError } from "../../core/errors.ts";
+import type { SteadyClock } from "../../ports/clock.ts";
+import type { LogStore, PublishedCheckpoint } from "../../ports/log-store.ts";
+import type { Witness, WitnessAnswer } from "../../ports/witness.ts";
+import { askWitness, type AskedWitness } from "./ask-witness.ts";
+
+/** What a {@link WitnessContact} needs. */
+export interface ContactOptions {
+  readonly store: LogStore;
+  readonly clock: Pick<SteadyClock, "monotonic">;
+  /** Longest time for which a witness that failed is left alone, milliseconds. */
+  readonly maxBackOffMs: number;
+  /** Told of each answer. */
+  readonly onAnswer?: (witness: string, answer: WitnessAnswer, durationMs: number) => void;
+  /** Told why the store could not say what a witness has to be shown. */
+  readonly onStoreFailure: (error: MayflyError) => void;
+}
+
+/** After a first failure a witness is left alone for so long; each further one doubles it. */
+const FIRST_BACK_OFF_MS = 1_000;
+
+/** One witness and what is known of it. It is asked one question at a time. */
+export class WitnessContact {
+  readonly witness: Witness;
+  readonly #options: ContactOptions;
+  /** Size that it cosigned last. */
+  #knownSize = 0;
+  /** The checkpoint that it cosigned last, in this process. */
+  #cosigned: PublishedCheckpoint | undefined;
+  #cosignedSeconds = 0;
+  #failures = 0;
+  #notBeforeMs = -Infinity;
+
+  constructor(witness: Witness, options: ContactOptions) {
+    this.witness = witness;
+    this.#options = options;
+  }
+
+  /** Size that the witness is known to have cosigned, and when by its clock, seconds since the Unix epoch. */
+  get seen(): { readonly size: number; readonly timestampSeconds: number } {
+    return { size: this.#knownSize, timestampSeconds: this.#cosignedSeconds };
+  }
+
+  /** Not to be asked again before, on the clock that never steps; it has failed. */
+  get notBeforeMs(): number {
+    return this.#notBeforeMs;
+  }
+
+  /** Whether it has cosigned this very checkpoint: the same tree signed again is another one. */
+  hasCosigned(checkpoint: PublishedCheckpoint): boolean {
+    const { size, timestampMs } = this.#cosigned ?? {};
+    return size === checkpoint.size && timestampMs === checkpoint.timestampMs;
+  }
+
+  /** Takes for granted, until it says otherwise, that the witness is at a size; it was kept from earlier. */
+  remember(size: number, timestampSeconds: number): void {
+    this.#knownSize = size;
+    this.#cosignedSeconds = timestampSeconds;
+  }
+
+  /** Shows it a checkpoint; nothing else is under way. Resolves with undefined when the store failed, which was told. */
+  async ask(checkpoint: PublishedCheckpoint): Promise<AskedWitness | undefined> {
+    const { store, clock, onAnswer } = this.#options;
+    let sinceMs = clock.monotonic();
+    try {
+      const asked = await askWitness({
+        witness: this.witness,
+        store,
+        checkpoint,
+        knownSize: this.#knownSize,
+        onAnswer: (answer) => {
+          const nowMs = clock.monotonic();
+          onAnswer?.(this.witness.name, answer, nowMs - sinceMs);
+          sinceMs = nowMs;
+        },
+      });
+      this.#learn(asked, checkpoint);
+      return asked;
+    } catch (error) {
+      if (!(error instanceof MayflyError)) throw error;
+      this.#backOff();
+      this.#options.onStoreFailure(error);
+      return undefined;
+    }
+  }
+
+  #learn(asked: AskedWitness, checkpoint: PublishedCheckpoint): void {
+    if (asked.kind !== "cosigned") {
+      if (asked.kind === "failed" && asked.witnessSize !== undefined) this.#knownSize = asked.witnessSize;
+      this.#backOff();
+      return;
+    }
+    this.#knownSize = checkpoint.size;
+    this.#cosigned = checkpoint;
+    this.#cosignedSeconds = asked.answer.timestampSeconds;
+    this.#failures = 0;
+    this.#notBeforeMs = -Infinity;
+  }
+
+  #backOff(): void {
+    const { clock, maxBackOffMs } = this.#options;
+    this.#notBeforeMs = clock.monotonic() + Math.min(maxBackOffMs, FIRST_BACK_OFF_MS * 2 ** this.#failures);
+    this.#failures += 1;
+  }
+}

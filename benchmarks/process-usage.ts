@@ -34,3 +34,15 @@ export function readProcessUsage(pid: number): ProcessUsage | undefined {
 export function forgetPeakMemory(pid: number): void {
   if (process.platform === "linux") writeFileSync(`/proc/${String(pid)}/clear_refs`, "5");
 }
+
+/**
+ * Bytes that a process caused to be written to disks, as of now (proc_pid_io(5)).
+ *
+ * @returns undefined where there is no /proc to read it from
+ */
+export function readWrittenBytes(pid: number): number | undefined {
+  if (process.platform !== "linux") return undefined;
+  const written = /^write_bytes: (\d+)$/mu.exec(readFileSync(`/proc/${String(pid)}/io`, "utf8"))?.[1];
+  if (written === undefined) throw new Error(`/proc/${String(pid)}/io is not in the form of proc_pid_io(5)`);
+  return Number(written);
+}

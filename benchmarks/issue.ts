@@ -1,0 +1,111 @@
+import { measureCryptoFloor } from "./crypto-floor.ts";
+import { openEnvironment, type Environment } from "./environment.ts";
+import { startLoad } from "./load-process.ts";
+import type { LoadOrder, LoadResult } from "./load.ts";
+import { forgetPeakMemory, readProcessUsage } from "./process-usage.ts";
+import { summarize, type LevelResult, type MemorySample, type Summary } from "./results.ts";
+import { median, percentile } from "./statistics.ts";
+
+/** How much is issued, and whether the server is profiled meanwhile. */
+export interface IssuanceOptions {
+  /** Certificates per round at 16 and 64 callers; a quarter of it at 1. */
+  readonly requests: number;
+  /** Rounds per concurrency. */
+  readonly rounds: number;
+  /** Folder for CPU profiles of the server's threads. */
+  readonly profileFolder?: string | undefined;
+}
+
+/** V8 goes on compiling for some ten thousand requests; a server in service is past that. */
+const WARM_UP = { concurrency: 16, count: 4000, rounds: 3 };
+/** Certificates after which the growth of memory is judged; their callers are as many as in the warm-up. */
+const ENDURANCE = 50_000;
+
+/** One round: requests are prepared by the load process, and only then the clocks start. */
+async function runRound(target: Environment, concurrency: number, count: number): Promise<LevelResult> {
+  const { host, port, issuer, serverPid } = target;
+  const order: LoadOrder = { host, port, concurrency, count, issuer };
+  const load = await startLoad("load.ts", order);
+  forgetPeakMemory(serverPid);
+  const before = readProcessUsage(serverPid);
+  load.go();
+  const result = (await load.nextMessage()) as LoadResult;
+  const after = readProcessUsage(serverPid);
+  const [failure] = result.failures;
+  if (failure !== undefined)
+    throw new Error(`${String(result.failures.length)} requests failed; the first: ${failure}`);
+  return {
+    concurrency,
+    perSecond: count / result.seconds,
+    p50Ms: percentile(result.latenciesMs, 0.5),
+    p99Ms: percentile(result.latenciesMs, 0.99),
+    cpuMs: before === undefined || after === undefined ? undefined : (after.cpuMs - before.cpuMs) / count,
+    peakRssMiB: after?.peakRssMiB,
+  };
+}
+
+/** The rounds of one concurrency, each number the median of its rounds; memory is the peak. */
+function condense(rounds: readonly LevelResult[]): LevelResult {
+  const middle = (pick: (round: LevelResult) => number): number => median(rounds.map(pick));
+  const [first] = rounds;
+  if (first === undefined) throw new RangeError("no rounds");
+  const cpuKnown = rounds.every(({ cpuMs }) => cpuMs !== undefined);
+  return {
+    concurrency: first.concurrency,
+    perSecond: middle((round) => round.perSecond),
+    p50Ms: middle((round) => round.p50Ms),
+    p99Ms: middle((round) => round.p99Ms),
+    cpuMs: cpuKnown ? middle((round) => round.cpuMs ?? 0) : undefined,
+    peakRssMiB: cpuKnown ? Math.max(...rounds.map((round) => round.peakRssMiB ?? 0)) : undefined,
+  };
+}
+
+/** What one server was measured at. */
+interface Measurement {
+  readonly levels: readonly LevelResult[];
+  /** Peak memory of each round of the endurance run, in order. */
+  readonly memory: readonly MemorySample[];
+}
+
+async function measure(target: Environment, requests: number, rounds: number): Promise<Measurement> {
+  const memory: MemorySample[] = [];
+  let issued = 0;
+  const issue = async (concurrency: number, count: number): Promise<LevelResult> => {
+    const result = await runRound(target, concurrency, count);
+    issued += count;
+    if (result.peakRssMiB !== undefined) memory.push({ issued, rssMiB: result.peakRssMiB });
+    return result;
+  };
+  const level = async (concurrency: number, count: number): Promise<LevelResult> => {
+    const results: LevelResult[] = [];
+    for (let round = 0; round < rounds; round++) results.push(await issue(concurrency, count));
+    return condense(results);
+  };
+  for (let round = 0; round < WARM_UP.rounds; round++) await issue(WARM_UP.concurrency, WARM_UP.count);
+  const levels = [await level(1, Math.ceil(requests / 4)), await level(16, requests)];
+  while (issued < ENDURANCE) await issue(WARM_UP.concurrency, Math.min(WARM_UP.count, ENDURANCE - issued));
+  const endurance = [...memory];
+  levels.push(await level(64, requests));
+  const treeSize = await target.treeSize();
+  if (treeSize !== issued) throw new Error(`${String(issued)} certificates, but the log holds ${String(treeSize)}`);
+  return { levels, memory: endurance };
+}
+
+/**
+ * Measures issuance: one server from `dist/` at 1, 16 and 64 callers, against the crypto floor of the same minutes.
+ *
+ * @throws Error when a request fails, or the log does not hold what was issued
+ */
+export async function measureIssuance(
+  options: IssuanceOptions,
+): Promise<{ readonly levels: readonly LevelResult[]; readonly summary: Summary }> {
+  const { requests, rounds, profileFolder } = options;
+  const floorBefore = measureCryptoFloor();
+  const target = await openEnvironment({ profileFolder });
+  const startRssMiB = readProcessUsage(target.serverPid)?.peakRssMiB;
+  const { levels, memory } = await measure(target, requests, rounds);
+  await target.close();
+  const floorRuns = [...floorBefore, ...measureCryptoFloor()];
+  const summary = summarize({ levels, memory, floorUs: median(floorRuns), startMs: target.startMs, startRssMiB });
+  return { levels, summary };
+}

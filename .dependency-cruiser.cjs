@@ -64,6 +64,24 @@ module.exports = {
     ]),
     only("ring-cli", "cli/", ["core/", "issuance/", "ctlog/", "tlog/", "trust/", "config/", "compose/"]),
     only("ring-main", "(main|bin)\\.ts$", ["cli/"]),
+    only("ring-log", "log\\.ts$", [
+      "core/",
+      "ports/log-source\\.ts$",
+      "tlog/",
+      "ctlog/",
+      "adapters/log-source/",
+      "compose/open-log-source\\.ts$",
+    ]),
+    {
+      // Other programs import it: it must cost them neither a server nor a database.
+      name: "log-entry-stays-small",
+      severity: "error",
+      from: { path: "^src/log\\.ts$" },
+      to: {
+        path: "node_modules/(express|zod|yaml|pino|prom-client|commander|ipaddr\\.js|pkijs|asn1js)(/|$)|^(node:)?sqlite$",
+        reachable: true,
+      },
+    },
     {
       name: "dev-starts-main-as-a-process",
       severity: "error",

@@ -56,8 +56,12 @@ export function askTlog(log: JudgedLog, samples = 200): Promise<LogVerdict> {
 /** What fsck says last when it has found nothing; its exit code is 0 whatever it found. */
 const FSCK_SUCCESS = /Successfully fsck'd log with size (\d+) and root/u;
 
-/** TesseraCT's fsck over the checkpoint, tiles, entries and issuers of a log. */
-export async function askFsck({ url, origin, publicKey }: JudgedLog): Promise<LogVerdict> {
+/**
+ * TesseraCT's fsck over the checkpoint, tiles, entries and issuers of a log.
+ *
+ * @param isCompressed whether data tiles are gzip, and nothing says so
+ */
+export async function askFsck({ url, origin, publicKey }: JudgedLog, isCompressed = false): Promise<LogVerdict> {
   const args = [
     "-ui=false",
     "-monitoring_url",
@@ -68,6 +72,7 @@ export async function askFsck({ url, origin, publicKey }: JudgedLog): Promise<Lo
     base64(publicKey),
     "-N",
     "4",
+    `-bundle_compressed=${String(isCompressed)}`,
   ];
   const said = await run(goToolPath(TESSERACT_FSCK), args, { maxBuffer: 1 << 24 })
     .then(({ stderr }) => stderr)

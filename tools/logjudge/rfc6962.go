@@ -50,8 +50,9 @@ func judgeRFC6962(s subject, v *verdict) error {
 		return errors.New("a log of less than two entries shows nothing")
 	}
 	questions := drawQuestions(s, sth.TreeSize)
+	entries := &entryJudge{accepted: accepted, chains: map[[32]byte]judgedChain{}}
 	read := &readLog{sth: sth, roots: map[uint64][]byte{}}
-	if err := read.readEntries(ctx, log, func(entry *ct.LogEntry) error { return judgeEntry(entry, accepted) }, v, questions); err != nil {
+	if err := read.readEntries(ctx, log, entries.judge, v, questions); err != nil {
 		return err
 	}
 	root := read.roots[sth.TreeSize]
@@ -139,35 +140,69 @@ func (r *readLog) readEntries(ctx context.Context, log *client.LogClient, judge 
 	return nil
 }
 
-// judgeEntry looks at the precertificate of an entry, its chain up to an accepted root, and the issuer's key hash.
-func judgeEntry(entry *ct.LogEntry, accepted map[[32]byte]bool) error {
-	if len(entry.Chain) == 0 {
-		return errors.New("no chain")
+// entryJudge looks at entries; it judges each chain of issuers once.
+type entryJudge struct {
+	accepted map[[32]byte]bool
+	chains   map[[32]byte]judgedChain
+}
+
+type judgedChain struct {
+	first *ctx509.Certificate
+	err   error
+}
+
+// judge looks at the precertificate of an entry, its chain up to an accepted root, and the issuer's key hash.
+func (j *entryJudge) judge(entry *ct.LogEntry) error {
+	digest := sha256.New()
+	for _, raw := range entry.Chain {
+		fmt.Fprintf(digest, "%d ", len(raw.Data))
+		digest.Write(raw.Data)
 	}
-	chain := make([]*ctx509.Certificate, len(entry.Chain))
-	for i, raw := range entry.Chain {
-		parsed, err := ctx509.ParseCertificate(raw.Data)
+	name := [32]byte(digest.Sum(nil))
+	chain, ok := j.chains[name]
+	if !ok {
+		chain.first, chain.err = j.judgeChain(entry.Chain)
+		j.chains[name] = chain
+	}
+	if chain.err != nil {
+		return chain.err
+	}
+	return judgeCertificate(entry, chain.first)
+}
+
+// judgeChain follows a chain up to an accepted root, and gives its first certificate.
+func (j *entryJudge) judgeChain(chain []ct.ASN1Cert) (*ctx509.Certificate, error) {
+	if len(chain) == 0 {
+		return nil, errors.New("no chain")
+	}
+	parsed := make([]*ctx509.Certificate, len(chain))
+	for i, raw := range chain {
+		certificate, err := ctx509.ParseCertificate(raw.Data)
 		if ctx509.IsFatal(err) {
-			return fmt.Errorf("chain: %w", err)
+			return nil, fmt.Errorf("chain: %w", err)
 		}
-		chain[i] = parsed
+		parsed[i] = certificate
 	}
-	if !accepted[sha256.Sum256(chain[len(chain)-1].Raw)] {
-		return errors.New("the chain does not end in an accepted root")
+	if !j.accepted[sha256.Sum256(parsed[len(parsed)-1].Raw)] {
+		return nil, errors.New("the chain does not end in an accepted root")
 	}
-	for i, certificate := range chain[:len(chain)-1] {
-		if err := certificate.CheckSignatureFrom(chain[i+1]); err != nil {
-			return fmt.Errorf("chain: %w", err)
+	for i, certificate := range parsed[:len(parsed)-1] {
+		if err := certificate.CheckSignatureFrom(parsed[i+1]); err != nil {
+			return nil, fmt.Errorf("chain: %w", err)
 		}
 	}
+	return parsed[0], nil
+}
+
+func judgeCertificate(entry *ct.LogEntry, issuer *ctx509.Certificate) error {
 	submitted, issuerKeyHash, err := submittedCertificate(entry)
 	if err != nil {
 		return err
 	}
-	if issuerKeyHash != nil && *issuerKeyHash != sha256.Sum256(chain[0].RawSubjectPublicKeyInfo) {
+	if issuerKeyHash != nil && *issuerKeyHash != sha256.Sum256(issuer.RawSubjectPublicKeyInfo) {
 		return errors.New("the issuer key hash is not of the first issuer")
 	}
-	return submitted.CheckSignatureFrom(chain[0])
+	return submitted.CheckSignatureFrom(issuer)
 }
 
 func submittedCertificate(entry *ct.LogEntry) (*ctx509.Certificate, *[32]byte, error) {

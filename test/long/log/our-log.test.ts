@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leafOf, signFile } from "../../../dev/sign-file.ts";
@@ -19,10 +19,12 @@ import {
   type LogVerdict,
 } from "../../judges/log-judges.ts";
 import { recordEvidence, recordVersion } from "../../support/evidence.ts";
+import { CTLOG, serveFolder } from "../../support/foreign-log/tesseract-log.ts";
 import { buildGoTool, goVersion } from "../../support/go-tool.ts";
 import { itWhen } from "../../support/it-when.ts";
 import { makeLargeLog, serveLargeLog, type WrittenLargeLog } from "../../support/large-log/large-log-service.ts";
 import { verifyIssued } from "../../support/large-log/verify-issued.ts";
+import { runCli } from "../../support/run-cli.ts";
 import type { TestService } from "../../support/service.ts";
 
 /** No multiple of 256, so that each level ends in a partial tile. */
@@ -58,7 +60,7 @@ describe("a log of two shards, written by Mayfly and served by it", () => {
   beforeAll(async () => {
     writeFileSync(artifact, "an artifact\n");
     if (go !== undefined) {
-      for (const tool of [LOGJUDGE, TESSERACT_FSCK]) buildGoTool(tool);
+      for (const tool of [LOGJUDGE, TESSERACT_FSCK, CTLOG]) buildGoTool(tool);
       recordVersion("Go", `${go} with ${LOG_JUDGE_VERSIONS}`);
     }
     for (const shard of SHARDS) {
@@ -132,6 +134,29 @@ describe("a log of two shards, written by Mayfly and served by it", () => {
       record(shard, "TesseraCT's fsck", verdict);
       expect(verdict.faults).toEqual([]);
       expect(verdict.judged["entries"]).toBeGreaterThanOrEqual(SIZES[shard]);
+    });
+
+    itWithGo(`is accepted by both of them as \`mayfly log export\` writes it: ${shard} shard${skipped}`, async () => {
+      const { configPath } = part(logs, shard);
+      for (const isCompressed of [false, true]) {
+        const directory = mkdtempSync(join(tmpdir(), "mayfly-export-"));
+        const args = ["log", "export", "--config", configPath, "--directory", directory];
+        const { code, stderr } = await runCli(isCompressed ? [...args, "--gzip"] : args);
+        expect({ code, stderr }).toMatchObject({ code: 0 });
+        const how = isCompressed ? "export with gzip" : "export";
+        const fsck = await askFsck({ ...judgedLog(shard), url: `file://${directory}` }, isCompressed);
+        record(shard, `TesseraCT's fsck on the files of an ${how}`, fsck);
+        expect(fsck.faults).toEqual([]);
+        const files = await serveFolder(directory);
+        try {
+          const tlog = await askTlog({ ...judgedLog(shard), url: files.url });
+          record(shard, `x/mod sumdb/tlog on the files of an ${how}`, tlog);
+          expect(tlog.faults).toEqual([]);
+        } finally {
+          await files.close();
+          rmSync(directory, { recursive: true, force: true });
+        }
+      }
     });
 
     itWithGo(

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TrustAnchors } from "../../../dev/verify-bundle.ts";
@@ -12,6 +12,8 @@ import { writeLargeLog, type LargeLog } from "./write-large-log.ts";
 
 /** A log of many entries on disk, and a few of the certificates in it. */
 export interface WrittenLargeLog extends LargeLog {
+  /** A configuration of it. */
+  readonly configPath: string;
   readonly anchors: TrustAnchors;
   /** Key of every certificate in it. */
   readonly certificateKey: KeyPair;
@@ -36,8 +38,12 @@ export async function makeLargeLog(origin: string, count: number, authority?: st
     for (const file of ["chain.pem", "issuing.json"]) cpSync(join(authority, file), join(keys, file));
   }
   mkdirSync(dataDirectory, { mode: 0o700 });
-  const text = operatorConfig(keys).replace(/^dataDirectory: .*/mu, `dataDirectory: ${dataDirectory}`);
-  await initLog(parseConfig(text.replace("ca.example.com/log", origin), join(keys, "mayfly.yaml")), { env: {} });
+  const text = operatorConfig(keys)
+    .replace(/^dataDirectory: .*/mu, `dataDirectory: ${dataDirectory}`)
+    .replace("ca.example.com/log", origin);
+  const configPath = join(keys, "mayfly.yaml");
+  writeFileSync(configPath, text);
+  await initLog(parseConfig(text, configPath), { env: {} });
   const certificateKey = makeKeyPair("ecdsa-p256");
   const samples: IssuedCertificate[] = [];
   const every = Math.max(1, Math.floor(count / SAMPLES));
@@ -56,6 +62,7 @@ export async function makeLargeLog(origin: string, count: number, authority?: st
     origin,
     dataDirectory,
     keys,
+    configPath,
     anchors: {
       chainPem: readFileSync(join(keys, "chain.pem"), "utf8"),
       logPublicKey: publicKeyIn(join(keys, "log.json")),

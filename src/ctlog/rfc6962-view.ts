@@ -81,8 +81,9 @@ export const MAX_RANGE_BYTES = 4 * 1024 * 1024;
 
 /** Makes the view that clients of RFC 6962 get, straight from the log's store. */
 export function makeRfc6962View(store: LogStore, identity: LogIdentity): Rfc6962View {
+  const treeHeadOf = makeTreeHeadOf(identity);
   return {
-    treeHead: async () => treeHeadOf(await store.snapshot(), identity),
+    treeHead: async () => treeHeadOf((await store.snapshot()).checkpoint.note),
     consistency: async (first, second) => consistencyOf(await store.snapshot(), first, second),
     proofByHash: async (leafHash, treeSize) => proofByHashOf(await store.snapshot(), leafHash, treeSize),
     entries: async (start, end) => entriesOf(await store.snapshot(), start, end),
@@ -90,9 +91,18 @@ export function makeRfc6962View(store: LogStore, identity: LogIdentity): Rfc6962
   };
 }
 
-function treeHeadOf({ checkpoint }: LogSnapshot, identity: LogIdentity): SignedTreeHead {
+/** Verifies each checkpoint once, however many ask for it. */
+function makeTreeHeadOf(identity: LogIdentity): (note: string) => SignedTreeHead {
+  let last: { readonly note: string; readonly treeHead: SignedTreeHead } | undefined;
+  return (note) => {
+    if (last?.note !== note) last = { note, treeHead: verifyTreeHead(note, identity) };
+    return last.treeHead;
+  };
+}
+
+function verifyTreeHead(note: string, identity: LogIdentity): SignedTreeHead {
   try {
-    return signedTreeHeadOfNote(parseSignedNote(checkpoint.note), identity);
+    return signedTreeHeadOfNote(parseSignedNote(note), identity);
   } catch (cause) {
     if (!(cause instanceof NoteError)) throw cause;
     throw new MayflyError("LOG_CORRUPT", "the published checkpoint is not what this log signed", { cause });

@@ -159,6 +159,27 @@ export function describeLogStore(name: string, open: (manifest: LogManifest) => 
       expect(await snapshot.entries(4, 100)).toHaveLength(1);
     });
 
+    it("shows each published checkpoint to everybody who asks after it was, whoever asked meanwhile", async () => {
+      for (let round = 1; round <= 5; round++) {
+        const head = await store.append(building(makeSubmissions(`round ${round}`, 3)));
+        const publishing = store.publish(checkpointOf(head));
+        // The first of them begin before it is published.
+        const meanwhile = Array.from({ length: 20 }, async () => {
+          if (round > 1) expect((await store.snapshot()).checkpoint.size).toBeGreaterThanOrEqual(3 * (round - 1));
+        });
+        await publishing;
+        const snapshot = await store.snapshot();
+        expect(snapshot.checkpoint).toEqual(checkpointOf(head));
+        expect((await snapshot.tile(0, 0))?.length).toBe(3 * round * 32);
+        await Promise.all(meanwhile);
+      }
+      const final = checkpointOf(await store.append(building(makeSubmissions("last", 1))));
+      await store.freeze(final);
+      expect((await store.snapshot()).checkpoint).toEqual(final);
+      await store.close();
+      await expect(store.snapshot()).rejects.toMatchObject({ reason: "LOG_CLOSED" });
+    });
+
     it("names the entries of a batch that are in the log, and writes none of it", async () => {
       await store.append(building(makeSubmissions("x", 3)));
       const again = ["new", "x 1", "x 0", "newer"].map((text) => makeSubmission(text));

@@ -83,6 +83,73 @@ describe("reads of the log", () => {
     expect(answer.headers["content-encoding"]).toBeUndefined();
   });
 
+  it("describes the log in log.v3.json, which may be kept for a minute", async () => {
+    const answer = await request(bare(rigOf())).get("/log/log.v3.json");
+    expect(answer.status).toBe(200);
+    expect(answer.text).toBe(METADATA);
+    expect(answer.headers).toMatchObject({
+      "content-type": "application/json",
+      "cache-control": "public, max-age=60",
+      "access-control-allow-origin": "*",
+    });
+  });
+
+  it("has data tiles compressed for who takes that, and nothing else", async () => {
+    const entries = "an entry much like the others ".repeat(200);
+    const log = reads({ "hash 0 0 256": entries, "data 3 256": entries, [`issuer ${FINGERPRINT}`]: entries });
+    const server = bare(rigOf(log));
+    const gzipped = await request(server).get("/log/tile/data/003").set("accept-encoding", "gzip");
+    expect(gzipped.headers).toMatchObject({
+      "content-encoding": "gzip",
+      vary: "Accept-Encoding",
+      "cache-control": IMMUTABLE,
+    });
+    expect(Number(gzipped.headers["content-length"])).toBeLessThan(entries.length / 4);
+    expect(String(gzipped.body)).toBe(entries);
+    const plain = await request(server).get("/log/tile/data/003").set("accept-encoding", "identity");
+    expect(plain.headers["content-encoding"]).toBeUndefined();
+    expect(plain.headers["content-length"]).toBe(String(entries.length));
+    expect(plain.headers["etag"]).not.toBe(gzipped.headers["etag"]);
+    for (const path of ["/log/checkpoint", "/log/tile/0/000", `/log/issuer/${FINGERPRINT}`, "/log/log.v3.json"]) {
+      const answer = await request(server).get(path).set("accept-encoding", "gzip");
+      expect({ path, coding: answer.headers["content-encoding"] }).toEqual({ path, coding: undefined });
+    }
+  });
+
+  it.each([
+    "/log/checkpoint",
+    "/log/tile/0/000",
+    "/log/tile/data/003.p/200",
+    `/log/issuer/${FINGERPRINT}`,
+    "/log/log.v3.json",
+  ])("%s is 304 for who has it", async (path) => {
+    const server = bare(rigOf());
+    const first = await request(server).get(path);
+    const etag = String(first.headers["etag"]);
+    const again = await request(server).get(path).set("if-none-match", etag).buffer(true).responseType("blob");
+    expect(again.status).toBe(304);
+    expect(again.body).toHaveLength(0);
+    expect(again.headers["etag"]).toBe(etag);
+    expect(again.headers["cache-control"]).toBe(first.headers["cache-control"]);
+    expect(again.headers["content-length"]).toBeUndefined();
+    expect((await request(server).get(path).set("if-none-match", '"other"')).status).toBe(200);
+  });
+
+  it("a missing tile is 404 for who claims to have it", async () => {
+    const answer = await request(bare(rigOf())).get("/log/tile/0/001").set("if-none-match", "*");
+    expect(answer.status).toBe(404);
+    expect(answer.headers["etag"]).toBeUndefined();
+  });
+
+  it("a new checkpoint is sent to who has the old one", async () => {
+    let note = NOTE;
+    const server = bare(rigOf({ ...LOG, checkpoint: () => Promise.resolve(Buffer.from(note)) }));
+    const etag = String((await request(server).get("/log/checkpoint")).headers["etag"]);
+    note += "\u2014 witness.example BBBB\n";
+    const answer = await request(server).get("/log/checkpoint").set("if-none-match", etag);
+    expect([answer.status, answer.text]).toEqual([200, note]);
+  });
+
   it("holds 64 tiles in memory at most, until their readers have them", async () => {
     const gate = Promise.withResolvers<undefined>();
     const allBegun = Promise.withResolvers<undefined>();
@@ -177,12 +244,13 @@ describe("reads of the log", () => {
 
   it("answers HEAD with the header of GET", async () => {
     const server = bare(rigOf());
-    for (const path of ["/log/checkpoint", "/log/tile/0/000", `/log/issuer/${FINGERPRINT}`]) {
+    for (const path of ["/log/checkpoint", "/log/tile/0/000", `/log/issuer/${FINGERPRINT}`, "/log/log.v3.json"]) {
       const [head, get] = [await request(server).head(path), await request(server).get(path)];
       expect(head.status).toBe(200);
       expect(head.text).toBeUndefined();
       expect(head.headers["content-length"]).toBe(get.headers["content-length"]);
       expect(head.headers["cache-control"]).toBe(get.headers["cache-control"]);
+      expect(head.headers["etag"]).toBe(get.headers["etag"]);
     }
   });
 

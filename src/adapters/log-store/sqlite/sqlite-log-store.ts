@@ -70,6 +70,7 @@ class SqliteLogStore implements LogStore {
   #reader: Promise<WorkerClient<ReaderCalls>> | undefined;
   /** The committed head as this process knows it; the writer compares it with the file. */
   #head: TreeHead | undefined;
+  #published: Promise<PublishedCheckpoint | undefined> | undefined;
   #opened = false;
   #closed: MayflyError | undefined;
 
@@ -117,11 +118,11 @@ class SqliteLogStore implements LogStore {
   }
 
   publish(checkpoint: PublishedCheckpoint): Promise<"published" | "superseded"> {
-    return this.#write(() => this.#writer.call("publish", checkpoint));
+    return this.#changePublished(() => this.#writer.call("publish", checkpoint));
   }
 
   freeze(final: PublishedCheckpoint): Promise<void> {
-    return this.#write(() => this.#writer.call("freeze", final));
+    return this.#changePublished(() => this.#writer.call("freeze", final));
   }
 
   async published(): Promise<PublishedCheckpoint | undefined> {
@@ -129,9 +130,7 @@ class SqliteLogStore implements LogStore {
   }
 
   async snapshot(): Promise<LogSnapshot> {
-    const checkpoint = await this.#read((reader) => reader.call("published", undefined));
-    if (checkpoint === undefined) throw new MayflyError("LOG_CLOSED", "nothing was published yet");
-    return this.#snapshotOf(checkpoint);
+    return this.#snapshotOf(await this.#readPublished());
   }
 
   async snapshotAt(checkpoint: PublishedCheckpoint): Promise<LogSnapshot> {
@@ -182,6 +181,35 @@ class SqliteLogStore implements LogStore {
     const entries = await this.#read((reader) => reader.call("entries", { start, end }));
     if (entries.length < end - start) throw missing(PLACE.entry(start + entries.length));
     return entries;
+  }
+
+  /**
+   * The published row, as the file has it. It is read once for every time that it is written here, and not for every reader:
+   * the data directory is this process's alone. If another one published all the same, its checkpoint would be seen after
+   * the next of this one, which an idle log makes every minute.
+   */
+  async #readPublished(): Promise<PublishedCheckpoint> {
+    this.#requireOpen();
+    this.#published ??= this.#read((reader) => reader.call("published", undefined));
+    const reading = this.#published;
+    try {
+      const checkpoint = await reading;
+      if (checkpoint !== undefined) return checkpoint;
+    } catch (error) {
+      // The next one to ask may have more luck.
+      if (this.#published === reading) this.#published = undefined;
+      throw error;
+    }
+    throw new MayflyError("LOG_CLOSED", "nothing was published yet");
+  }
+
+  /** A row that may have been written is read again, whatever came of it: before anybody can know that it was. */
+  async #changePublished<T>(operation: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#write(operation);
+    } finally {
+      this.#published = undefined;
+    }
   }
 
   async #write<T>(operation: () => Promise<T>): Promise<T> {

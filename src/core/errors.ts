@@ -102,6 +102,7 @@ export const REASONS = {
     "SCT_INVALID",
     "SOURCE_INVALID",
     "SOURCE_UNAVAILABLE",
+    "VERIFY_STATE_INVALID",
   ],
   internal: [
     "AUDIT_FAILED",

@@ -39,12 +39,18 @@ export interface GrowingTreeOptions {
   readonly onOlderEntry: OnProblem;
 }
 
+/** A tile as the log has it. */
+export interface ReadTile {
+  /** Undefined when it is missing. */
+  readonly hashes: Uint8Array | undefined;
+}
+
 /** Entries that were judged, and the tile of level 0 that they are in, as the log has it. */
 export interface JudgedPart {
   readonly start: number;
   readonly verdict: PartVerdict;
-  /** Undefined where the log has none, or could not be asked. */
-  readonly tile: Uint8Array | undefined;
+  /** Undefined when there is nothing to compare: the log offers no tiles, or what is wrong with this one was told. */
+  readonly tile: ReadTile | undefined;
 }
 
 /** Builds a log's tree anew from leaf hashes, and compares its roots, tiles and times with what the log says of itself. */
@@ -94,7 +100,7 @@ export class GrowingTree {
   async add({ start, verdict, tile }: JudgedPart): Promise<void> {
     if (start !== this.#size) throw new RangeError(`part of entry ${start} for a tree of ${this.#size}`);
     const { leafHashes, timesMs, tileHash } = verdict;
-    fillHoles(leafHashes, timesMs, tile?.subarray(this.#leaves.length));
+    fillHoles(leafHashes, timesMs, tile?.hashes?.subarray(this.#leaves.length));
     const leaves = this.#leaves.length === 0 ? leafHashes : Buffer.concat([this.#leaves, leafHashes]);
     this.#compareTile(Math.floor(start / TILE_WIDTH), tile, leaves);
     const hashOfTile = hashOfTileIfFull(leaves, tileHash);
@@ -110,10 +116,10 @@ export class GrowingTree {
     await this.#upperTiles.end();
   }
 
-  #compareTile(index: number, tile: Uint8Array | undefined, leaves: Uint8Array): void {
-    if (this.#options.tileOf === undefined) return;
+  #compareTile(index: number, tile: ReadTile | undefined, leaves: Uint8Array): void {
+    if (tile === undefined) return;
     this.#comparedTiles += 1;
-    const what = differenceOfTile(tile, leaves);
+    const what = differenceOfTile(tile.hashes, leaves);
     if (what !== undefined) this.#options.onProblem({ where: `tile 0/${index}`, what });
   }
 

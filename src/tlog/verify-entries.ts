@@ -1,6 +1,12 @@
 import { TILE_WIDTH, tileWidthAt } from "../core/merkle/tile.ts";
 import { packEntries, type EntryJudge } from "./entry-part.ts";
-import { GrowingTree, type GrowingTreeOptions, type JudgedPart, type TreeSoFar } from "./growing-tree.ts";
+import {
+  GrowingTree,
+  type GrowingTreeOptions,
+  type JudgedPart,
+  type ReadTile,
+  type TreeSoFar,
+} from "./growing-tree.ts";
 import { inOrder } from "./in-order.ts";
 import { noteProblem, type LogProblem, type OnProblem } from "./log-problem.ts";
 import { makeIssuersOf, type IssuerOf } from "./verify-issuers.ts";
@@ -83,10 +89,14 @@ function makeReadPart(
     const index = Math.floor(start / TILE_WIDTH);
     const [stored, tile] = await Promise.all([
       log.readEntries(start, end, note),
-      noteProblem(`tile 0/${index}`, note, () => log.tileOf?.(0, index, tileWidthAt(0, index, log.size))),
+      noteProblem(`tile 0/${index}`, note, () => readTile(log, index)),
     ]);
     const packed = packEntries(start, stored);
     const verdict = await judge.judge(packed, await issuersOf(judge.referencesOf(packed)));
     return { part: { start, verdict, tile }, problems: [...problems, ...verdict.problems] };
   };
+}
+
+async function readTile({ tileOf, size }: VerifiableLog, index: number): Promise<ReadTile | undefined> {
+  return tileOf === undefined ? undefined : { hashes: await tileOf(0, index, tileWidthAt(0, index, size)) };
 }

@@ -1,4 +1,6 @@
 import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { encodeTbs } from "../../src/core/certificate/encode-tbs.ts";
 import { lintTemplate } from "../../src/core/certificate/lint-template.ts";
 import { encodeCtExtensions } from "../../src/core/ct/ct-extensions.ts";
@@ -117,4 +119,14 @@ export function filesOfLog(log: StaticLog, size = log.entries.length): Map<strin
     files.set(`issuer/${Buffer.from(sha256(der)).toString("hex")}`, der);
   }
   return files;
+}
+
+/** Writes the files of a log below a folder, which is made anew. */
+export function writeLogFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): void {
+  rmSync(folder, { recursive: true, force: true });
+  for (const [path, bytes] of files) {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+  }
 }

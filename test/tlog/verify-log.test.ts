@@ -205,7 +205,7 @@ describe("the verification of a log", () => {
       "UPDATE entry SET idx = -1 WHERE idx = 4; UPDATE entry SET idx = 4 WHERE idx = 5; UPDATE entry SET idx = 5 WHERE idx = -1;",
       [damaged("entry 4"), damaged("entry 5")],
     ],
-    ["a changed tile", "UPDATE tile SET checksum = 0 WHERE key = 0;", [damaged("tile 0/0"), "tile 0/0: is missing"]],
+    ["a changed tile", "UPDATE tile SET checksum = 0 WHERE key = 0;", [damaged("tile 0/0")]],
   ];
 
   it.each(ACCIDENTS)("finds %s by its checksum, and says which", async (_, sql, expected) => {

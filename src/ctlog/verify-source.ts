@@ -1,0 +1,180 @@
+import { MayflyError } from "../core/errors.ts";
+import { TILE_WIDTH, tileWidthAt } from "../core/merkle/tile.ts";
+import type { LogSource } from "../ports/log-source.ts";
+import type { EntryJudge } from "../tlog/entry-part.ts";
+import { EMPTY_TREE, type GrowingTree, type StatedTreeOfLog, type TreeSoFar } from "../tlog/growing-tree.ts";
+import { noteProblem, type LogProblem, type OnProblem } from "../tlog/log-problem.ts";
+import { verifyEntries, type VerifiableLog } from "../tlog/verify-entries.ts";
+import { conflictOfCheckpoints, conflictOfTiles } from "./checkpoint-conflict.ts";
+import type { LogKind } from "./judge-entries.ts";
+import { verifyTrustedCheckpoint, type LogTrust, type VerifiedCheckpoint } from "./trusted-checkpoint.ts";
+
+/** What an earlier verification of the same log came to. */
+export interface EarlierVerification {
+  /** The newest checkpoint that was verified then. */
+  readonly checkpoint: VerifiedCheckpoint;
+  /** The tree of the entries that were verified. */
+  readonly tree: TreeSoFar;
+}
+
+/** How somebody's log is verified. */
+export interface VerifySourceOptions {
+  readonly trust: LogTrust;
+  /** Makes the judge of so many entries. */
+  readonly openJudge: (kind: LogKind, entries: number) => EntryJudge;
+  /** Where to go on; from the first entry on when left out. */
+  readonly earlier?: EarlierVerification;
+  readonly onProblem: OnProblem;
+  /** Told of what the specifications allow and Mayfly's own logs never do. */
+  readonly onNotice: OnProblem;
+  /** Told after each part; the verification ends early when it answers "stop". */
+  readonly onProgress?: (progress: SourceProgress) => Promise<"stop" | undefined>;
+}
+
+/** How far a verification has come. */
+export interface SourceProgress {
+  readonly checkpoint: VerifiedCheckpoint;
+  readonly tree: TreeSoFar;
+}
+
+/** What was found in somebody's log. */
+export interface VerifiedSource {
+  /** Undefined when the log's checkpoint is not to be trusted; then nothing else was looked at. */
+  readonly checkpoint: VerifiedCheckpoint | undefined;
+  readonly kind: LogKind | undefined;
+  /** The tree of all entries that were verified, now and earlier. */
+  readonly tree: TreeSoFar;
+  /** Entries and tiles that were verified now. */
+  readonly entries: number;
+  readonly tiles: number;
+  /** Whether the checkpoint and the earlier one do not fit together: then they are evidence that the log was rewritten. */
+  readonly isConflict: boolean;
+  /** Whether every entry of the checkpoint was verified. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * Verifies a log as an outsider: its newest checkpoint, every entry under it, and every hash tile; that precertificates are
+ * what was logged, and everything was issued by the CA that it names. Continues an earlier verification: the tree of the
+ * entries that were verified then must be the beginning of the log's tree now.
+ *
+ * @throws MayflyError `log_failed` (SOURCE_UNAVAILABLE) when the log does not answer
+ */
+export async function verifySource(source: LogSource, options: VerifySourceOptions): Promise<VerifiedSource> {
+  const { earlier, onProblem } = options;
+  const nothing = { entries: 0, tiles: 0, isConflict: false, isComplete: false, tree: earlier?.tree ?? EMPTY_TREE };
+  const checkpoint = await noteProblem(CHECKPOINT, onProblem, async () =>
+    verifyTrustedCheckpoint(await source.checkpoint(), options.trust),
+  );
+  if (checkpoint === undefined) return { ...nothing, checkpoint, kind: undefined };
+  const kind = await kindOf(source, checkpoint.size);
+  const conflict = earlier === undefined ? undefined : await conflictOf(source, { checkpoint, earlier, kind });
+  if (conflict !== undefined) {
+    onProblem(conflict);
+    return { ...nothing, checkpoint, kind, isConflict: true };
+  }
+  return verifyTree({ source, checkpoint, kind }, options);
+}
+
+/** A log without hash tiles is one of RFC 6962. */
+async function kindOf(source: LogSource, size: number): Promise<LogKind> {
+  if (size === 0) return "static-ct";
+  try {
+    return (await source.tile(0, 0, tileWidthAt(0, 0, size))) === undefined ? "rfc6962" : "static-ct";
+  } catch (error) {
+    // It has tiles, if not this one: that is reported when it is compared.
+    if (error instanceof MayflyError && error.reason === "SOURCE_INVALID") return "static-ct";
+    throw error;
+  }
+}
+
+async function conflictOf(
+  source: LogSource,
+  { checkpoint, earlier, kind }: SourceProgressOf & { readonly earlier: EarlierVerification },
+): Promise<LogProblem | undefined> {
+  const conflict = conflictOfCheckpoints(checkpoint, earlier.checkpoint);
+  if (conflict !== undefined || kind === "rfc6962") return conflict;
+  return conflictOfTiles(source, checkpoint, earlier.tree);
+}
+
+type SourceProgressOf = Pick<SourceProgress, "checkpoint"> & { readonly kind: LogKind };
+
+async function verifyTree(
+  { source, checkpoint, kind }: SourceProgressOf & { readonly source: LogSource },
+  options: VerifySourceOptions,
+): Promise<VerifiedSource> {
+  const { earlier, onProblem, onNotice, onProgress } = options;
+  const { size } = checkpoint;
+  const from = earlier?.tree ?? EMPTY_TREE;
+  let isRefuted = false;
+  const tree = await verifyEntries(verifiable(source, size, kind), {
+    judge: options.openJudge(kind, size - from.size),
+    stated: statedTrees(checkpoint, earlier),
+    from,
+    onProblem: (problem) => {
+      isRefuted ||= problem.where === EARLIER_CHECKPOINT || (earlier !== undefined && problem.where === CHECKPOINT);
+      onProblem(problem);
+    },
+    onOlderEntry: onNotice,
+    onTree: (grown: GrowingTree) =>
+      onProgress?.({ checkpoint, tree: grown.soFar }) ?? Promise.resolve<undefined>(undefined),
+  });
+  return {
+    checkpoint,
+    kind,
+    tree: tree.soFar,
+    entries: tree.size - from.size,
+    tiles: tree.comparedTiles,
+    isConflict: isRefuted,
+    isComplete: tree.size === size,
+  };
+}
+
+/** Names of the checkpoints in problems. */
+const CHECKPOINT = "checkpoint";
+const EARLIER_CHECKPOINT = "earlier checkpoint";
+
+/** The earlier checkpoint is compared too, unless its whole tree was verified then. */
+function statedTrees(
+  checkpoint: VerifiedCheckpoint,
+  earlier: EarlierVerification | undefined,
+): readonly StatedTreeOfLog[] {
+  const stated = [statedTree(CHECKPOINT, checkpoint)];
+  if (earlier === undefined || earlier.checkpoint.size <= earlier.tree.size) return stated;
+  return [...stated, statedTree(EARLIER_CHECKPOINT, earlier.checkpoint)];
+}
+
+function statedTree(where: string, { size, root, timestampMs }: VerifiedCheckpoint): StatedTreeOfLog {
+  return { where, size, root, timestampMs };
+}
+
+function verifiable(source: LogSource, size: number, kind: LogKind): VerifiableLog {
+  return {
+    size,
+    readEntries: async (start, end, onProblem) => {
+      const where =
+        kind === "rfc6962" ? `entries ${start} to ${end - 1}` : `data tile ${Math.floor(start / TILE_WIDTH)}`;
+      const stored = await noteProblem(where, onProblem, () => readWhole(source, { start, end }, size));
+      return stored ?? Array.from({ length: end - start }, () => undefined);
+    },
+    tileOf: kind === "rfc6962" ? undefined : (level, index, width) => source.tile(level, index, width),
+    issuerOf: (fingerprint) => source.issuer(fingerprint),
+  };
+}
+
+/** A log may give fewer entries than were asked for, but not none (RFC 6962 §4.6). */
+async function readWhole(
+  source: LogSource,
+  { start, end }: { readonly start: number; readonly end: number },
+  size: number,
+): Promise<readonly Uint8Array[]> {
+  const stored: Uint8Array[] = [];
+  while (stored.length < end - start) {
+    const entries = await source.entries(start + stored.length, end, size);
+    if (entries.length === 0) throw new MayflyError("SOURCE_INVALID", `${source.location} gives no entries`);
+    stored.push(...entries);
+  }
+  if (stored.length !== end - start)
+    throw new MayflyError("SOURCE_INVALID", `${source.location} gives too many entries`);
+  return stored;
+}

@@ -8,6 +8,7 @@ import { configExampleCommand } from "./config-example.ts";
 import { configSchemaCommand } from "./config-schema.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCreateCommand } from "./key-create.ts";
+import { logAdoptCommand } from "./log-adopt.ts";
 import { logExportCommand } from "./log-export.ts";
 import { logInitCommand } from "./log-init.ts";
 import { logVerifyCommand } from "./log-verify.ts";
@@ -74,6 +75,7 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
         logInitCommand(context),
         logVerifyCommand(context, done),
         logExportCommand(context),
+        logAdoptCommand(context),
       ]),
     )
     .addCommand(

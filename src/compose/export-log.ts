@@ -15,7 +15,7 @@ import { dataPaths } from "./data-paths.ts";
 const WORKING_FOLDER = ".mayfly";
 
 /** Where a log is exported to, and how. */
-export interface OpenExportOptions extends Omit<LogExportOptions, "files"> {
+export interface OpenExportOptions extends Omit<LogExportOptions, "files" | "metadata"> {
   readonly config: Config;
   /** Name of the shard; may be left out where there is only one. */
   readonly shard?: string | undefined;
@@ -46,8 +46,16 @@ export function openExport(opened: OpenExportOptions): OpenedExport {
   const workingFolder = join(directory, WORKING_FOLDER);
   makeFolders(directory, workingFolder);
   const lock = lockDataDirectory(workingFolder, { nowMs: systemClock.now(), ...(pid === undefined ? {} : { pid }) });
-  const logExport = new LogExport({ ...options, files: openStaticFolder(directory, workingFolder) });
+  const logExport = new LogExport({
+    ...options,
+    files: openStaticFolder(directory, workingFolder),
+    metadata: metadataOf(shard),
+  });
   return { run: () => runOnce(config, shard, logExport), close: lock.release };
+}
+
+function metadataOf({ state, window }: ShardConfig): LogExportOptions["metadata"] {
+  return { state: state === "staged" ? "pending" : "usable", ...(window === undefined ? {} : { window }) };
 }
 
 async function runOnce(config: Config, shard: ShardConfig, logExport: LogExport): Promise<ExportReport> {

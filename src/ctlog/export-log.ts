@@ -1,10 +1,11 @@
 import { dirname } from "node:path/posix";
 import { MayflyError } from "../core/errors.ts";
 import { tilePath, type TileName } from "../core/merkle/tile.ts";
-import type { LogRecords, PublishedCheckpoint } from "../ports/log-store.ts";
+import type { LogManifest, LogRecords, PublishedCheckpoint } from "../ports/log-store.ts";
 import type { StaticFiles } from "../ports/static-files.ts";
 import { openTrustedTiles } from "../tlog/trusted-tiles.ts";
 import { CHECKPOINT_PATH, readExportedCheckpoint, requireContinued } from "./exported-checkpoint.ts";
+import { encodeLogV3Json, type LogMetadata } from "./log-v3-json.ts";
 import { requireSameEncoding, TileExport, type Scrutiny } from "./export-tiles.ts";
 import { countFullTilesBetween, fullTilesBetween, partialTilesOf } from "./static-directory-tiles.ts";
 import { verifyCheckpoint } from "./verify-checkpoint.ts";
@@ -18,6 +19,8 @@ export interface LogExportOptions {
   readonly compare: boolean;
   /** Leave partial tiles where they are when nobody needs them any more. */
   readonly keepPartials: boolean;
+  /** What the log does not know of itself and `log.v3.json` says. */
+  readonly metadata: Pick<LogMetadata, "window" | "state">;
   /** Told again and again how many full tiles of how many are there. */
   readonly onProgress?: (tiles: number, of: number) => void;
 }
@@ -28,9 +31,19 @@ export interface ExportReport {
   readonly checkpoint: PublishedCheckpoint;
   /** The one that was there before. */
   readonly previous: PublishedCheckpoint | undefined;
-  /** Files that were written, and their bytes. */
-  readonly written: { readonly files: number; readonly bytes: number };
+  readonly written: WrittenFiles;
 }
+
+/** How many files were written, and bytes of them. */
+export interface WrittenFiles {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+const NOTHING: WrittenFiles = { files: 0, bytes: 0 };
+
+/** Where a log's folder says what the log is; no part of C2SP static-ct-api, but every such log has it. */
+const LOG_V3_JSON_PATH = "log.v3.json";
 
 /** What of a log an export reads. */
 export type ExportedRecords = Pick<LogRecords, "manifest" | "published" | "entries" | "tile" | "issuer">;
@@ -40,7 +53,7 @@ export type ExportedRecords = Pick<LogRecords, "manifest" | "published" | "entri
  *
  * At any moment the folder holds a whole log, whose newest state its checkpoint names. That is a matter of order: first the
  * certificates that entries refer to, then full tiles, then the partial tiles of the new checkpoint, each on the disk before
- * the next step begins, and the checkpoint last. A process that ends anywhere in between leaves files that no checkpoint
+ * the next step begins, and the checkpoint last, after what the log says of itself. A process that ends anywhere in between leaves files that no checkpoint
  * names yet, and the next export finds and keeps them. Partial tiles are removed only when their full tile was there under
  * the previous checkpoint already: who reads with that one finds what it names as well.
  */
@@ -62,21 +75,27 @@ export class LogExport {
    *   holds something else, LOG_ROLLED_BACK when it holds more of this log than there is, LOG_CORRUPT when the log is damaged
    */
   async run(records: ExportedRecords): Promise<ExportReport> {
+    const checkpoint = requirePublished(records);
+    const { files } = this.#options;
+    const previous = await readExportedCheckpoint(files, records.manifest);
+    const isSurveyed = this.#surveyed === previous?.size;
+    const tiles = previous?.note === checkpoint.note && isSurveyed ? NOTHING : await this.#growTiles(records, previous);
+    const described = await this.#describe(records.manifest, checkpoint);
+    const replaced = await this.#replaceCheckpoint(previous, checkpoint);
+    await this.#removePartialTiles(previous?.size ?? 0);
+    return { checkpoint: replaced.checkpoint, previous, written: sum([tiles, described, replaced.written]) };
+  }
+
+  async #growTiles(records: ExportedRecords, previous: PublishedCheckpoint | undefined): Promise<WrittenFiles> {
     const { files, gzip } = this.#options;
     const checkpoint = requirePublished(records);
-    const previous = await readExportedCheckpoint(files, records.manifest);
     const size = previous?.size ?? 0;
-    if (previous?.note === checkpoint.note && this.#surveyed === size) {
-      return { checkpoint, previous, written: { files: 0, bytes: 0 } };
-    }
     const tiles = await openTrustedTiles(checkpoint, (level, index) => records.tile(level, index));
     if (previous !== undefined) await requireContinued(previous, checkpoint, tiles);
     await requireSameEncoding(files, size, gzip);
     const tileExport = new TileExport({ records, tiles, files, gzip });
     await this.#exportTiles(tileExport, size, checkpoint.size);
-    const replaced = await this.#replaceCheckpoint(previous, checkpoint);
-    await this.#removePartialTiles(size);
-    return report(tileExport, previous, replaced);
+    return tileExport.written;
   }
 
   async #exportTiles(tileExport: TileExport, before: number, after: number): Promise<void> {
@@ -98,14 +117,27 @@ export class LogExport {
     this.#surveyed = after;
   }
 
+  /** Says what the log is, for those who keep lists of logs; a frozen one says which tree was its last. */
+  async #describe(manifest: LogManifest, { size, root }: PublishedCheckpoint): Promise<WrittenFiles> {
+    const { files, metadata } = this.#options;
+    const { frozenMs } = manifest;
+    const final = frozenMs === undefined ? {} : { final: { frozenMs, treeHead: { size, root } } };
+    const bytes = encodeLogV3Json({ manifest, ...metadata, ...final });
+    const there = await files.read(LOG_V3_JSON_PATH);
+    if (there !== undefined && Buffer.compare(there, bytes) === 0) return NOTHING;
+    await files.write([{ path: LOG_V3_JSON_PATH, bytes }]);
+    return { files: 1, bytes: bytes.length };
+  }
+
   /** @returns the checkpoint that is in the folder then */
   async #replaceCheckpoint(
     previous: PublishedCheckpoint | undefined,
     checkpoint: PublishedCheckpoint,
-  ): Promise<PublishedCheckpoint> {
-    if (previous !== undefined && !isNewerThan(previous, checkpoint)) return previous;
-    await this.#options.files.write([{ path: CHECKPOINT_PATH, bytes: Buffer.from(checkpoint.note) }]);
-    return checkpoint;
+  ): Promise<{ readonly checkpoint: PublishedCheckpoint; readonly written: WrittenFiles }> {
+    if (previous !== undefined && !isNewerThan(previous, checkpoint)) return { checkpoint: previous, written: NOTHING };
+    const bytes = Buffer.from(checkpoint.note);
+    await this.#options.files.write([{ path: CHECKPOINT_PATH, bytes }]);
+    return { checkpoint, written: { files: 1, bytes: bytes.length } };
   }
 
   /** Removes partial tiles that the tree of `size` entries, whose checkpoint was replaced, did not need any more. */
@@ -124,14 +156,8 @@ function requirePublished({ published, manifest }: ExportedRecords): PublishedCh
   return published;
 }
 
-function report(
-  { written }: TileExport,
-  previous: PublishedCheckpoint | undefined,
-  checkpoint: PublishedCheckpoint,
-): ExportReport {
-  if (checkpoint === previous) return { checkpoint, previous, written };
-  const { files, bytes } = written;
-  return { checkpoint, previous, written: { files: files + 1, bytes: bytes + checkpoint.note.length } };
+function sum(all: readonly WrittenFiles[]): WrittenFiles {
+  return all.reduce((one, other) => ({ files: one.files + other.files, bytes: one.bytes + other.bytes }));
 }
 
 /** Newer by size, then by time; of two with one time the other may have gained signatures of witnesses. */

@@ -53,6 +53,19 @@ export function buildBatch(
       submissionKey: submission.submissionKey,
     };
   });
+  return buildCommit(previous, timestampMs, entries);
+}
+
+/**
+ * Puts entries that are encoded already behind a tree. Pure.
+ *
+ * @param timestampMs of the newest of them and of the new head
+ */
+export function buildCommit(
+  previous: TreeHead,
+  timestampMs: number,
+  entries: readonly NewEntry[],
+): Omit<CommitBatch, "issuers"> {
   const leafHashes = entries.map((entry) => entry.leafHash);
   const rightEdge = leafHashes.reduce(
     (edge, leaf, at) => appendToRightEdge(edge, previous.size + at, leaf),

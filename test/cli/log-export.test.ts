@@ -52,7 +52,7 @@ describe("log export", () => {
     const { size } = await store.head();
     expect(await exportTo(directory)).toEqual({
       code: 0,
-      stdout: `${directory}: ${size} entries; 8 files written\n`,
+      stdout: `${directory}: ${size} entries; 9 files written\n`,
       stderr: "",
     });
     expect(sizeIn(directory)).toBe(size);
@@ -75,7 +75,7 @@ describe("log export", () => {
       size,
       root: Buffer.from(root).toString("base64"),
       previousSize: null,
-      files: 8,
+      files: 9,
     });
     expect(readFileSync(join(directory, "tile/data/000"))[0]).toBe(0x1f);
   });

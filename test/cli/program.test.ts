@@ -10,6 +10,7 @@ const LEAVES = [
   "log init",
   "log verify",
   "log export",
+  "log adopt",
   "config example",
   "config check",
   "config schema",

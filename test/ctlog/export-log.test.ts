@@ -29,7 +29,7 @@ const openFiles = (): StaticFiles => {
   return openStaticFolder(folder, join(folder, ".mayfly"));
 };
 const openExport = (options: Partial<LogExportOptions> = {}): LogExport =>
-  new LogExport({ files: openFiles(), gzip: false, compare: false, keepPartials: false, ...options });
+  new LogExport({ files: openFiles(), gzip: false, compare: false, keepPartials: false, metadata: {}, ...options });
 const runExport = async (options: Partial<LogExportOptions> = {}) => openExport(options).run(await recordsOf(store));
 const read = (): StaticDirectory => readStaticDirectory(folder, keys.manifest);
 const newStore = (): LogStore => createMemoryLogStore({ manifest: keys.manifest, onFatal: () => undefined });
@@ -56,7 +56,7 @@ describe("exporting a log", () => {
     const { checkpoint, previous, written } = await runExport();
     const directory = read();
     expect({ size: directory.size, previous }).toEqual({ size, previous: undefined });
-    expect(filesBelow()).toEqual([...new Set([...directory.paths, "checkpoint"])].sort());
+    expect(filesBelow()).toEqual([...new Set([...directory.paths, "checkpoint", "log.v3.json"])].sort());
     expect(written.files).toBe(filesBelow().length);
     expect(readFileSync(join(folder, "checkpoint"), "utf8")).toBe(checkpoint.note);
     const snapshot = await store.snapshot();
@@ -161,6 +161,25 @@ describe("exporting a log", () => {
     rmSync(join(folder, "tile/data/001"));
     expect((await runExport()).written.files).toBe(1);
     expect(read().size).toBe(600);
+  });
+
+  it("says what the log is, again when that changed, and which tree was the last one of a frozen log", async () => {
+    const described = (): unknown => JSON.parse(readFileSync(join(folder, "log.v3.json"), "utf8"));
+    await growLog(store, keys, 3);
+    await runExport({ metadata: { state: "pending" } });
+    expect(described()).toMatchObject({ description: GROWING_ORIGIN, state: { pending: {} } });
+    const logExport = openExport({ metadata: { window: { startMs: 0, endMs: 86_400_000 } } });
+    expect((await logExport.run(await recordsOf(store))).written.files).toBe(1);
+    expect((await logExport.run(await recordsOf(store))).written.files).toBe(0);
+    expect(described()).toMatchObject({
+      state: { usable: {} },
+      temporal_interval: { start_inclusive: "1970-01-01T00:00:00.000Z", end_exclusive: "1970-01-02T00:00:00.000Z" },
+    });
+    const { published } = await recordsOf(store);
+    await store.freeze(published!);
+    await logExport.run(await recordsOf(store));
+    expect(described()).toMatchObject({ state: { readonly: { final_tree_head: { tree_size: 3 } } } });
+    expect(read().size).toBe(3);
   });
 
   it("tells how far it has come", async () => {

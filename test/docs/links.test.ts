@@ -11,6 +11,7 @@ const PAGES = [
   "docs/certificate-profile.md",
   "docs/container.md",
   "docs/divergences.md",
+  "docs/export.md",
   "docs/glossary.md",
   "docs/operating.md",
   "docs/threat-model.md",

@@ -66,7 +66,8 @@ export async function makePrecertificateSubmission(): Promise<Submission> {
 /** By series: precertificates that were made before, because making them takes longer than what is tested with them. */
 const made: Submission[][] = [];
 
-async function submissionsOf(series: number, start: number, end: number): Promise<readonly Submission[]> {
+/** The submissions that the logs of a series are made of, those `start` ≤ index < `end`. */
+export async function precertificates(start: number, end: number, series = 0): Promise<readonly Submission[]> {
   const known = (made[series] ??= []);
   while (known.length < end) known.push(await makePrecertificateSubmission());
   return known.slice(start, end);
@@ -84,7 +85,7 @@ export async function growLog(
   series = 0,
 ): Promise<PublishedCheckpoint> {
   const { size } = await store.head();
-  const submissions = await submissionsOf(series, size, size + count);
+  const submissions = await precertificates(size, size + count, series);
   const head = await store.append((previous) => ({
     ...buildBatch(previous, Math.max(NOW_MS, previous.timestampMs) + 1, submissions),
     issuers: submissions[0]?.issuers ?? [],

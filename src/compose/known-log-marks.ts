@@ -1,0 +1,81 @@
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
+import { readAuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
+import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
+import { openSqliteLogRecords } from "../adapters/log-store/sqlite/open-sqlite-log-records.ts";
+import { describeCauses, MayflyError } from "../core/errors.ts";
+import { verifyCheckpoint } from "../ctlog/verify-checkpoint.ts";
+import type { LogManifest } from "../ports/log-store.ts";
+import type { LogMark } from "../tlog/log-marks.ts";
+import type { DataPaths } from "./data-paths.ts";
+
+/** What is left in a data directory that remembers how far a log had come. */
+export interface KnownLogMarks {
+  readonly marks: readonly LogMark[];
+  /** Why a database that is there could not be asked. */
+  readonly unreadableDatabase?: string;
+}
+
+/**
+ * Reads everything in a data directory that remembers how far a log had come: the head mark, the audit trail, and its
+ * database where that can still be read.
+ *
+ * @throws MayflyError when head mark or audit trail are damaged, or of another log: then they are no witnesses, and a person
+ *   must find out why
+ */
+export async function readLogMarks(paths: DataPaths, manifest: LogManifest): Promise<KnownLogMarks> {
+  const fromDatabase = await databaseMark(paths.database, manifest);
+  return {
+    ...fromDatabase,
+    marks: [
+      ...(await headMark(paths.headMark, manifest)),
+      ...(await auditMark(paths.auditTrail, manifest)),
+      ...fromDatabase.marks,
+    ],
+  };
+}
+
+async function headMark(path: string, manifest: LogManifest): Promise<readonly LogMark[]> {
+  const remembered = await openFileHighWaterMark({ path, onFailure: () => undefined }).read();
+  if (remembered === undefined) return [];
+  try {
+    verifyCheckpoint(remembered, manifest);
+  } catch (cause) {
+    throw new MayflyError("LOG_CORRUPT", `${path} is not what this log signed`, { cause });
+  }
+  return [{ where: basename(path), size: remembered.size, root: remembered.root }];
+}
+
+async function auditMark(path: string, { logId }: LogManifest): Promise<readonly LogMark[]> {
+  const { highestLogIndexes } = await readAuditTrailEnd(path);
+  const highest = highestLogIndexes[Buffer.from(logId).toString("hex")];
+  return highest === undefined ? [] : [{ where: basename(path), size: highest + 1 }];
+}
+
+/** Also what it committed and did not publish: somebody may have been shown the signature. */
+async function databaseMark(path: string, manifest: LogManifest): Promise<KnownLogMarks> {
+  if (!existsSync(path)) return { marks: [] };
+  try {
+    const { records, close } = await openSqliteLogRecords(path);
+    await close();
+    const { head, published } = records;
+    requireSameLog(path, records.manifest, manifest);
+    const where = `the database ${path}`;
+    const marks = [{ where, size: head.size, root: head.root }];
+    return {
+      marks: published === undefined ? marks : [...marks, { where, size: published.size, root: published.root }],
+    };
+  } catch (error) {
+    if (!(error instanceof MayflyError) || error.reason === "LOG_WRONG_KEY") throw error;
+    return { marks: [], unreadableDatabase: describeCauses(error) };
+  }
+}
+
+function requireSameLog(path: string, found: LogManifest, expected: LogManifest): void {
+  const isSame =
+    found.origin === expected.origin &&
+    Buffer.compare(found.logPublicKey, expected.logPublicKey) === 0 &&
+    Buffer.compare(found.checkpointPublicKey, expected.checkpointPublicKey) === 0;
+  if (isSame) return;
+  throw new MayflyError("LOG_WRONG_KEY", `${path} holds another log, ${found.origin}, or one with other keys`);
+}

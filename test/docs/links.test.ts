@@ -14,6 +14,7 @@ const PAGES = [
   "docs/export.md",
   "docs/glossary.md",
   "docs/operating.md",
+  "docs/reading-the-log.md",
   "docs/threat-model.md",
 ];
 

@@ -7,6 +7,8 @@ export interface DataPaths {
   readonly database: string;
   /** The newest published checkpoint, kept outside the database. */
   readonly headMark: string;
+  /** The newest checkpoint that a quorum of witnesses has cosigned. */
+  readonly cosignedMark: string;
   /** The newest file of the hash-chained audit trail, JSON lines; full ones stand beside it with their number. */
   readonly auditTrail: string;
 }
@@ -27,6 +29,7 @@ export function dataPaths(
   return {
     database: join(folder, "log.sqlite"),
     headMark: join(folder, "head.note"),
+    cosignedMark: join(folder, "cosigned.note"),
     auditTrail: join(dataDirectory, "audit.jsonl"),
   };
 }

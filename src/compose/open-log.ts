@@ -23,6 +23,7 @@ import type { KnownOfLog } from "../tlog/assert-log-not-behind.ts";
 import { dataPaths } from "./data-paths.ts";
 import { createLogDatabase, makeManifest } from "./init-log.ts";
 import type { LogSigners } from "./open-log-signers.ts";
+import { openWitnesses } from "./open-witnesses.ts";
 
 /** What a log is opened with. */
 export interface OpenLogOptions {
@@ -60,6 +61,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { config, signers, telemetry, resources, onFatal } = options;
   const { origin } = activeShard(config);
   const { store, mark, known } = await openStore(options);
+  const witnesses = await openWitnesses({ ...options, shard: activeShard(config), store });
   let newest: PublishedCheckpoint | undefined;
   let isJudged = false;
   const sequencer = await startSequencer({
@@ -70,6 +72,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
       makeTreeHeadCheckpointSigner(origin, signers.log),
       makeEd25519CheckpointSigner(origin, signers.checkpoint),
     ],
+    ...witnesses?.sequencing,
     onTheWay: options.requestsInFlight,
     onBatch: (batch) => {
       telemetry.logBatch(batch);
@@ -77,7 +80,9 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     onPublish: (checkpoint) => {
       newest = checkpoint;
       // A log that is still to be compared with the mark must not replace it: the next start would find them alike.
-      if (isJudged) mark?.advance(checkpoint);
+      if (!isJudged) return;
+      mark?.advance(checkpoint);
+      witnesses?.offer(checkpoint);
     },
     onFailure: (error) => {
       telemetry.notice("error", "a batch of the log failed", { error: describeCauses(error) });
@@ -87,13 +92,14 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   resources.defer(() => sequencer.close());
   // After a power loss the published head may have been too old to compare with; now the committed one is published.
   await assertLogNotBehind(store, known);
+  await witnesses?.ask(newest, sequencer);
   isJudged = true;
   if (newest !== undefined) mark?.advance(newest);
   // Before anybody is served: entries of which nothing outside the database knows would be refused by the next start.
   await mark?.flush();
   return {
     certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
-    view: makePublicLogView({ store, manifest: await store.manifest() }),
+    view: makePublicLogView({ store, manifest: await store.manifest(), witnesses }),
     refusal: () => sequencer.refusal(),
     markFailure: () => mark?.failure(),
     checkpoint: () => newest,

@@ -5,7 +5,7 @@ import type { LogMetadata } from "./log-v3-json.ts";
 import { makeRfc6962View } from "./rfc6962-view.ts";
 import type { Rfc6962View } from "./rfc6962-view.ts";
 import { makeStaticCtView } from "./static-ct-view.ts";
-import type { StaticCtView } from "./static-ct-view.ts";
+import type { CosignedView, StaticCtView } from "./static-ct-view.ts";
 
 /** Everything an outsider can read of one log. */
 export interface PublicLogView {
@@ -21,6 +21,8 @@ export interface PublicLog {
   readonly manifest: LogManifest;
   /** What changes about the log while it is served; asked for each answer. Nothing when left out. */
   readonly metadata?: () => Omit<LogMetadata, "manifest">;
+  /** What witnesses have made of its checkpoints; nothing when left out. */
+  readonly witnesses?: CosignedView | undefined;
 }
 
 /**
@@ -28,9 +30,9 @@ export interface PublicLog {
  *
  * @throws MayflyError `log_failed` (LOG_WRONG_KEY) when the manifest's key is no P-256 key
  */
-export function makePublicLogView({ store, manifest, metadata = () => ({}) }: PublicLog): PublicLogView {
+export function makePublicLogView({ store, manifest, metadata = () => ({}), witnesses }: PublicLog): PublicLogView {
   return {
-    staticCt: makeStaticCtView(store),
+    staticCt: makeStaticCtView(store, witnesses),
     rfc6962: makeRfc6962View(store, { origin: manifest.origin, key: parseLogKey(manifest.logPublicKey) }),
     logV3Json: () => encodeLogV3Json({ manifest, ...metadata() }),
   };

@@ -1,15 +1,17 @@
 import { TILE_WIDTH, tileWidthAt } from "../core/merkle/tile.ts";
 import { HASH_LENGTH } from "../core/merkle/tree.ts";
-import type { LogSnapshot, LogStore } from "../ports/log-store.ts";
+import type { LogSnapshot, LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
 
 /** What monitors read (C2SP static-ct-api). Each answer comes from one published state of the log. */
 export interface StaticCtView {
   /**
-   * The published checkpoint, a signed note in UTF-8.
+   * The published checkpoint, a signed note in UTF-8, with the cosignatures of exactly its tree.
    *
    * @throws MayflyError `log_unavailable` while nothing is published
    */
   checkpoint(): Promise<Uint8Array>;
+  /** The newest checkpoint that a quorum of witnesses has cosigned; undefined while there is none. */
+  cosignedCheckpoint(): Promise<Uint8Array | undefined>;
   /**
    * Hash tile, as far as it is published; a partial one for any width that a checkpoint, old or new, implies.
    *
@@ -28,10 +30,25 @@ export interface StaticCtView {
   issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
+/** What witnesses have made of a log's checkpoints. */
+export interface CosignedView {
+  /** The checkpoint with every cosignature that came for exactly its tree. */
+  readonly complete: (checkpoint: PublishedCheckpoint) => PublishedCheckpoint;
+  /** The newest one that a quorum has cosigned. */
+  readonly cosigned: () => PublishedCheckpoint | undefined;
+}
+
+/** Of a log without witnesses. */
+const NOT_COSIGNED: CosignedView = { complete: (checkpoint) => checkpoint, cosigned: () => undefined };
+
 /** Makes the view that a log's readers get, straight from its store. */
-export function makeStaticCtView(store: LogStore): StaticCtView {
+export function makeStaticCtView(store: LogStore, witnesses: CosignedView = NOT_COSIGNED): StaticCtView {
   return {
-    checkpoint: async () => Buffer.from((await store.snapshot()).checkpoint.note),
+    checkpoint: async () => Buffer.from(witnesses.complete((await store.snapshot()).checkpoint).note),
+    cosignedCheckpoint: () => {
+      const checkpoint = witnesses.cosigned();
+      return Promise.resolve(checkpoint && Buffer.from(checkpoint.note));
+    },
     hashTile: async (level, index, width) => hashTileOf(await store.snapshot(), { level, index, width }),
     dataTile: async (index, width) => dataTileOf(await store.snapshot(), { index, width }),
     issuer: async (fingerprint) => (await store.snapshot()).issuer(fingerprint),

@@ -1,5 +1,6 @@
 import type { ErrorCode, Reason } from "../core/errors.ts";
 import type { AuditOutcome } from "./audit-trail.ts";
+import type { WitnessResult } from "./witness.ts";
 
 /** One finished HTTP request; every field comes from a closed set or was bounded and cleaned before. */
 export interface RequestEvent {
@@ -40,6 +41,21 @@ export interface TlsTelemetry {
   pairRefused(): void;
 }
 
+/** One answer of a witness, or that there was none. */
+export interface WitnessEvent {
+  readonly shard: string;
+  /** Name from the configuration. */
+  readonly witness: string;
+  readonly result: WitnessResult;
+  readonly durationMs: number;
+  /** What it has cosigned, if it has. */
+  readonly cosigned?: {
+    readonly treeSize: number;
+    /** By its own clock, seconds since the Unix epoch. */
+    readonly timestampSeconds: number;
+  };
+}
+
 /** What the process tells its operator. No method throws, waits or keeps a reference. */
 export interface Telemetry {
   request(event: RequestEvent): void;
@@ -47,6 +63,9 @@ export interface Telemetry {
   /** An outcome without a serial number was left out of the audit trail, because too many came. */
   unrecordedOutcome(): void;
   logBatch(event: LogBatchEvent): void;
+  witnessAnswer(event: WitnessEvent): void;
+  /** A quorum of witnesses has cosigned a tree of that size. */
+  witnessQuorum(shard: string, treeSize: number): void;
   /** A line for a human: start, stop, warnings. `fields` must be free of secrets. */
   notice(
     level: "info" | "warn" | "error",

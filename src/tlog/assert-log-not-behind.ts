@@ -30,19 +30,13 @@ export async function assertLogNotBehind(store: LogStore, known: KnownOfLog): Pr
   if (head.size < remembered.size) {
     throw rolledBack(`it has ${head.size} entries, but a checkpoint of ${remembered.size} was published`);
   }
-  const root = head.size === remembered.size ? head.root : await publishedRoot(store, remembered.size);
-  if (root !== undefined && Buffer.compare(root, remembered.root) !== 0) {
+  const root =
+    head.size === remembered.size ? head.root : await readRoot(await store.snapshotAt(remembered), remembered.size);
+  if (Buffer.compare(root, remembered.root) !== 0) {
     throw rolledBack(`its first ${remembered.size} entries are others than those that were published`);
   }
 }
 
 function rolledBack(how: string): MayflyError {
   return new MayflyError("LOG_ROLLED_BACK", `the log's database is not the one that was served: ${how}`);
-}
-
-/** Root of the log's first `size` entries; undefined while fewer are published, as after a power loss. */
-async function publishedRoot(store: LogStore, size: number): Promise<Uint8Array | undefined> {
-  const published = await store.published();
-  if (published === undefined || published.size < size) return undefined;
-  return readRoot(await store.snapshot(), size);
 }

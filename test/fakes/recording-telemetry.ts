@@ -1,5 +1,5 @@
 import type { AuditOutcome } from "../../src/ports/audit-trail.ts";
-import type { LogBatchEvent, RequestEvent, Telemetry } from "../../src/ports/telemetry.ts";
+import type { LogBatchEvent, RequestEvent, Telemetry, WitnessEvent } from "../../src/ports/telemetry.ts";
 
 /** Telemetry that keeps everything it is told, in order. */
 export interface RecordingTelemetry extends Telemetry {
@@ -7,6 +7,8 @@ export interface RecordingTelemetry extends Telemetry {
   readonly issuances: readonly { readonly outcome: AuditOutcome; readonly durationMs: number }[];
   readonly unrecordedOutcomes: number;
   readonly logBatches: readonly LogBatchEvent[];
+  readonly witnessAnswers: readonly WitnessEvent[];
+  readonly witnessQuorums: readonly { readonly shard: string; readonly treeSize: number }[];
   readonly notices: readonly {
     readonly level: "info" | "warn" | "error";
     readonly message: string;
@@ -19,6 +21,8 @@ export function makeRecordingTelemetry(): RecordingTelemetry {
   const requests: RequestEvent[] = [];
   const issuances: { outcome: AuditOutcome; durationMs: number }[] = [];
   const logBatches: LogBatchEvent[] = [];
+  const witnessAnswers: WitnessEvent[] = [];
+  const witnessQuorums: { shard: string; treeSize: number }[] = [];
   const notices: RecordingTelemetry["notices"][number][] = [];
   let unrecordedOutcomes = 0;
   return {
@@ -28,6 +32,8 @@ export function makeRecordingTelemetry(): RecordingTelemetry {
     requests,
     issuances,
     logBatches,
+    witnessAnswers,
+    witnessQuorums,
     notices,
     request: (event) => void requests.push(event),
     issuance: (outcome, durationMs) => void issuances.push({ outcome, durationMs }),
@@ -35,6 +41,8 @@ export function makeRecordingTelemetry(): RecordingTelemetry {
       unrecordedOutcomes++;
     },
     logBatch: (event) => void logBatches.push(event),
+    witnessAnswer: (event) => void witnessAnswers.push(event),
+    witnessQuorum: (shard, treeSize) => void witnessQuorums.push({ shard, treeSize }),
     notice: (level, message, fields = {}) => void notices.push({ level, message, fields }),
   };
 }

@@ -7,6 +7,8 @@ import { makeRefusalMetrics } from "./refusal-metrics.ts";
 import type { RefusalMetrics } from "./refusal-metrics.ts";
 import { methodLabel } from "./http-methods.ts";
 import { makeTlsMetrics } from "./tls-metrics.ts";
+import { makeWitnessMetrics } from "./witness-metrics.ts";
+import type { WitnessMetrics } from "./witness-metrics.ts";
 
 /** What `fulcio_build_info` says of the running program. */
 export interface BuildInfo {
@@ -37,6 +39,7 @@ export interface Metrics extends RefusalMetrics {
   observeIssuance(outcome: AuditOutcome, durationMs: number): void;
   observeLogBatch(event: LogBatchEvent): void;
   readonly tls: TlsTelemetry;
+  readonly witnesses: WitnessMetrics;
   /** Counts a log line that could not be written. */
   countLostLine(): void;
   /** Shows that a setting which weakens safety is on. */
@@ -82,6 +85,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
     observeIssuance: makeIssuanceMetrics(registry),
     observeLogBatch: makeLogMetrics(registry),
     tls: makeTlsMetrics(registry),
+    witnesses: makeWitnessMetrics(registry),
     watch: makeScrapedMetrics(registry),
     countLostLine: () => {
       lostLines.inc();

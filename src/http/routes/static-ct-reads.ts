@@ -5,7 +5,10 @@ import type { HeaderFields } from "../headers.ts";
 import type { Resource } from "../representation.ts";
 import type { LogRead, PublishedLog } from "./log-read.ts";
 
-/** `<prefix>/checkpoint`, `/tile/…`, `/issuer/<hex>` (C2SP static-ct-api) and `/log.v3.json`. */
+/**
+ * `<prefix>/checkpoint`, `/tile/…`, `/issuer/<hex>` (C2SP static-ct-api) and `/log.v3.json`. Our own is
+ * `/checkpoint.cosigned`: while a log grows, the tree at `/checkpoint` is often newer than what witnesses have seen.
+ */
 export function staticCtReads({ view, pathPrefix }: PublishedLog): readonly LogRead[] {
   const { staticCt } = view;
   return [
@@ -14,6 +17,15 @@ export function staticCtReads({ view, pathPrefix }: PublishedLog): readonly LogR
       template: "checkpoint",
       isLarge: false,
       read: async () => plain(CHECKPOINT, await staticCt.checkpoint()),
+    },
+    {
+      pattern: "/checkpoint\\.cosigned",
+      template: "checkpoint.cosigned",
+      isLarge: false,
+      read: async () => {
+        const note = await staticCt.cosignedCheckpoint();
+        return note && plain(CHECKPOINT, note);
+      },
     },
     {
       pattern: "/tile/.*",

@@ -22,6 +22,8 @@ export class CosignedCheckpoints {
   /** By note text; the oldest first. */
   readonly #trees = new Map<string, CosignedTree>();
   #newest: PublishedCheckpoint | undefined;
+  /** The last note that was completed, for as long as no cosignature comes: readers ask for it again and again. */
+  #completed: { readonly of: PublishedCheckpoint; readonly checkpoint: PublishedCheckpoint } | undefined;
 
   /** @param required how many witnesses make a quorum */
   constructor(required: number) {
@@ -39,6 +41,7 @@ export class CosignedCheckpoints {
     const tree = this.#trees.get(text) ?? { checkpoint, cosignatures: new Map<string, NoteSignature>() };
     if (checkpoint.timestampMs > tree.checkpoint.timestampMs) tree.checkpoint = checkpoint;
     tree.cosignatures.set(witness, cosignature);
+    this.#completed = undefined;
     this.#trees.set(text, tree);
     for (const oldest of this.#trees.keys()) {
       if (this.#trees.size <= MAX_TREES) break;
@@ -58,8 +61,12 @@ export class CosignedCheckpoints {
 
   /** The checkpoint with every cosignature that came for exactly this tree, in place of older ones of the same witnesses. */
   complete(checkpoint: PublishedCheckpoint): PublishedCheckpoint {
+    const last = this.#completed;
+    if (last?.of.note === checkpoint.note && last.of.timestampMs === checkpoint.timestampMs) return last.checkpoint;
     const tree = this.#trees.get(textOf(checkpoint));
-    return tree === undefined ? checkpoint : withLines(checkpoint, tree.cosignatures);
+    const completed = tree === undefined ? checkpoint : withLines(checkpoint, tree.cosignatures);
+    this.#completed = { of: checkpoint, checkpoint: completed };
+    return completed;
   }
 }
 

@@ -10,8 +10,12 @@ export interface ContactOptions {
   readonly clock: Pick<SteadyClock, "monotonic">;
   /** Longest time for which a witness that failed is left alone, milliseconds. */
   readonly maxBackOffMs: number;
-  /** Told of each answer. */
-  readonly onAnswer?: (witness: string, answer: WitnessAnswer, durationMs: number) => void;
+  /** Told of each answer, with how long it took and how many entries the checkpoint had that was shown. */
+  readonly onAnswer?: (
+    witness: string,
+    answer: WitnessAnswer,
+    shown: { readonly durationMs: number; readonly treeSize: number },
+  ) => void;
   /** Told why the store could not say what a witness has to be shown. */
   readonly onStoreFailure: (error: MayflyError) => void;
 }
@@ -70,7 +74,7 @@ export class WitnessContact {
         knownSize: this.#knownSize,
         onAnswer: (answer) => {
           const nowMs = clock.monotonic();
-          onAnswer?.(this.witness.name, answer, nowMs - sinceMs);
+          onAnswer?.(this.witness.name, answer, { durationMs: nowMs - sinceMs, treeSize: checkpoint.size });
           sinceMs = nowMs;
         },
       });

@@ -23,6 +23,7 @@ function reads(found: Readonly<Record<string, string>>): StaticCtView {
   };
   return {
     checkpoint: () => Promise.resolve(Buffer.from(NOTE)),
+    cosignedCheckpoint: () => find("cosigned"),
     hashTile: (level, index, width) => find(`hash ${level} ${index} ${width}`),
     dataTile: (index, width) => find(`data ${index} ${width}`),
     issuer: (fingerprint) => find(`issuer ${Buffer.from(fingerprint).toString("hex")}`),
@@ -56,6 +57,14 @@ const rigOf = (log: StaticCtView = LOG, pathPrefix = "/log"): Rig =>
   makeRig(undefined, { logs: filesOf(log, pathPrefix) });
 
 describe("reads of the log", () => {
+  it("serves the newest cosigned checkpoint beside the newest one, as soon as there is one", async () => {
+    const url = "/log/checkpoint.cosigned";
+    expect((await request(bare(rigOf())).get(url)).status).toBe(404);
+    const answer = await request(bare(rigOf(reads({ cosigned: "with the lines of witnesses\n" })))).get(url);
+    expect(answer.text).toBe("with the lines of witnesses\n");
+    expect(answer.headers).toMatchObject({ "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" });
+  });
+
   it("serves the checkpoint as text that is never stored", async () => {
     const answer = await request(bare(rigOf())).get("/log/checkpoint");
     expect(answer.status).toBe(200);

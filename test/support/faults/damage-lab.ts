@@ -112,6 +112,8 @@ export class DamageLab {
           issuance: nothing,
           unrecordedOutcome: nothing,
           logBatch: nothing,
+          witnessAnswer: nothing,
+          witnessQuorum: nothing,
           notice: nothing,
         },
         requestsInFlight: () => 0,

@@ -13,6 +13,7 @@ const PAGES = [
   "docs/divergences.md",
   "docs/export.md",
   "docs/glossary.md",
+  "docs/library.md",
   "docs/operating.md",
   "docs/reading-the-log.md",
   "docs/threat-model.md",

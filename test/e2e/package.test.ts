@@ -18,7 +18,9 @@ import { leafOf, signFile } from "../../dev/sign-file.ts";
 import { verifyBundle, verifyChain } from "../../dev/verify-bundle.ts";
 import type { TrustAnchors } from "../../dev/verify-bundle.ts";
 import { verifyLogProof } from "../../dev/verify-log-proof.ts";
+import { TESSERACT_FOLDER } from "../support/foreign-logs.ts";
 import { itWhen } from "../support/it-when.ts";
+import { libraryPrograms } from "../support/library-programs.ts";
 import { startMayflyProcess } from "../support/mayfly-process.ts";
 import { operatorConfig, publicKeyIn } from "../support/operator-keys.ts";
 
@@ -118,6 +120,98 @@ describe("the package", () => {
     expect(JSON.parse(mayfly("config", "schema"))).toEqual(schema);
   });
 });
+
+/** Reads a log that TesseraCT wrote, with what another program gets from the package. */
+const READER = `
+import { LogError, openLog, parseLogKey, verifyInclusionProof, type LogEntry } from "mayfly/log";
+import { readFileSync } from "node:fs";
+
+const folder: string = process.argv[2] ?? "";
+const logKey = parseLogKey(readFileSync(folder + "/key.pem", "utf8"));
+const log = await openLog(folder, { origin: "tesseract.test/2026", logKey });
+const checkpoint = await log.checkpoint();
+let last: LogEntry | undefined;
+for await (const entry of log.entries(checkpoint)) last = entry;
+if (last === undefined) throw new TypeError("no entries");
+const { index: leafIndex, leafHash } = last;
+const path = await log.inclusionProof(checkpoint, leafIndex);
+verifyInclusionProof({ leafHash, leafIndex, treeSize: checkpoint.size, root: checkpoint.root }, path);
+const stranger = openLog(folder + "/none", { origin: "tesseract.test/2026", logKey });
+const reason = await stranger.catch((error: unknown) => (error instanceof LogError ? error.reason : "another error"));
+console.log(checkpoint.size, leafIndex, reason);
+await log.close();
+`;
+
+/** What the types must refuse. */
+const FORGER = `
+import { openLog } from "mayfly/log";
+const log = await openLog("folder", { origin: "log.test" });
+const made = { origin: "log.test", size: 1, root: new Uint8Array(32), extensions: [], note: new Uint8Array(0) };
+await log.inclusionProof({ ...made, cosignatures: [] }, 0);
+`;
+
+/** What tsc says about programs in the project, as another program's build would ask it. */
+function typecheck(moduleResolution: "nodenext" | "bundler", files: readonly string[]): string {
+  const options = [
+    ...["--noEmit", "--strict", "--target", "es2024", "--skipLibCheck", "false", "--types", "node"],
+    ...["--typeRoots", join(ROOT, "node_modules", "@types"), "--moduleResolution", moduleResolution],
+    ...["--module", moduleResolution === "bundler" ? "esnext" : moduleResolution, "--moduleDetection", "force"],
+  ];
+  return spawnSync(join(ROOT, "node_modules", ".bin", "tsc"), [...options, ...files], {
+    cwd: project,
+    encoding: "utf8",
+  }).stdout;
+}
+
+describe("another program with the installed package", () => {
+  beforeAll(() => {
+    writeFileSync(join(project, "package.json"), JSON.stringify({ ...packageOf(project), type: "module" }));
+    const programs = [{ name: "reader.ts", text: READER }, { name: "forger.ts", text: FORGER }, ...libraryPrograms()];
+    for (const { name, text } of programs) writeFileSync(join(project, name), text);
+  });
+
+  it.each(["nodenext", "bundler"] as const)(
+    "typechecks against mayfly/log, as do the programs of the documents (%s)",
+    (moduleResolution) => {
+      const names = ["reader.ts", "forger.ts", ...libraryPrograms().map(({ name }) => name)];
+      const [refused = "", ...others] = typecheck(moduleResolution, names)
+        .split("\n")
+        .filter((line) => /^\S/u.test(line));
+      // One program hands in a checkpoint that nobody verified; in the others there is nothing to find fault with.
+      expect(refused).toMatch(/^forger\.ts\(5,\d+\): error TS2345: /u);
+      expect(others).toEqual([]);
+    },
+    PACKAGE_LIMIT_MS,
+  );
+
+  it("reads a log of TesseraCT's through mayfly/log", () => {
+    const output = execFileSync(process.execPath, [join(project, "reader.ts"), TESSERACT_FOLDER], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    expect(output).toBe("280 279 SOURCE_UNAVAILABLE\n");
+  });
+
+  it("gets nothing from the package but mayfly/log, and from that nothing that docs/library.md does not name", () => {
+    const script = `for (const name of ["mayfly", "mayfly/dist/main.js", "mayfly/dist/log.js"]) {
+      await import(name).then(() => console.log(name), (error) => console.log(error.code));
+    }
+    console.log(Object.keys(await import("mayfly/log")).join(" "));`;
+    const output = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    const [names = "", ...others] = output.trimEnd().split("\n").reverse();
+    expect(new Set(others)).toEqual(new Set(["ERR_PACKAGE_PATH_NOT_EXPORTED"]));
+    const documented = readFileSync(join(ROOT, "docs", "library.md"), "utf8");
+    expect(names.split(" ").filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
+    expect(names.split(" ").length).toBeGreaterThan(10);
+  });
+});
+
+function packageOf(folder: string): object {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as object;
+}
 
 describe("an operator with the installed package", () => {
   it(

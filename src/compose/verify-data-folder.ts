@@ -54,7 +54,7 @@ export async function verifyDataFolder(options: VerifyDataFolderOptions): Promis
   };
   // Before the log: what is remembered of it now must be in it when it is read.
   const remembered = await readHeadMark(paths.headMark, onProblem);
-  const { records, close } = await openSqliteLogRecords(paths.database);
+  const { records, fileProblems, close } = await openSqliteLogRecords(paths.database);
   try {
     const { manifest, head, published } = records;
     await verifyManifest(manifest, options.origin, onProblem);
@@ -67,6 +67,8 @@ export async function verifyDataFolder(options: VerifyDataFolderOptions): Promis
       onProblem,
       onProgress: (entries) => options.onProgress?.(entries, head.size),
     });
+    // Behind the records, which say more of what both find.
+    (await fileProblems()).forEach(onProblem);
     const { audit, answered } = await verifyAudit(paths.auditTrail, records, onProblem);
     return { ...verified, manifest, head, published, remembered, audit, answered, problems };
   } finally {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { LogRecords } from "../../../ports/log-store.ts";
+import type { FileProblem } from "./find-file-problems.ts";
 import { requireRegularFile } from "./file-system.ts";
 import type { ReaderCalls } from "./reader-calls.ts";
 import { WorkerClient } from "./worker-client.ts";
@@ -8,6 +9,8 @@ import { workerUrl } from "./worker-url.ts";
 /** The records of a log that is only read. */
 export interface OpenedLogRecords {
   readonly records: LogRecords;
+  /** Looks through the file for what no record shows. Takes as long as reading all of it. */
+  readonly fileProblems: () => Promise<readonly FileProblem[]>;
   readonly close: () => Promise<void>;
 }
 
@@ -33,7 +36,8 @@ export async function openSqliteLogRecords(path: string): Promise<OpenedLogRecor
       indexesOfSubmissions: (keys) => reader.call("indexesOfSubmissions", keys),
       submissions: (after, limit) => reader.call("submissions", { after, limit }),
     };
-    return { records, close: () => reader.close() };
+    const fileProblems = (): Promise<readonly FileProblem[]> => reader.call("fileProblems", undefined);
+    return { records, fileProblems, close: () => reader.close() };
   } catch (error) {
     await reader.close();
     throw error;

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { HASH_LENGTH } from "../../../core/merkle/tree.ts";
 import type { PublishedCheckpoint, StoredSubmission } from "../../../ports/log-store.ts";
+import { findFileProblems, type FileProblem } from "./find-file-problems.ts";
 import { LogRows } from "./log-rows.ts";
 import { readLogState, type LogState } from "./log-state.ts";
 import { openForReading } from "./open-database.ts";
@@ -16,6 +17,7 @@ export interface ReaderCalls {
   readonly indexOfSubmission: (key: Uint8Array) => number | undefined;
   readonly indexOfLeaf: (leaf: { readonly hash: Uint8Array; readonly size: number }) => number | undefined;
   readonly state: (nothing: undefined) => LogState;
+  readonly fileProblems: (nothing: undefined) => FileProblem[];
   readonly indexesOfSubmissions: (keys: Uint8Array) => (number | undefined)[];
   readonly submissions: (page: { readonly after: Uint8Array; readonly limit: number }) => StoredSubmission[];
 }
@@ -48,6 +50,10 @@ export function makeReaderThread(): ReaderThread {
       state: () => {
         const { database, rows } = required();
         return readLogState(database, rows);
+      },
+      fileProblems: () => {
+        const { database, rows } = required();
+        return findFileProblems(database, rows);
       },
       indexesOfSubmissions: (keys) => indexesOf(required().rows, keys),
       submissions: ({ after, limit }) => required().rows.submissions(after, limit),

@@ -54,6 +54,9 @@ const TABLES = {
 ) STRICT, WITHOUT ROWID`,
 } as const;
 
+/** Every table of a log's database; it has nothing else. */
+export const TABLE_NAMES = Object.keys(TABLES);
+
 /** By table: the columns that a row's checksum covers beside the record's name, in their order. */
 export const CHECKED_COLUMNS = {
   manifest: ["format_version", "origin", "log_id", "log_public_key", "checkpoint_public_key", "created_ms"],

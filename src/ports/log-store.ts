@@ -91,6 +91,7 @@ export interface LogSnapshot {
    *
    * @param leafHash 32 bytes
    * @returns the lowest index below the checkpoint's size; undefined when there is no such entry
+   * @throws RangeError unless the hash has 32 bytes
    */
   indexOfLeaf(leafHash: Uint8Array): Promise<number | undefined>;
 }

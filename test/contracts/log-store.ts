@@ -245,6 +245,7 @@ export function describeLogStore(name: string, open: (manifest: LogManifest) => 
       const acrossTwo = Buffer.concat([leaves[7]!.subarray(16), leaves[8]!.subarray(0, 16)]);
       expect(await late.indexOfLeaf(acrossTwo)).toBeUndefined();
       expect(await late.indexOfLeaf(leaves[7]!)).toBe(7);
+      await expect(late.indexOfLeaf(leaves[7]!.subarray(0, 31))).rejects.toThrow(RangeError);
     });
 
     it("finds the first of several entries with one leaf hash", async () => {

@@ -192,6 +192,7 @@ function snapshotOf(rows: Rows, checkpoint: PublishedCheckpoint): LogSnapshot {
       Promise.resolve(rows.entries.slice(Math.max(0, start), Math.min(end, checkpoint.size)).map(copyOf)),
     issuer: (fingerprint) => Promise.resolve(rows.issuers.get(hexOf(fingerprint))),
     indexOfLeaf: (leafHash) => {
+      if (leafHash.length !== HASH_LENGTH) return Promise.reject(new RangeError("a leaf hash has 32 bytes"));
       const index = rows.leaves.get(hexOf(leafHash));
       return Promise.resolve(index !== undefined && index < checkpoint.size ? index : undefined);
     },

@@ -114,17 +114,6 @@ export class LogRows {
     );
   }
 
-  /** Lowest index of a leaf below `size` with this hash, found in the tiles of level 0. */
-  indexOfLeaf(leafHash: Uint8Array, size: number): number | undefined {
-    for (let index = 0; index * TILE_WIDTH < size; index++) {
-      const hashes = Buffer.from(this.tile(0, index) ?? []).subarray(0, tileWidthAt(0, index, size) * HASH_LENGTH);
-      for (let at = hashes.indexOf(leafHash); at !== -1; at = hashes.indexOf(leafHash, at + 1)) {
-        if (at % HASH_LENGTH === 0) return index * TILE_WIDTH + at / HASH_LENGTH;
-      }
-    }
-    return undefined;
-  }
-
   indexOfSubmission(key: Uint8Array): number | undefined {
     return reading(SUBMISSIONS, () => findRow(this.#submission, key)?.integer("idx"));
   }

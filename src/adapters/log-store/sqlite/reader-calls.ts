@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { HASH_LENGTH } from "../../../core/merkle/tree.ts";
 import type { PublishedCheckpoint, StoredSubmission } from "../../../ports/log-store.ts";
 import { findFileProblems, type FileProblem } from "./find-file-problems.ts";
+import { LeafIndex, type LeafLookup } from "./leaf-index.ts";
 import { LogRows } from "./log-rows.ts";
 import { readLogState, type LogState } from "./log-state.ts";
 import { openForReading } from "./open-database.ts";
@@ -15,7 +16,7 @@ export interface ReaderCalls {
   readonly tile: (position: { readonly level: number; readonly index: number }) => Uint8Array | undefined;
   readonly issuer: (fingerprint: Uint8Array) => Uint8Array | undefined;
   readonly indexOfSubmission: (key: Uint8Array) => number | undefined;
-  readonly indexOfLeaf: (leaf: { readonly hash: Uint8Array; readonly size: number }) => number | undefined;
+  readonly indexOfLeaf: (leaf: { readonly hash: Uint8Array; readonly size: number }) => LeafLookup;
   readonly state: (nothing: undefined) => LogState;
   readonly fileProblems: (nothing: undefined) => FileProblem[];
   readonly indexesOfSubmissions: (keys: Uint8Array) => (number | undefined)[];
@@ -28,10 +29,19 @@ export interface ReaderThread {
   readonly close: () => void;
 }
 
+interface OpenReader {
+  readonly database: DatabaseSync;
+  readonly rows: LogRows;
+  readonly leafIndex: LeafIndex;
+}
+
+/** File of the index by leaf hash, beside the log's database; it can be removed while no process has it open. */
+const leafIndexPath = (path: string): string => `${path}.leaf-index`;
+
 /** Makes what the reader's thread serves. */
 export function makeReaderThread(): ReaderThread {
-  let opened: { readonly database: DatabaseSync; readonly rows: LogRows } | undefined;
-  const required = (): { readonly database: DatabaseSync; readonly rows: LogRows } => {
+  let opened: OpenReader | undefined;
+  const required = (): OpenReader => {
     if (opened === undefined) throw new TypeError("the reader was not opened");
     return opened;
   };
@@ -39,14 +49,15 @@ export function makeReaderThread(): ReaderThread {
     calls: {
       open: (path) => {
         const database = openForReading(path);
-        opened = { database, rows: new LogRows(database) };
+        const rows = new LogRows(database);
+        opened = { database, rows, leafIndex: new LeafIndex(leafIndexPath(path), rows) };
       },
       published: () => required().rows.published(),
       entries: ({ start, end }) => required().rows.entries(start, end),
       tile: ({ level, index }) => required().rows.tile(level, index),
       issuer: (fingerprint) => required().rows.issuer(fingerprint),
       indexOfSubmission: (key) => required().rows.indexOfSubmission(key),
-      indexOfLeaf: ({ hash, size }) => required().rows.indexOfLeaf(hash, size),
+      indexOfLeaf: ({ hash, size }) => required().leafIndex.find(hash, size),
       state: () => {
         const { database, rows } = required();
         return readLogState(database, rows);
@@ -58,7 +69,10 @@ export function makeReaderThread(): ReaderThread {
       indexesOfSubmissions: (keys) => indexesOf(required().rows, keys),
       submissions: ({ after, limit }) => required().rows.submissions(after, limit),
     },
-    close: () => opened?.database.close(),
+    close: () => {
+      opened?.leafIndex.close();
+      opened?.database.close();
+    },
   };
 }
 

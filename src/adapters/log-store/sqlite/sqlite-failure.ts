@@ -30,6 +30,11 @@ function isNoNumber(error: unknown): boolean {
   return Error.isError(error) && "code" in error && error.code === "ERR_OUT_OF_RANGE";
 }
 
+/** Whether waiting helps. */
+export function isPassing({ reason }: MayflyError): boolean {
+  return reason === "LOG_BUSY" || reason === "LOG_DISK_FULL";
+}
+
 /** Whether SQLite found no room for a page. */
 export function isDiskFull(error: unknown): boolean {
   return primaryResultCode(error) === FULL;

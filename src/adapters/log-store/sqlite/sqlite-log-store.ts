@@ -163,7 +163,7 @@ class SqliteLogStore implements LogStore {
       tile: (level, index) => this.#tile(checkpoint.size, level, index),
       entries: (start, end) => this.#entries(Math.max(0, start), Math.min(end, checkpoint.size)),
       issuer: (fingerprint) => this.#read((reader) => reader.call("issuer", fingerprint)),
-      indexOfLeaf: (hash) => this.#read((reader) => reader.call("indexOfLeaf", { hash, size: checkpoint.size })),
+      indexOfLeaf: (leafHash) => this.#indexOfLeaf(leafHash, checkpoint.size),
     };
   }
 
@@ -209,6 +209,15 @@ class SqliteLogStore implements LogStore {
       return await this.#write(operation);
     } finally {
       this.#published = undefined;
+    }
+  }
+
+  /** Asks until the reader has indexed all of the tree, a part at a time, so that other reads come between. */
+  async #indexOfLeaf(hash: Uint8Array, size: number): Promise<number | undefined> {
+    if (hash.length !== HASH_LENGTH) throw new RangeError("a leaf hash has 32 bytes");
+    for (;;) {
+      const found = await this.#read((reader) => reader.call("indexOfLeaf", { hash, size }));
+      if (found !== "indexing") return found;
     }
   }
 

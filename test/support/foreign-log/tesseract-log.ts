@@ -1,18 +1,14 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { ask } from "../ask.ts";
 import { makeKeyPair } from "../certificate-fixtures.ts";
-import { goToolPath, type GoTool } from "../go-tool.ts";
-import { makeAuthorities, rootsPem, submittedChains, type SubmittedChain } from "./certificates.ts";
+import type { GoTool } from "../go-tool.ts";
+import { makeAuthorities, rootsPem, submittedChains } from "./certificates.ts";
+import { startGoTool, type RunningTool } from "./running-tool.ts";
+import { submitAll } from "./submit.ts";
 
 /** A static-ct-api log of TesseraCT's library, on files. */
 export const CTLOG: GoTool = { name: "ctlog", folder: "tools/ctlog" };
-
-/** Submissions under way at once: TesseraCT answers all that a checkpoint covers together. */
-const AT_ONCE = 128;
 
 /** A log that somebody else's code wrote. */
 export interface ForeignLog {
@@ -27,42 +23,9 @@ export interface ForeignLog {
   readonly size: number;
 }
 
-/** A program that serves HTTP on a port of 127.0.0.1. */
-export interface RunningTool {
-  readonly url: string;
-  /** Ends it and waits for its end. */
-  close(): Promise<void>;
-}
-
-/** Starts ctlog and waits until it listens. */
-async function startCtlog(args: readonly string[]): Promise<RunningTool> {
-  const child = spawn(goToolPath(CTLOG), args, { stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)));
-  const ended = new Promise<void>((done) => {
-    child.once("close", () => {
-      done();
-    });
-  });
-  const address = await new Promise<string>((started, failed) => {
-    createInterface({ input: child.stdout }).once("line", started);
-    child.once("error", failed);
-    void ended.then(() => {
-      failed(new Error(`ctlog ended: ${said}`));
-    });
-  });
-  return {
-    url: `http://${address}`,
-    close: async () => {
-      child.kill("SIGTERM");
-      await ended;
-    },
-  };
-}
-
 /** Serves the files of a log as they are when they are asked for. */
 export function serveFolder(directory: string): Promise<RunningTool> {
-  return startCtlog(["-dir", directory]);
+  return startGoTool(CTLOG, ["-dir", directory]);
 }
 
 /** Lets TesseraCT write a log of that many certificates, and ends it. */
@@ -75,25 +38,11 @@ export async function writeTesseractLog(size: number, origin: string): Promise<F
   const [keyFile, rootsFile] = [join(secrets, "key.pem"), join(secrets, "roots.pem")];
   writeFileSync(keyFile, privateKeyPem);
   writeFileSync(rootsFile, rootsPem(authorities));
-  const log = await startCtlog(["-dir", directory, "-origin", origin, "-key", keyFile, "-roots", rootsFile]);
+  const log = await startGoTool(CTLOG, ["-dir", directory, "-origin", origin, "-key", keyFile, "-roots", rootsFile]);
   try {
     await submitAll(log.url, submittedChains(authorities, size));
   } finally {
     await log.close();
   }
   return { directory, origin, publicKey: key.spki, privateKeyPem, size };
-}
-
-async function submitAll(url: string, chains: Iterator<SubmittedChain>): Promise<void> {
-  const submitter = async (): Promise<void> => {
-    for (let next = chains.next(); next.done !== true; next = chains.next()) await submit(url, next.value);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, submitter));
-}
-
-async function submit(url: string, { kind, chain }: SubmittedChain): Promise<void> {
-  const endpoint = kind === "x509_entry" ? "add-chain" : "add-pre-chain";
-  const body = JSON.stringify({ chain: chain.map((der) => Buffer.from(der).toString("base64")) });
-  const answer = await ask(`${url}/ct/v1/${endpoint}`, { method: "POST", body });
-  if (answer.status !== 200) throw new Error(`${endpoint}: ${String(answer.status)} ${answer.text}`);
 }

@@ -14,6 +14,7 @@ import { badToken, expectRefused } from "../support/refusal.ts";
 import { ANCHORS, ORIGIN, startTestService } from "../support/service.ts";
 import type { TestService } from "../support/service.ts";
 import { keyRequest, proofBy } from "../support/signing-body.ts";
+import { requireIncluded } from "../support/sigstore-merkle.ts";
 
 let mayfly: TestService;
 const file = join(mkdtempSync(join(tmpdir(), "mayfly-artifact-")), "artifact");
@@ -74,6 +75,41 @@ describe("an unmodified Sigstore client", () => {
     const signed = await signFile(file, mayfly.service.publicUrl, () => mayfly.issuer.mintToken("email"));
     const proof = await verifyLogProof(leafOf(signed.bundle), ANCHORS, logUrl());
     expect(proof.treeSize).toBeGreaterThan(proof.logIndex);
+  });
+
+  it("gets a certificate that clients of RFC 6962 find in the log, too", async () => {
+    const signed = await signFile(file, mayfly.service.publicUrl, () => mayfly.issuer.mintToken("email"));
+    const der = leafOf(signed.bundle);
+    const leaf = new X509Certificate(der);
+    const { logIndex } = await verifyLogProof(der, ANCHORS, logUrl());
+    const get = async (path: string): Promise<unknown> => {
+      const answer = await request(mayfly.service.publicUrl).get(`/test-log/ct/v1/${path}`);
+      expect(answer.status).toBe(200);
+      return answer.body as unknown;
+    };
+    const sth = (await get("get-sth")) as { readonly tree_size: number; readonly sha256_root_hash: string };
+    const entry = (await get(`get-entry-and-proof?leaf_index=${logIndex}&tree_size=${sth.tree_size}`)) as {
+      readonly leaf_input: string;
+      readonly extra_data: string;
+      readonly audit_path: readonly string[];
+    };
+    requireIncluded({
+      leafInput: Buffer.from(entry.leaf_input, "base64"),
+      leafIndex: logIndex,
+      auditPath: entry.audit_path.map((hash) => Buffer.from(hash, "base64")),
+      treeSize: sth.tree_size,
+      root: Buffer.from(sth.sha256_root_hash, "base64"),
+    });
+    // PrecertChainEntry: the precertificate behind its length in three bytes.
+    const extraData = Buffer.from(entry.extra_data, "base64");
+    const precertificate = new X509Certificate(extraData.subarray(3, 3 + extraData.readUIntBE(0, 3)));
+    expect(precertificate.serialNumber).toBe(leaf.serialNumber);
+    expect(precertificate.publicKey.equals(leaf.publicKey)).toBe(true);
+    const { certificates } = (await get("get-roots")) as { readonly certificates: readonly string[] };
+    const [root] = certificates.map((each) => new X509Certificate(Buffer.from(each, "base64")));
+    expect(root?.verify(root.publicKey)).toBe(true);
+    const described = await request(mayfly.service.publicUrl).get("/test-log/log.v3.json");
+    expect(described.body).toMatchObject({ description: ORIGIN, state: { usable: {} } });
   });
 
   it("is refused by the verifier under another identity, root or log key", async () => {

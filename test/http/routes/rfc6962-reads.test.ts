@@ -1,24 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { createPublicKey, verify, X509Certificate } from "node:crypto";
-import { createRequire } from "node:module";
 import type { Precertificate } from "../../../src/core/issuance-types.ts";
 import { naiveRoot } from "../../support/assert-log-consistent.ts";
 import { sha256 } from "../../support/log-fixtures.ts";
 import { growingBetweenReads, openServedLog, STORES } from "../../support/served-log.ts";
 import type { ServedLog } from "../../support/served-log.ts";
+import { requireIncluded } from "../../support/sigstore-merkle.ts";
 
 jest.setTimeout(60_000);
-
-/** sigstore-js's own verifier of RFC 6962 audit paths, with the fields that it looks at. */
-const { verifyMerkleInclusion } = createRequire(import.meta.url)("@sigstore/verify/dist/tlog/merkle.js") as {
-  verifyMerkleInclusion: (
-    entry: {
-      readonly canonicalizedBody: Buffer;
-      readonly inclusionProof: { readonly logIndex: string; readonly hashes: readonly Buffer[] };
-    },
-    checkpoint: { readonly logSize: bigint; readonly logHash: Buffer },
-  ) => void;
-};
 
 const SIZE = 600;
 const bytesOf = (base64: string): Buffer => Buffer.from(base64, "base64");
@@ -96,13 +85,13 @@ describe.each(STORES)("RFC 6962 reads of a log in %s", (store) => {
     return answer.json();
   };
   const judgeInclusion = (at: { index: number; treeSize: number; path: readonly string[] }): void => {
-    verifyMerkleInclusion(
-      {
-        canonicalizedBody: bytesOf(entries[at.index]!.leaf_input),
-        inclusionProof: { logIndex: String(at.index), hashes: at.path.map(bytesOf) },
-      },
-      { logSize: BigInt(at.treeSize), logHash: Buffer.from(naiveRoot(leaves.slice(0, at.treeSize))) },
-    );
+    requireIncluded({
+      leafInput: bytesOf(entries[at.index]!.leaf_input),
+      leafIndex: at.index,
+      auditPath: at.path.map(bytesOf),
+      treeSize: at.treeSize,
+      root: Buffer.from(naiveRoot(leaves.slice(0, at.treeSize))),
+    });
   };
 
   beforeAll(async () => {
@@ -350,10 +339,13 @@ describe.each(STORES)("a log in %s that grows while it is read", (store) => {
         readonly leaf_input: string;
         readonly audit_path: readonly string[];
       };
-      verifyMerkleInclusion(
-        { canonicalizedBody: bytesOf(leaf_input), inclusionProof: { logIndex: "7", hashes: audit_path.map(bytesOf) } },
-        { logSize: BigInt(tile.before), logHash: Buffer.from(naiveRoot(leaves)) },
-      );
+      requireIncluded({
+        leafInput: bytesOf(leaf_input),
+        leafIndex: 7,
+        auditPath: audit_path.map(bytesOf),
+        treeSize: tile.before,
+        root: Buffer.from(naiveRoot(leaves)),
+      });
 
       for (const beyond of [
         (published: number) => `/tile/0/000.p/${String(published + 1)}`,

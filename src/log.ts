@@ -26,6 +26,8 @@ export async function openLog(location: string, trust: LogTrust, options: OpenLo
 export { MayflyError as LogError } from "./core/errors.ts";
 
 export type { RemoteLog } from "./ctlog/remote-log.ts";
+export type { RemoteLogVerification, VerifyRemoteLogOptions } from "./ctlog/verify-remote-log.ts";
+export type { LogProblem } from "./tlog/log-problem.ts";
 export type { LogSource } from "./ports/log-source.ts";
 export type { EntryRange } from "./tlog/read-parts.ts";
 

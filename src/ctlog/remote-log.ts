@@ -6,13 +6,14 @@ import type { EntryRange } from "../tlog/read-parts.ts";
 import { openVerifiedTiles, type VerifiedTiles } from "../tlog/verified-tiles.ts";
 import { readEntries, readUnverifiedEntries, type LogEntry } from "./read-entries.ts";
 import { verifyTrustedCheckpoint, type LogTrust, type VerifiedCheckpoint } from "./trusted-checkpoint.ts";
+import { verifyRemoteLog, type RemoteLogVerification, type VerifyRemoteLogOptions } from "./verify-remote-log.ts";
 import { verifyConsistencyProof } from "./verify-tree-proof.ts";
 
 /**
  * Somebody else's log, read by whoever trusts its keys and nothing else of it. Whatever it gives was compared with a
  * checkpoint that the keys signed, but for what is called unverified. Failures are MayflyError `log_failed`:
  * SOURCE_UNAVAILABLE when the log does not answer, SOURCE_INVALID when what it answers is not what its checkpoint says.
- * An RFC 6962 log has no tiles, so that of its entries and proofs nothing can be had here but unverified entries.
+ * An RFC 6962 log has no tiles: it can be verified as a whole, but its entries can only be had unverified, and its proofs not at all.
  */
 export interface RemoteLog {
   /** The log as it is, for whoever verifies for himself. */
@@ -47,6 +48,8 @@ export interface RemoteLog {
    * @param fingerprint its SHA-256, 32 bytes
    */
   issuer(fingerprint: Uint8Array): Promise<Uint8Array>;
+  /** Verifies everything in the log: entries, tiles and issuers under its newest checkpoint, of an RFC 6962 log too. */
+  verify(options?: VerifyRemoteLogOptions): Promise<RemoteLogVerification>;
   /** Gives back connections. */
   close(): Promise<void>;
 }
@@ -75,6 +78,7 @@ export function makeRemoteLog(source: LogSource, trust: LogTrust): RemoteLog {
       return proof;
     },
     issuer: (fingerprint) => issuerOf(source, fingerprint),
+    verify: (options) => verifyRemoteLog(source, trust, options),
     close: () => source.close(),
   };
 }

@@ -1,9 +1,10 @@
 import { MayflyError } from "../core/errors.ts";
 import type { StatedTree } from "../core/merkle/consistency-proof.ts";
-import { hashOfFullTile, subtreeHash, TILE_WIDTH, tilesForSubtree, tileWidthAt } from "../core/merkle/tile.ts";
-import { EMPTY_ROOT, HASH_LENGTH } from "../core/merkle/tree.ts";
+import { TILE_WIDTH, tileWidthAt } from "../core/merkle/tile.ts";
+import { HASH_LENGTH } from "../core/merkle/tree.ts";
 import type { LogSource } from "../ports/log-source.ts";
 import type { TreeTiles } from "./log-reader.ts";
+import { openTrustedTiles, type ReadTile } from "./trusted-tiles.ts";
 
 /** Half a megabyte of tiles: the paths to the root that neighbouring leaves share. */
 const MOST_REMEMBERED = 64;
@@ -22,105 +23,77 @@ export interface VerifiedTiles extends TreeTiles {
 
 /**
  * Opens the hash tiles of a tree. The tiles at its right edge are read at once and must lead to its root; every other one
- * is compared with the hash of it in the tile above.
+ * is compared with the hash of it in the tile above. The tiles that were wanted last are read once.
  *
  * @param tree whose root is known from elsewhere, such as a checkpoint that was verified
  * @throws MayflyError `log_failed`: SOURCE_INVALID when the log has no tiles, or the tiles of another tree
  */
 export async function openVerifiedTiles(source: LogSource, tree: StatedTree): Promise<VerifiedTiles> {
-  const edge = new Map<string, Uint8Array>();
-  await Promise.all(
-    tilesForSubtree(0, tree.size).map(async ({ level, index }) => {
-      edge.set(`${level}/${index}`, await readTile(source, tree.size, { level, index }));
-    }),
-  );
-  const root =
-    tree.size === 0
-      ? EMPTY_ROOT
-      : subtreeHash(0, tree.size, (level, index) => edge.get(`${level}/${index}`) ?? new Uint8Array(0));
-  if (Buffer.compare(root, tree.root) !== 0) {
-    throw new MayflyError(
-      "SOURCE_INVALID",
-      `${source.location}: its tiles are not those of the checkpoint of ${tree.size} entries`,
-    );
-  }
-  return new TilesUnderRoot(source, tree, edge);
+  const recent = new RecentTiles(source);
+  const trusted = await fromSource(source, () => openTrustedTiles(tree, recent.read));
+  const tile = async (level: number, index: number): Promise<Uint8Array | undefined> => {
+    if (tileWidthAt(level, index, tree.size) === 0) return undefined;
+    try {
+      return await fromSource(source, () => trusted.tile(level, index));
+    } catch (error) {
+      // What was wrong once may be right later.
+      recent.forget();
+      throw error;
+    }
+  };
+  return {
+    checkpoint: tree,
+    tile,
+    fullTileHash: async (index) => {
+      if (tileWidthAt(0, index, tree.size) < TILE_WIDTH) return undefined;
+      const at = (index % TILE_WIDTH) * HASH_LENGTH;
+      return (await tile(1, Math.floor(index / TILE_WIDTH)))?.subarray(at, at + HASH_LENGTH);
+    },
+  };
 }
 
-async function readTile(
-  source: LogSource,
-  treeSize: number,
-  { level, index }: { readonly level: number; readonly index: number },
-): Promise<Uint8Array> {
-  const width = tileWidthAt(level, index, treeSize);
-  const hashes = await source.tile(level, index, width);
-  if (hashes === undefined) {
-    throw new MayflyError("SOURCE_INVALID", `${source.location} offers no tiles, so nothing in it can be proved alone`);
+/** Tiles that do not make up a tree are the source's fault, and nobody's damage. */
+async function fromSource<T>(source: LogSource, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof MayflyError) || cause.reason !== "LOG_CORRUPT") throw cause;
+    throw new MayflyError("SOURCE_INVALID", `${source.location}: ${cause.message}`, { cause });
   }
-  if (hashes.length !== width * HASH_LENGTH) {
-    throw new MayflyError("SOURCE_INVALID", `${source.location}: tile ${level}/${index} has not ${width} hashes`);
-  }
-  return hashes;
 }
 
-class TilesUnderRoot implements VerifiedTiles {
-  readonly checkpoint: StatedTree;
+/** Reads tiles, and remembers those that were wanted last; whoever asks for one that is being read waits for it. */
+class RecentTiles {
   readonly #source: LogSource;
-  /** The tiles that are not full, all of them verified. */
-  readonly #edge: ReadonlyMap<string, Uint8Array>;
-  /** Full tiles that were read last, or are being read. */
-  readonly #recent = new Map<string, Promise<Uint8Array>>();
+  /** In the order in which they were wanted. */
+  readonly #tiles = new Map<string, Promise<Uint8Array>>();
 
-  constructor(source: LogSource, tree: StatedTree, edge: ReadonlyMap<string, Uint8Array>) {
+  constructor(source: LogSource) {
     this.#source = source;
-    this.checkpoint = tree;
-    this.#edge = edge;
   }
 
-  async tile(level: number, index: number): Promise<Uint8Array | undefined> {
-    const width = tileWidthAt(level, index, this.checkpoint.size);
-    if (width === 0) return undefined;
-    return width < TILE_WIDTH ? this.#edge.get(`${level}/${index}`) : this.#full(level, index);
-  }
-
-  async fullTileHash(index: number): Promise<Uint8Array | undefined> {
-    if (tileWidthAt(0, index, this.checkpoint.size) < TILE_WIDTH) return undefined;
-    return this.#hashOf(0, index);
-  }
-
-  /** Hash of a full tile, as the tile above has it. */
-  async #hashOf(level: number, index: number): Promise<Uint8Array | undefined> {
-    const above = await this.tile(level + 1, Math.floor(index / TILE_WIDTH));
-    const at = (index % TILE_WIDTH) * HASH_LENGTH;
-    return above?.subarray(at, at + HASH_LENGTH);
-  }
-
-  #full(level: number, index: number): Promise<Uint8Array> {
+  readonly read: ReadTile = (level, index, width) => {
     const name = `${level}/${index}`;
-    const known = this.#recent.get(name);
-    // Taken out and put back, so that it is the newest: a map is in the order in which its members came.
-    this.#recent.delete(name);
-    const reading = known ?? this.#readFull(level, index);
-    this.#recent.set(name, reading);
-    if (known !== undefined) return known;
-    // What failed once may succeed later.
-    reading.catch(() => this.#recent.delete(name));
-    const [oldest] = this.#recent.keys();
-    if (this.#recent.size > MOST_REMEMBERED && oldest !== undefined) this.#recent.delete(oldest);
+    const reading = this.#tiles.get(name) ?? this.#readFromSource(level, index, width);
+    this.#tiles.delete(name);
+    this.#tiles.set(name, reading);
+    const [oldest] = this.#tiles.keys();
+    if (this.#tiles.size > MOST_REMEMBERED && oldest !== undefined) this.#tiles.delete(oldest);
     return reading;
+  };
+
+  forget(): void {
+    this.#tiles.clear();
   }
 
-  async #readFull(level: number, index: number): Promise<Uint8Array> {
-    const [stated, hashes] = await Promise.all([
-      this.#hashOf(level, index),
-      readTile(this.#source, this.checkpoint.size, { level, index }),
-    ]);
-    if (stated === undefined || Buffer.compare(hashOfFullTile(hashes), stated) !== 0) {
-      const size = this.checkpoint.size;
-      throw new MayflyError(
-        "SOURCE_INVALID",
-        `${this.#source.location}: tile ${level}/${index} is not that of the checkpoint of ${size} entries`,
-      );
+  async #readFromSource(level: number, index: number, width: number): Promise<Uint8Array> {
+    const { location } = this.#source;
+    const hashes = await this.#source.tile(level, index, width);
+    if (hashes === undefined) {
+      throw new MayflyError("SOURCE_INVALID", `${location} offers no tiles, so nothing in it can be proved alone`);
+    }
+    if (hashes.length !== width * HASH_LENGTH) {
+      throw new MayflyError("SOURCE_INVALID", `${location}: tile ${level}/${index} has not ${width} hashes`);
     }
     return hashes;
   }

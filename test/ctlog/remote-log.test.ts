@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { X509Certificate } from "node:crypto";
 import { openStaticCtSource } from "../../src/adapters/log-source/static-ct.ts";
 import { MayflyError } from "../../src/core/errors.ts";
+import type { LogSource } from "../../src/ports/log-source.ts";
 import type { LogEntry } from "../../src/ctlog/read-entries.ts";
 import { makeRemoteLog, type RemoteLog } from "../../src/ctlog/remote-log.ts";
 import { verifyTrustedCheckpoint, type VerifiedCheckpoint } from "../../src/ctlog/trusted-checkpoint.ts";
@@ -48,6 +49,68 @@ describe("a log of TesseraCT's", () => {
       expect(new X509Certificate(der).verify(issuer.publicKey)).toBe(true);
     }
     await remote.close();
+  });
+});
+
+describe("a log of TesseraCT's that is verified whole", () => {
+  const open = async (change: (path: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes) => {
+    const source = await openStaticCtSource(TESSERACT_FOLDER);
+    const changed: LogSource = {
+      ...source,
+      location: "changed",
+      checkpoint: async () => change("checkpoint", await source.checkpoint()),
+      tile: async (level, index, width) => change(`tile ${level}/${index}`, (await source.tile(level, index, width))!),
+      entries: async (start, end, size) =>
+        (await source.entries(start, end, size)).map((entry, at) => change(`entry ${start + at}`, entry)),
+      issuer: (fingerprint) => source.issuer(fingerprint),
+      close: () => source.close(),
+    };
+    return makeRemoteLog(changed, TESSERACT_TRUST);
+  };
+
+  it("is good, and says how far it is", async () => {
+    const seen: number[] = [];
+    const remote = await open();
+    const found = await remote.verify({ onProgress: (entries, of) => seen.push(entries, of) });
+    expect(found).toMatchObject({ isGood: true, entries: TESSERACT_SIZE, problems: [], problemCount: 0 });
+    expect(found.tiles).toBe(3);
+    expect(found.checkpoint?.size).toBe(TESSERACT_SIZE);
+    expect(seen.slice(-2)).toEqual([TESSERACT_SIZE, TESSERACT_SIZE]);
+  });
+
+  it("is not good when somebody ends it early", async () => {
+    const remote = await open();
+    const found = await remote.verify({ signal: AbortSignal.abort() });
+    expect(found).toMatchObject({ isGood: false, entries: 256, problemCount: 0 });
+  });
+
+  const otherSize = (bytes: Uint8Array): Uint8Array =>
+    Buffer.from(Buffer.from(bytes).toString().replace("\n280\n", "\n281\n"));
+  it.each<[string, string, RegExp, (bytes: Uint8Array) => Uint8Array]>([
+    // Another time makes another leaf: what is named is the tile that it does not fit to.
+    ["a time", "entry 5", /^tile 0\/0$/u, (bytes) => flipBit(bytes, 63)],
+    [
+      "the end of a chain's last fingerprint",
+      "entry 270",
+      /^issuer [0-9a-f]{64}$/u,
+      (bytes) => flipBit(bytes, 8 * bytes.length - 1),
+    ],
+    ["a hash of level 0", "tile 0/1", /^tile 0\/1$/u, (bytes) => flipBit(bytes, 0)],
+    ["a hash of level 1", "tile 1/0", /^tile 1\/0$/u, (bytes) => flipBit(bytes, 0)],
+    ["the checkpoint's size", "checkpoint", /^checkpoint$/u, otherSize],
+  ])("is not good with another bit in %s, and says where", async (_, place, named, change) => {
+    const remote = await open((path, bytes) => (path === place ? change(bytes) : bytes));
+    const { isGood, problems, problemCount } = await remote.verify();
+    expect(isGood).toBe(false);
+    expect(problems.map(({ where }) => where).filter((where) => named.test(where)).length).toBeGreaterThan(0);
+    expect(problemCount).toBe(problems.length);
+  });
+
+  it("says nothing about a log that does not answer", async () => {
+    const source = await openStaticCtSource(TESSERACT_FOLDER);
+    const away = (): Promise<never> => Promise.reject(new MayflyError("SOURCE_UNAVAILABLE", "away"));
+    const remote = makeRemoteLog({ ...source, location: "away", checkpoint: away }, TESSERACT_TRUST);
+    await expect(remote.verify()).rejects.toThrow(invalid("SOURCE_UNAVAILABLE"));
   });
 });
 

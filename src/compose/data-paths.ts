@@ -33,3 +33,13 @@ export function dataPaths(
     auditTrail: join(dataDirectory, "audit.jsonl"),
   };
 }
+
+/**
+ * Where the checkpoint stands that a log was frozen with. Not in the shard's folder, and under the log's id: who puts an older
+ * copy of that folder in place, or the same log in another one, still finds it frozen.
+ *
+ * @param logId SHA-256 of the log's key (RFC 6962 §3.2)
+ */
+export function finalNotePath({ dataDirectory }: Pick<Config, "dataDirectory">, logId: Uint8Array): string {
+  return join(dataDirectory, `frozen-${Buffer.from(logId).toString("hex")}.note`);
+}

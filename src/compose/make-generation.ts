@@ -2,6 +2,7 @@ import { hash, X509Certificate } from "node:crypto";
 import type { Config } from "../config/schema.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import type { TrustedIssuer } from "../core/identity/issuer.ts";
+import type { IssueCertificate } from "../core/issuance-types.ts";
 import type { KeyPolicy } from "../core/proof/key-policy.ts";
 import type { Generation } from "../issuance/generation.ts";
 import type { StageLimits } from "../issuance/limit-stages.ts";
@@ -13,19 +14,27 @@ import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
 import type { RateLimits } from "../ports/limits.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
-import type { LogSigners } from "./open-log-signers.ts";
 import { makeIssuance } from "./make-issuance.ts";
 import { readBlocklist } from "./read-blocklist.ts";
 import { drawSerialNumber } from "./serial-number.ts";
 
-/** The parts that one configuration is served with. */
+/** What a generation issues in. */
+export interface GenerationLog {
+  readonly certificateLog: CertificateLog;
+  /** DER of every public key that signs for one of our logs, or did. */
+  readonly publicKeys: readonly Uint8Array[];
+}
+
+/** Makes the generation of a number, from 1, for the log that is active in it. */
+export type MakeGeneration = (number: number, log: GenerationLog) => Generation;
+
+/** The parts that stay the same from the start of a service to its end. */
 export interface GenerationParts {
   readonly config: Config;
   readonly chain: IssuerChain;
-  readonly signers: LogSigners & { readonly ca: Signer };
+  readonly caSigner: Signer;
   readonly issuers: readonly TrustedIssuer[];
   readonly verifyIdToken: VerifyIdToken;
-  readonly log: CertificateLog;
   readonly audit: AuditTrail;
   readonly rateLimits: RateLimits;
   readonly telemetry: Telemetry;
@@ -34,25 +43,39 @@ export interface GenerationParts {
 }
 
 /**
- * The configuration in force, as requests see it.
+ * Prepares the configuration in force, as requests see it; what changes from one generation to the next is its log.
  *
  * @throws ConfigError when the blocklist it names cannot be read
  */
-export function makeGeneration(parts: GenerationParts): Generation {
-  const { config, chain, signers, issuers, clock, audit, telemetry, rateLimits } = parts;
-  const number = 1;
+export function prepareGenerations(parts: GenerationParts): MakeGeneration {
+  const { issuers, chain } = parts;
+  const keyPolicyWith = prepareKeyPolicy(parts);
+  return (number, log) => {
+    const issueCertificate = makeServedIssuance(parts, { number, log, keyPolicy: keyPolicyWith(log.publicKeys) });
+    return Object.freeze({ number, issueCertificate, issuers, trustBundle: [chain.pem] });
+  };
+}
+
+interface OneGeneration {
+  readonly number: number;
+  readonly log: GenerationLog;
+  readonly keyPolicy: KeyPolicy;
+}
+
+function makeServedIssuance(parts: GenerationParts, { number, log, keyPolicy }: OneGeneration): IssueCertificate {
+  const { config, chain, caSigner, clock, audit, telemetry, rateLimits } = parts;
   const { auditedOutcomes } = rateLimits;
-  const issueCertificate = makeIssuance(
+  return makeIssuance(
     {
       now: () => clock.now(),
       serialNumber: drawSerialNumber,
       verifyIdToken: parts.verifyIdToken,
-      keyPolicy: keyPolicy(parts),
+      keyPolicy,
       issuer: chain,
       lifetimeSeconds: config.ca.lifetimeSeconds,
       backdateSeconds: config.ca.backdateSeconds,
-      signer: signers.ca,
-      log: parts.log,
+      signer: caSigner,
+      log: log.certificateLog,
     },
     {
       stageLimits: stageLimits(config),
@@ -61,7 +84,6 @@ export function makeGeneration(parts: GenerationParts): Generation {
       pauseSwitch: parts.pauseSwitch,
     },
   );
-  return Object.freeze({ number, issueCertificate, issuers, trustBundle: [chain.pem] });
 }
 
 function stageLimits({ limits: { stages } }: Config): StageLimits {
@@ -70,15 +92,17 @@ function stageLimits({ limits: { stages } }: Config): StageLimits {
 }
 
 /** Nobody may have one of our own keys certified: whoever proves to hold one has broken into something. */
-function keyPolicy({ config, chain, signers }: GenerationParts): KeyPolicy {
-  const ours = [signers.ca, signers.log, signers.checkpoint].map(({ publicKey }) => publicKey);
+function prepareKeyPolicy({ config, chain, caSigner }: GenerationParts) {
   const above = chain.certificates.map((der) =>
     new X509Certificate(der).publicKey.export({ type: "spki", format: "der" }),
   );
   const { algorithms, blocklist } = config.clientKeys;
-  return {
+  const fixed = {
     permittedAlgorithms: new Set(algorithms),
-    forbiddenKeys: new Set([...ours, ...above].map((key) => hash("sha256", key, "hex"))),
     ...(blocklist === undefined ? {} : { blockedKeys: readBlocklist(blocklist) }),
+  };
+  return (logKeys: readonly Uint8Array[]): KeyPolicy => {
+    const ours = [caSigner.publicKey, ...above, ...logKeys];
+    return { ...fixed, forbiddenKeys: new Set(ours.map((key) => hash("sha256", key, "hex"))) };
   };
 }

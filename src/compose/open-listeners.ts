@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { ProcessTelemetry } from "../adapters/telemetry/open-telemetry.ts";
-import { activeShard } from "../config/active-shard.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import { pathOfOrigin } from "../config/shard-rules.ts";
@@ -9,6 +8,7 @@ import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { Admission } from "../http/admission.ts";
 import { makePublicApp } from "../http/app.ts";
+import type { PublishedLog } from "../http/routes/log-read.ts";
 import { makeOperationsApp } from "../http/operations-app.ts";
 import type { Readiness } from "../http/operations-app.ts";
 import { makeClientAddress } from "../http/client-address.ts";
@@ -20,7 +20,7 @@ import type { Generation } from "../issuance/generation.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RateLimits } from "../ports/limits.ts";
-import type { OpenedLog } from "./open-log.ts";
+import type { LogShards, ShardInService } from "./log-shards.ts";
 import { readinessChecks } from "./readiness-checks.ts";
 import type { Shutdown } from "./shutdown.ts";
 import { watchFreeSpace } from "./watch-free-space.ts";
@@ -32,7 +32,7 @@ import { watchTlsPair } from "./watch-tls-pair.ts";
 export interface ListenerParts {
   readonly config: Config;
   readonly generation: () => Generation;
-  readonly log: OpenedLog;
+  readonly shards: LogShards;
   readonly chain: IssuerChain;
   readonly admission: Admission;
   readonly rateLimits: RateLimits;
@@ -55,7 +55,7 @@ export interface ServiceUrls {
  * @throws ConfigError when an address cannot be had, or a certificate cannot be used
  */
 export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> {
-  const { config, clock, telemetry, admission, log, chain } = parts;
+  const { config, clock, telemetry, admission } = parts;
   const common = { clock, telemetry, requestId: () => randomUUID() };
   const watched = await openReadiness(parts);
   const operations = makeOperationsApp({
@@ -70,13 +70,7 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     rateLimits: parts.rateLimits,
     deadlineMs: config.limits.requestSeconds * 1000,
     clientAddress: makeClientAddress(config.limits.trustedProxies),
-    logs: [
-      {
-        pathPrefix: pathOfOrigin(activeShard(config).origin),
-        view: log.view,
-        roots: chain.certificates.slice(-1),
-      },
-    ],
+    logs: makePublishedLogs(parts),
   });
   const tls = await openTls(parts);
   return {
@@ -90,6 +84,21 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
   };
 }
 
+/** What is served of the log, made anew only when its shards have changed. */
+function makePublishedLogs({ shards, chain }: ListenerParts): () => readonly PublishedLog[] {
+  const roots = chain.certificates.slice(-1);
+  let known: { readonly of: readonly ShardInService[]; readonly logs: readonly PublishedLog[] } | undefined;
+  return () => {
+    const { all } = shards;
+    known = known?.of === all ? known : { of: all, logs: all.map((shard) => publishedLog(shard, roots)) };
+    return known.logs;
+  };
+}
+
+function publishedLog({ config, opened }: ShardInService, roots: readonly Uint8Array[]): PublishedLog {
+  return { pathPrefix: pathOfOrigin(config.origin), view: opened.log.view, roots };
+}
+
 /** Watches from now on what readiness rests on. */
 async function openReadiness(parts: ListenerParts): Promise<WatchedReadiness> {
   const { config, telemetry, resources } = parts;
@@ -98,7 +107,13 @@ async function openReadiness(parts: ListenerParts): Promise<WatchedReadiness> {
     freeSpace.close();
   });
   telemetry.watch({ dataDirectoryFreeBytes: () => freeSpace.freeBytes });
-  const watched = watchReadiness(readinessChecks({ ...parts, freeSpace }), parts);
+  const { shards } = parts;
+  const log = {
+    refusal: () => shards.active.log.refusal(),
+    markFailure: () =>
+      shards.all.map(({ opened }) => opened.log.markFailure()).find((failure) => failure !== undefined),
+  };
+  const watched = watchReadiness(readinessChecks({ ...parts, log, freeSpace }), parts);
   resources.defer(() => {
     watched.close();
   });
@@ -157,7 +172,8 @@ async function listen(
  * Whether a request sent now would get its certificate, as far as this process alone can tell. A pause is no reason to
  * send requests elsewhere: where every process is paused, nobody would be left to serve trust bundle and log.
  */
-function readiness({ shutdown, pauseSwitch }: ListenerParts, watched: WatchedReadiness): Readiness {
+function readiness({ shutdown, pauseSwitch, shards }: ListenerParts, watched: WatchedReadiness): Readiness {
   const checks = [{ name: "accepting", ok: !shutdown.begun }, ...watched.checks()];
-  return { ok: checks.every(({ ok }) => ok), issuance: pauseSwitch.isPaused ? "paused" : "running", checks };
+  const issuance = pauseSwitch.isPaused ? "paused" : "running";
+  return { ok: checks.every(({ ok }) => ok), issuance, shard: shards.active.config.name, checks };
 }

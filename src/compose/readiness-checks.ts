@@ -13,15 +13,16 @@ export interface CheckedParts {
   readonly config: Pick<Config, "ca">;
   readonly chain: IssuerChain;
   readonly clock: Pick<Clock, "now">;
+  /** The log that issues, and whether the head mark of any is behind. */
   readonly log: Pick<OpenedLog, "refusal" | "markFailure">;
   readonly freeSpace: Pick<WatchedFreeSpace, "problem">;
 }
 
 /**
- * A log that has ended does not begin again, and a clock that was set is not believed for 30 s whatever it shows: neither
- * can flap. A batch that fails or hangs may be the only one.
+ * A log that has ended does not begin again, a clock that was set is not believed for 30 s whatever it shows, and a window
+ * ends once: none can flap. A batch that fails or hangs may be the only one.
  */
-const CERTAIN_REFUSALS: ReadonlySet<Reason> = new Set<Reason>(["LOG_CLOCK", "LOG_CLOSED"]);
+const CERTAIN_REFUSALS: ReadonlySet<Reason> = new Set<Reason>(["LOG_CLOCK", "LOG_CLOSED", "LOG_WINDOW"]);
 
 /** Whether certificates can be issued, as far as this process alone can tell, in parts. */
 export function readinessChecks(parts: CheckedParts): readonly ReadinessCheck[] {

@@ -8,9 +8,7 @@ import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 import type { TokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 import { openTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { ProcessTelemetry, TelemetryOptions } from "../adapters/telemetry/open-telemetry.ts";
-import { activeShard } from "../config/active-shard.ts";
 import { unsafeOptions } from "../config/rules.ts";
-import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { MayflyError } from "../core/errors.ts";
@@ -19,19 +17,23 @@ import type { Admission } from "../http/admission.ts";
 import { makePauseSwitch } from "../issuance/pause-switch.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Signer } from "../ports/signer.ts";
 import { dataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { endOnAuditFailure } from "./end-on-audit-failure.ts";
 import { loadChain } from "./load-chain.ts";
 import { lockData } from "./lock-data.ts";
-import { makeGeneration } from "./make-generation.ts";
+import { startGenerations } from "./generations.ts";
+import { makeHandOver } from "./hand-over.ts";
+import type { HandOver } from "./hand-over.ts";
+import { prepareGenerations } from "./make-generation.ts";
 import { expiredAuthorities, openIssuers } from "./open-issuers.ts";
 import { openListeners } from "./open-listeners.ts";
 import type { ServiceUrls } from "./open-listeners.ts";
-import { openLog } from "./open-log.ts";
-import { openLogSigners } from "./open-log-signers.ts";
+import { LogShards, shardSource } from "./log-shards.ts";
 import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
 import { readConfigAgain } from "./read-again.ts";
+import type { ReadAgainParts } from "./read-again.ts";
 import type { Environment } from "./read-secret.ts";
 import { makeShutdown } from "./shutdown.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -81,7 +83,14 @@ export async function startService(config: Config, context: ServiceContext): Pro
     resources.defer(() => {
       lock.release();
     });
-    const urls = await openParts({ config, env: context.env, telemetry, resources, shutdown, pauseSwitch });
+    const { urls, handOver } = await openParts({
+      config,
+      env: context.env,
+      telemetry,
+      resources,
+      shutdown,
+      pauseSwitch,
+    });
     for (const name of unsafeOptions(config)) telemetry.unsafeOption(name);
     telemetry.notice("info", "ready", { version, environment: config.environment, ...urls });
     return {
@@ -90,9 +99,7 @@ export async function startService(config: Config, context: ServiceContext): Pro
       pauseIssuance: () => {
         pauseSwitch.set(true);
       },
-      readConfigAgain: (read) => {
-        if (!shutdown.begun) readConfigAgain(read, { config, pauseSwitch, telemetry });
-      },
+      readConfigAgain: makeReadAgain({ config, pauseSwitch, telemetry, shards: handOver }, { resources, shutdown }),
     };
   } catch (error) {
     telemetry.notice("error", "start refused", { error: describeCauses(error) });
@@ -100,6 +107,18 @@ export async function startService(config: Config, context: ServiceContext): Pro
     await resources.disposeAsync().catch(() => undefined);
     throw error;
   }
+}
+
+/** One reading after the other, and none once the service is stopping. */
+function makeReadAgain(
+  parts: ReadAgainParts,
+  { resources, shutdown }: Pick<Parts, "resources" | "shutdown">,
+): RunningService["readConfigAgain"] {
+  let reading: Promise<void> = Promise.resolve();
+  resources.defer(() => reading);
+  return (read) => {
+    reading = reading.then(() => (shutdown.begun ? undefined : readConfigAgain(read, parts)));
+  };
 }
 
 /** The configuration of the start decides, whatever was in force in the process before. */
@@ -121,20 +140,28 @@ interface Parts {
   readonly pauseSwitch: PauseSwitch;
 }
 
-async function openParts(parts: Parts): Promise<ServiceUrls> {
-  if (parts.config.log.shards.length > 1) throw new ConfigError("log.shards: only one shard can be served");
-  const { config, telemetry, resources, shutdown, pauseSwitch } = parts;
+/** What a service is asked for while it runs. */
+interface OpenedParts {
+  readonly urls: ServiceUrls;
+  readonly handOver: HandOver;
+}
+
+async function openParts(parts: Parts): Promise<OpenedParts> {
+  const { config, env, telemetry, resources, shutdown, pauseSwitch } = parts;
   const clock = systemClock;
   const onFatal = (error: MayflyError): void => {
     shutdown.fail(error);
   };
-  const signers = await openSigners(parts, onFatal);
-  const chain = await loadChain(config, signers.ca, clock.now());
+  const caSigner = await openCaSigner(parts, onFatal);
+  const chain = await loadChain(config, caSigner, clock.now());
   const admission = openAdmission(config);
   const requestsInFlight = (): number => admission.inFlight;
   const { auditTrail } = dataPaths(config);
   const auditEnd = await readAuditTrailEnd(auditTrail);
-  const log = await openLog({ config, signers, clock, telemetry, requestsInFlight, auditEnd, onFatal, resources });
+  // One place for all of them: a shard that comes later is closed with those that were here from the start.
+  const ofShards = resources.use(new AsyncDisposableStack());
+  const common = { config, env, clock, telemetry, requestsInFlight, auditEnd, onFatal };
+  const shards = await LogShards.open(config.log.shards, { ...common, resources: ofShards });
   const writerId = randomBytes(12).toString("hex");
   const audit = await openAuditFile({ path: auditTrail, writerId, clock, end: auditEnd });
   const watchedAudit = endOnAuditFailure(audit, onFatal);
@@ -142,42 +169,23 @@ async function openParts(parts: Parts): Promise<ServiceUrls> {
   const issuers = openTrustedIssuers(parts);
   const verifier = openVerifier(issuers, parts, clock);
   const rateLimits = openRateLimits(config.limits.rates, clock);
-  const generation = makeGeneration({
-    config,
-    chain,
-    signers,
-    issuers,
-    verifyIdToken: verifier.verifyIdToken,
-    log: log.certificateLog,
-    audit: watchedAudit,
-    rateLimits,
-    telemetry,
-    clock,
-    pauseSwitch,
-  });
+  const { verifyIdToken } = verifier;
+  const served = { config, chain, caSigner, issuers, verifyIdToken, audit: watchedAudit };
+  const makeGeneration = prepareGenerations({ ...served, rateLimits, telemetry, clock, pauseSwitch });
+  const { certificateLog } = shards.active.log;
+  const generations = startGenerations(makeGeneration, { certificateLog, publicKeys: shards.publicKeys });
+  const handOver = makeHandOver({ shards, generations, clock, telemetry });
+  resources.defer(() => handOver.close());
   telemetry.watch({
     caNotAfterMs: () => chain.notAfterMs,
     issuerKeyFaults: () => verifier.keyFaults(),
     requestsInFlight,
     issuancePaused: () => pauseSwitch.isPaused,
-    checkpoint: () => {
-      const checkpoint = log.checkpoint();
-      return checkpoint === undefined ? undefined : { treeSize: checkpoint.size, timestampMs: checkpoint.timestampMs };
-    },
+    shards: () => shards.all.map(shardSource),
   });
-  return openListeners({
-    config,
-    generation: () => generation,
-    log,
-    chain,
-    admission,
-    rateLimits,
-    telemetry,
-    clock,
-    resources,
-    shutdown,
-    pauseSwitch,
-  });
+  const generation = generations.current;
+  const listening = { config, generation, shards, chain, admission, rateLimits, telemetry, clock };
+  return { urls: await openListeners({ ...listening, resources, shutdown, pauseSwitch }), handOver };
 }
 
 function openVerifier(
@@ -209,12 +217,13 @@ function openTrustedIssuers({ config, telemetry }: Parts): readonly IssuerSettin
   return issuers;
 }
 
-async function openSigners({ config, env, resources }: Parts, onMismatch: (error: MayflyError) => void) {
-  const options = { env, development: config.environment === "development", onMismatch };
-  // One after the other: the key derivation of each file takes its tens of megabytes, which nothing later does.
-  const ca = await openSigner(config.ca.signer, SIGNER_ROLES.ca, options);
-  const { log, checkpoint } = await openLogSigners(activeShard(config), options);
-  for (const signer of [ca, log, checkpoint]) resources.defer(() => signer.close());
-  refuseDevelopmentKeys(config, [ca, log, checkpoint]);
-  return { ca, log, checkpoint };
+async function openCaSigner(
+  { config, env, resources }: Parts,
+  onMismatch: (error: MayflyError) => void,
+): Promise<Signer> {
+  const development = config.environment === "development";
+  const signer = await openSigner(config.ca.signer, SIGNER_ROLES.ca, { env, development, onMismatch });
+  resources.defer(() => signer.close());
+  refuseDevelopmentKeys(config, [signer]);
+  return signer;
 }

@@ -19,6 +19,8 @@ export interface VerifyDataFolderOptions {
   readonly paths: DataPaths;
   /** Origin that the log must have. */
   readonly origin: string;
+  /** Lower-case hex ids of the other logs that the audit trail may tell of; they are verified by themselves. */
+  readonly otherLogs?: ReadonlySet<string>;
   readonly onProblem: OnProblem;
   /** Told again and again how many entries of how many were read. */
   readonly onProgress?: (entries: number, of: number) => void;
@@ -33,7 +35,7 @@ export interface DataFolderReport extends VerifiedLog {
   readonly remembered: PublishedCheckpoint | undefined;
   /** Undefined when the trail is damaged. */
   readonly audit: AuditTrailReport | undefined;
-  /** Certificates that the audit trail says were issued. */
+  /** Certificates that the audit trail says were issued in this log. */
   readonly answered: number;
   readonly problems: number;
 }
@@ -69,7 +71,7 @@ export async function verifyDataFolder(options: VerifyDataFolderOptions): Promis
     });
     // Behind the records, which say more of what both find.
     (await fileProblems()).forEach(onProblem);
-    const { audit, answered } = await verifyAudit(paths.auditTrail, records, onProblem);
+    const { audit, answered } = await verifyAudit(records, { ...options, onProblem });
     return { ...verified, manifest, head, published, remembered, audit, answered, problems };
   } finally {
     await close();
@@ -116,24 +118,27 @@ async function verifyStated(
 }
 
 async function verifyAudit(
-  path: string,
   records: LogRecords,
-  onProblem: OnProblem,
+  { paths, otherLogs = new Set(), onProblem }: VerifyDataFolderOptions,
 ): Promise<Pick<DataFolderReport, "audit" | "answered">> {
+  const path = paths.auditTrail;
   const name = basename(path);
   const logId = Buffer.from(records.manifest.logId).toString("hex");
   let answered = 0;
   const audit = await noteProblem(name, onProblem, () =>
     verifyAuditTrail(path, (issued) => {
-      answered += issued.length;
       const certificates = issued.map(({ file, lineNumber, ...line }) => ({
         where: `${file} line ${lineNumber}`,
         ...line,
       }));
-      for (const { where, logIndex } of certificates.filter((certificate) => certificate.logId !== logId)) {
+      const own = certificates.filter((certificate) => certificate.logId === logId);
+      const unknown = certificates.filter(
+        (certificate) => certificate.logId !== logId && !otherLogs.has(certificate.logId),
+      );
+      for (const { where, logIndex } of unknown) {
         onProblem({ where, what: `a caller was told of entry ${logIndex} of another log` });
       }
-      const own = certificates.filter((certificate) => certificate.logId === logId);
+      answered += own.length;
       return verifyAnswered(records, own, onProblem);
     }),
   );

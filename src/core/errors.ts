@@ -120,6 +120,7 @@ export const REASONS = {
     "LOG_DISK_FULL",
     "LOG_QUEUE_FULL",
     "LOG_TIMEOUT",
+    "LOG_WINDOW",
     "WITNESS_QUORUM_MISSED",
   ],
   issuer_unavailable: ["DISCOVERY_FAILED", "ISSUER_QUEUE_FULL", "ISSUER_TIMEOUT", "JWKS_FAILED"],

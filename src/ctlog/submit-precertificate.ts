@@ -8,17 +8,21 @@ import { decodeTileLeaf, encodeEntry } from "../core/ct/static-entry.ts";
 import { MayflyError } from "../core/errors.ts";
 import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { LogStore, StoredIssuer } from "../ports/log-store.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Sequencer } from "../tlog/sequencer.ts";
+import { windowRefusal, type AcceptanceWindow } from "./acceptance-window.ts";
 import { submissionKey } from "./submission-key.ts";
 
 /** What a log of certificates is made of. */
 export interface CertificateLogOptions {
-  readonly sequencer: Sequencer;
+  readonly sequencer: Pick<Sequencer, "append" | "requireOpen">;
   /** The store that the sequencer writes to. */
   readonly store: LogStore;
   /** The log's P-256 key. */
   readonly logSigner: Signer;
+  /** Times that SCTs may carry, by the clock of the sequencer; any when left out. */
+  readonly during?: { readonly window: AcceptanceWindow; readonly clock: Pick<Clock, "now"> };
 }
 
 type PrecertEntry = Extract<SignedEntry, { readonly kind: "precert_entry" }>;
@@ -29,15 +33,20 @@ type PrecertEntry = Extract<SignedEntry, { readonly kind: "precert_entry" }>;
  * @throws MayflyError `log_failed` (LOG_WRONG_KEY) unless the signer holds the key that the log was made with
  */
 export async function openCertificateLog(options: CertificateLogOptions): Promise<CertificateLog> {
-  const { sequencer, store, logSigner } = options;
+  const { sequencer, store, logSigner, during } = options;
   const logKey = parseLogKey(logSigner.publicKey);
   const { logId } = await store.manifest();
   if (Buffer.compare(logId, logKey.logId) !== 0) {
     throw new MayflyError("LOG_WRONG_KEY", "the log was made with another key than the signer's");
   }
   const issuersOf = makeIssuersOf();
+  const requireWindow = (timestampMs: number): void => {
+    const refusal = during === undefined ? undefined : windowRefusal(during.window, timestampMs);
+    if (refusal !== undefined) throw refusal;
+  };
   return {
     requireOpen: () => {
+      if (during !== undefined) requireWindow(during.clock.now());
       sequencer.requireOpen();
     },
     add: async ({ encoded, der }) => {
@@ -50,12 +59,15 @@ export async function openCertificateLog(options: CertificateLogOptions): Promis
       const appended = await sequencer.append({
         submissionKey: submissionKey(signedEntry),
         issuers: issuersOf(issuer),
-        encode: (index, timestampMs) =>
-          encodeEntry({
+        encode: (index, timestampMs) => {
+          // Now that its time is known: the window may have ended since it was asked for.
+          requireWindow(timestampMs);
+          return encodeEntry({
             timestampedEntry: { timestampMs, signedEntry, extensions: encodeCtExtensions(index) },
             preCertificate: der,
             certificateChain: issuer.fingerprints,
-          }),
+          });
+        },
       });
       const { index } = appended;
       const timestampMs = appended.duplicate ? await storedTime(store, index, signedEntry) : appended.timestampMs;

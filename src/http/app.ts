@@ -23,7 +23,7 @@ export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
   readonly generation: () => Generation;
   readonly admission: Admission;
   /** The logs that are read here, and where; none when another process serves them. */
-  readonly logs?: readonly PublishedLog[];
+  readonly logs?: () => readonly PublishedLog[];
   readonly tileLimits?: TileLimits;
   readonly bodyLimits?: BodyLimits;
   /** From the end of a signing request's body to its answer, milliseconds; 10 s when left out. */
@@ -42,6 +42,7 @@ export function makePublicApp(deps: PublicAppDeps): RequestListener {
   app.use(limitReads(deps));
   addRoute(app, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
   addRoute(app, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
-  addLogReads(app, { ...deps, logs: deps.logs ?? [] });
+  const { logs } = deps;
+  if (logs !== undefined) addLogReads(app, { ...deps, logs });
   return makeListener(app, deps, deps.refusalPacing);
 }

@@ -12,6 +12,8 @@ export interface Readiness {
   readonly ok: boolean;
   /** Paused by the operator, a process is still ready: everything but signing is served. */
   readonly issuance: "running" | "paused";
+  /** Name of the log's active shard. */
+  readonly shard: string;
   /** `detail` is what is wrong; beside `ok` it is something that has not lasted yet. */
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail?: string }[];
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Express, Request, Response } from "express";
+import type { IRouter, Request, Response } from "express";
 import { MayflyError } from "../core/errors.ts";
 import { sendAnswer } from "./answer.ts";
 import type { Answer } from "./answer.ts";
@@ -17,8 +17,8 @@ export type Place = string | { readonly pattern: RegExp; readonly template: stri
 /** An Express handler that finds the exchange in `locals`. */
 type ExpressHandler = (request: Request, response: Response<unknown, { exchange: Exchange }>) => Promise<void>;
 
-/** Adds one path, or one pattern of paths, to an application; other methods than the named ones are refused. */
-export function addRoute(app: Express, place: Place, methods: Methods): void {
+/** Adds one path, or one pattern of paths, to an application or a router; other methods than the named ones are refused. */
+export function addRoute(app: Pick<IRouter, "route">, place: Place, methods: Methods): void {
   const { pattern, template } = typeof place === "string" ? { pattern: place, template: place } : place;
   app.route(pattern).all(makeExpressHandler(template, methods));
 }

@@ -21,6 +21,8 @@ export interface RequestEvent {
 
 /** One committed batch of the log. */
 export interface LogBatchEvent {
+  /** Configured name of the shard. */
+  readonly shard: string;
   readonly entries: number;
   readonly treeSize: number;
   readonly durationMs: number;

@@ -83,12 +83,8 @@ export class CheckpointPublisher {
    *   whatever signers and store throw
    */
   async publish(head: TreeHead, timestampMs = Math.max(head.timestampMs, this.#lastMs + 1)): Promise<void> {
-    const { store, origin, checkpointSigners, cosign, onPublish } = this.#options;
-    // Counted before it is used: a signature that is made but lost must not share its time with another one.
-    this.#lastMs = timestampMs;
-    const signed = await signCheckpoint({ origin, size: head.size, root: head.root, timestampMs }, checkpointSigners);
-    const checkpoint = cosign === undefined ? signed : await cosign(signed);
-    if (this.#stopped !== undefined) throw this.#stopped;
+    const { store, onPublish } = this.#options;
+    const checkpoint = await this.#sign(head, timestampMs);
     const result = await store.publish(checkpoint);
     const current = result === "published" ? checkpoint : await store.published();
     if (current === undefined) throw new MayflyError("LOG_CORRUPT", "a checkpoint gave way to none");
@@ -100,6 +96,31 @@ export class CheckpointPublisher {
   /** Publishes nothing from now on, whatever is under way. */
   stop(error: MayflyError): void {
     this.#stopped ??= error;
+  }
+
+  /**
+   * Signs the committed head a last time, has it cosigned as any checkpoint, and freezes the store with it.
+   *
+   * @throws MayflyError what {@link publish} throws, and LOG_FROZEN when the store is frozen already
+   */
+  async freeze(): Promise<void> {
+    const { store, onPublish } = this.#options;
+    const head = await store.head();
+    const final = await this.#sign(head, this.timeAfter(head.timestampMs));
+    await store.freeze(final);
+    this.#accept(final);
+    onPublish?.(final);
+  }
+
+  /** @throws MayflyError what signers and witnesses throw, or why nothing is to be published any more */
+  async #sign({ size, root }: TreeHead, timestampMs: number): Promise<PublishedCheckpoint> {
+    const { origin, checkpointSigners, cosign } = this.#options;
+    // Counted before it is used: a signature that is made but lost must not share its time with another one.
+    this.#lastMs = timestampMs;
+    const signed = await signCheckpoint({ origin, size, root, timestampMs }, checkpointSigners);
+    const checkpoint = cosign === undefined ? signed : await cosign(signed);
+    if (this.#stopped !== undefined) throw this.#stopped;
+    return checkpoint;
   }
 
   #accept({ size, timestampMs }: PublishedCheckpoint): void {

@@ -38,6 +38,8 @@ export interface Sequencer {
   fail(error: MayflyError): void;
   /** Refuses what is new, finishes what was accepted, and resolves. */
   close(): Promise<void>;
+  /** Closes, then freezes the store with a last checkpoint; may be called again where it fails. Throws as `append`. */
+  freeze(): Promise<void>;
 }
 
 /** A submission on its way. */
@@ -173,6 +175,11 @@ class LoopSequencer implements Sequencer {
     this.#closed ??= new MayflyError("LOG_CLOSED", "the log accepts no more entries");
     this.#idleTimer.stop();
     await this.#running;
+  }
+
+  async freeze(): Promise<void> {
+    await this.close();
+    await this.#publisher.freeze();
   }
 
   #wake(): void {

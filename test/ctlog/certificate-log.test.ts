@@ -172,6 +172,7 @@ describe("the embedded certificate log", () => {
       refusal: () => undefined,
       fail: () => undefined,
       close: () => Promise.resolve(),
+      freeze: () => Promise.resolve(),
     };
     const confused = await openCertificateLog({ sequencer: lying, store, logSigner });
     await expect(confused.add(entry)).rejects.toMatchObject({ reason: "LOG_CORRUPT" });

@@ -11,7 +11,7 @@ function app(overrides: Partial<OperationsAppDeps> = {}) {
     makeOperationsApp({
       clock: { now: () => 0, monotonic: () => 0 },
       requestId: () => "own-1",
-      readiness: () => ({ ok: true, issuance: "running", checks: [{ name: "log", ok: true }] }),
+      readiness: () => ({ ok: true, issuance: "running", shard: "2026", checks: [{ name: "log", ok: true }] }),
       metrics: () => Promise.resolve({ contentType: CONTENT_TYPE, body: "mayfly_up 1\n" }),
       ...overrides,
     }),
@@ -27,7 +27,9 @@ describe("the operations listener", () => {
   });
 
   it.each(["/healthz", "/livez"])("[V3] GET %s is 200 while the process is not ready", async (path) => {
-    const answer = await request(app({ readiness: () => ({ ok: false, issuance: "running", checks: [] }) })).get(path);
+    const answer = await request(
+      app({ readiness: () => ({ ok: false, issuance: "running", shard: "2026", checks: [] }) }),
+    ).get(path);
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ status: "SERVING" });
   });
@@ -35,13 +37,14 @@ describe("the operations listener", () => {
   it("[V3] GET /readyz is 200 with every check", async () => {
     const answer = await request(app()).get("/readyz");
     expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({ ok: true, issuance: "running", checks: [{ name: "log", ok: true }] });
+    expect(answer.body).toEqual({ ok: true, issuance: "running", shard: "2026", checks: [{ name: "log", ok: true }] });
   });
 
   it("[V3] GET /readyz is 503 when a check fails, and says which", async () => {
     const state: Readiness = {
       ok: false,
       issuance: "running",
+      shard: "2026",
       checks: [{ name: "log", ok: false, detail: "no checkpoint for 9 s" }],
     };
     const answer = await request(app({ readiness: () => Promise.resolve(state) })).get("/readyz");

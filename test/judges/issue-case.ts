@@ -139,6 +139,7 @@ export class CaseIssuer {
       refusal: () => undefined,
       fail: () => undefined,
       close: () => Promise.resolve(),
+      freeze: () => Promise.resolve(),
     };
     const manifest = {
       ...MANIFEST,

@@ -80,9 +80,8 @@ export async function openServedLog(options: ServedLogOptions): Promise<ServedLo
     manifest,
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
   });
-  const { listener } = makeRig(undefined, {
-    logs: [{ pathPrefix: "/2026", view, roots: ca.chain.certificates.slice(-1) }],
-  });
+  const logs = [{ pathPrefix: "/2026", view, roots: ca.chain.certificates.slice(-1) }];
+  const { listener } = makeRig(undefined, { logs: () => logs });
   const server = createServer(listener).listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/2026`;

@@ -6,7 +6,7 @@ import type { TokenVerifierOptions } from "../../src/adapters/oidc/open-token-ve
 import { createMemorySigner } from "../../src/adapters/signers/memory.ts";
 import { makeManifest } from "../../src/compose/init-log.ts";
 import { makeCaChain } from "../../src/compose/make-ca.ts";
-import { makeGeneration } from "../../src/compose/make-generation.ts";
+import { prepareGenerations } from "../../src/compose/make-generation.ts";
 import { parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
@@ -167,23 +167,33 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     limits: { ...SEQUENCER_LIMITS, maxPending: options.maxPending ?? SEQUENCER_LIMITS.maxPending },
     onTheWay: () => admission.inFlight,
     onBatch: (batch) => {
-      telemetry.logBatch(batch);
+      telemetry.logBatch({ shard: "whole", ...batch });
     },
     onFatal,
   });
-  const generation = makeGeneration({
+  const makeGeneration = prepareGenerations({
     config,
     chain,
-    signers,
+    caSigner: signers.ca,
     issuers,
     verifyIdToken: options.wrapVerifier?.(verifier.verifyIdToken) ?? verifier.verifyIdToken,
-    log: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
     audit: options.wrapAudit?.(audit) ?? audit,
     telemetry,
     clock,
     pauseSwitch: { isPaused: false, set: () => undefined },
     rateLimits,
   });
+  const generation = makeGeneration(1, {
+    certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log }),
+    publicKeys: [signers.log.publicKey, signers.checkpoint.publicKey],
+  });
+  const logs = [
+    {
+      pathPrefix: "/whole",
+      view: makePublicLogView({ store, manifest: await store.manifest() }),
+      roots: chain.certificates.slice(-1),
+    },
+  ];
   let requests = 0;
   const listener = makePublicApp({
     generation: () => generation,
@@ -193,13 +203,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     clock,
     telemetry,
     requestId: () => `request-${String(++requests)}`,
-    logs: [
-      {
-        pathPrefix: "/whole",
-        view: makePublicLogView({ store, manifest: await store.manifest() }),
-        roots: chain.certificates.slice(-1),
-      },
-    ],
+    logs: () => logs,
   });
   const server = makeHttpServer({ listener, admission });
   const { port } = await server.listen({ host: "127.0.0.1", port: 0 });

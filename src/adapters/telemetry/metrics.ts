@@ -6,6 +6,8 @@ import type { LogBatchEvent, RequestEvent, TlsTelemetry } from "../../ports/tele
 import { makeRefusalMetrics } from "./refusal-metrics.ts";
 import type { RefusalMetrics } from "./refusal-metrics.ts";
 import { methodLabel } from "./http-methods.ts";
+import { makeShardMetrics } from "./shard-metrics.ts";
+import type { ShardSource } from "./shard-metrics.ts";
 import { makeTlsMetrics } from "./tls-metrics.ts";
 import { makeWitnessMetrics } from "./witness-metrics.ts";
 import type { WitnessMetrics } from "./witness-metrics.ts";
@@ -23,8 +25,8 @@ export interface MetricSources {
   readonly requestsInFlight?: () => number;
   /** Whether the operator has stopped issuance. */
   readonly issuancePaused?: () => boolean;
-  /** The published checkpoint, if there is one. */
-  readonly checkpoint?: () => { readonly treeSize: number; readonly timestampMs: number } | undefined;
+  /** Every shard of the log. */
+  readonly shards?: () => readonly ShardSource[];
   /** When the first certificate of the CA's chain ends; no leaf can be issued that would outlive it. */
   readonly caNotAfterMs?: () => number;
   /** Free bytes of the data directory's file system; undefined when it does not tell. */
@@ -158,21 +160,27 @@ function makeIssuanceMetrics(registry: Registry): Metrics["observeIssuance"] {
 
 function makeLogMetrics(registry: Registry): Metrics["observeLogBatch"] {
   const registers = [registry];
+  const labelNames = ["shard"] as const;
   const entries = new Histogram({
     name: "mayfly_log_batch_entries",
     help: "Entries of a committed batch",
+    labelNames,
     buckets: BATCH_SIZES,
     registers,
   });
   const seconds = new Histogram({
     name: "mayfly_log_batch_seconds",
     help: "Duration of a batch, from taking its entries to its commit",
+    labelNames,
     buckets: BATCH_BUCKETS,
     registers,
   });
+  const bind = (shard: string) => ({ entries: entries.labels({ shard }), seconds: seconds.labels({ shard }) });
+  const bound = new Map<string, ReturnType<typeof bind>>();
   return (event) => {
-    entries.observe(event.entries);
-    seconds.observe(event.durationMs * SECONDS_PER_MS);
+    const metrics = remembered(bound, event.shard, () => bind(event.shard));
+    metrics.entries.observe(event.entries);
+    metrics.seconds.observe(event.durationMs * SECONDS_PER_MS);
   };
 }
 
@@ -195,16 +203,7 @@ function makeScrapedMetrics(registry: Registry): Metrics["watch"] {
   scraped("mayfly_issuance_paused", "1 while the operator has stopped issuance", () =>
     Number(sources.issuancePaused?.() ?? false),
   );
-  scraped(
-    "mayfly_log_checkpoint_size",
-    "Tree size of the published checkpoint",
-    () => sources.checkpoint?.()?.treeSize,
-  );
-  scraped(
-    "mayfly_log_checkpoint_timestamp_seconds",
-    "Time of the published checkpoint, Unix seconds; 0 for none",
-    () => (sources.checkpoint?.()?.timestampMs ?? 0) * SECONDS_PER_MS,
-  );
+  makeShardMetrics(registry, () => sources.shards?.() ?? []);
   scraped(
     "mayfly_data_directory_free_bytes",
     "Free space of the data directory's file system; 0 too where that is not known",

@@ -1,3 +1,4 @@
+import { Router } from "express";
 import type { Express } from "express";
 import { MayflyError } from "../../core/errors.ts";
 import type { ClientAddress } from "../client-address.ts";
@@ -12,7 +13,8 @@ import { staticCtReads } from "./static-ct-reads.ts";
 
 /** What the routes of the logs need. */
 export interface LogReadsDeps {
-  readonly logs: readonly PublishedLog[];
+  /** The logs that are read now; another list when one has come. Asked for each request. */
+  readonly logs: () => readonly PublishedLog[];
   readonly clientAddress: ClientAddress;
   readonly tileLimits?: TileLimits;
 }
@@ -33,13 +35,23 @@ export function addLogReads(app: Express, { logs, clientAddress, tileLimits = TI
       if (resource === undefined) throw new MayflyError("NO_SUCH_TILE", "the published log has no such resource");
       return represent(request, resource);
     };
-  for (const log of logs) {
-    for (const read of [...staticCtReads(log), ...rfc6962Reads(log)]) {
-      const pattern = new RegExp(`^${quoted(log.pathPrefix)}${read.pattern}$`, "u");
-      const handler = makeHandler(read);
-      addRoute(app, { pattern, template: `{log}/${read.template}` }, { GET: handler, HEAD: handler });
+  const makeRoutes = (served: readonly PublishedLog[]): Router => {
+    const router = Router({ caseSensitive: true, strict: true });
+    for (const log of served) {
+      for (const read of [...staticCtReads(log), ...rfc6962Reads(log)]) {
+        const pattern = new RegExp(`^${quoted(log.pathPrefix)}${read.pattern}$`, "u");
+        const handler = makeHandler(read);
+        addRoute(router, { pattern, template: `{log}/${read.template}` }, { GET: handler, HEAD: handler });
+      }
     }
-  }
+    return router;
+  };
+  let known: { readonly served: readonly PublishedLog[]; readonly routes: Router } | undefined;
+  app.use((request, response, next) => {
+    const served = logs();
+    if (known?.served !== served) known = { served, routes: makeRoutes(served) };
+    known.routes(request, response, next);
+  });
 }
 
 /** The text as a pattern that matches nothing else. */

@@ -73,29 +73,48 @@ describe("Mayfly's own metrics", () => {
 
   it("follow the log's batches", async () => {
     const telemetry = open();
-    telemetry.logBatch({ entries: 3, treeSize: 3, durationMs: 4 });
-    telemetry.logBatch({ entries: 5, treeSize: 8, durationMs: 4 });
-    expect(await samples(telemetry, "mayfly_log_batch_entries_sum")).toEqual(["mayfly_log_batch_entries_sum 8"]);
-    expect(await samples(telemetry, "mayfly_log_batch_seconds_count")).toEqual(["mayfly_log_batch_seconds_count 2"]);
+    telemetry.logBatch({ shard: "2026", entries: 3, treeSize: 3, durationMs: 4 });
+    telemetry.logBatch({ shard: "2026", entries: 5, treeSize: 8, durationMs: 4 });
+    expect(await samples(telemetry, "mayfly_log_batch_entries_sum")).toEqual([
+      'mayfly_log_batch_entries_sum{shard="2026"} 8',
+    ]);
+    expect(await samples(telemetry, "mayfly_log_batch_seconds_count")).toEqual([
+      'mayfly_log_batch_seconds_count{shard="2026"} 2',
+    ]);
   });
 
-  it("ask for the load and the checkpoint when they are scraped", async () => {
+  it("ask for the load and the free space when they are scraped", async () => {
     const telemetry = open();
-    const names = ["requests_in_flight", "log_checkpoint_size", "log_checkpoint_timestamp_seconds"].concat(
-      "data_directory_free_bytes",
-    );
+    const names = ["requests_in_flight", "data_directory_free_bytes"];
     const read = () => Promise.all(names.map(async (name) => (await samples(telemetry, `mayfly_${name}`))[0]));
     expect(await read()).toEqual(names.map((name) => `mayfly_${name} 0`));
     let inFlight = 2;
     telemetry.watch({ requestsInFlight: () => inFlight });
     telemetry.watch({ dataDirectoryFreeBytes: () => 4_096 });
-    telemetry.watch({ checkpoint: () => ({ treeSize: 9, timestampMs: 1_795_348_800_500 }) });
     inFlight = 4;
-    expect(await read()).toEqual([
-      "mayfly_requests_in_flight 4",
-      "mayfly_log_checkpoint_size 9",
-      "mayfly_log_checkpoint_timestamp_seconds 1795348800.5",
-      "mayfly_data_directory_free_bytes 4096",
+    expect(await read()).toEqual(["mayfly_requests_in_flight 4", "mayfly_data_directory_free_bytes 4096"]);
+  });
+
+  it("show each shard of the log, and no age of a checkpoint that is the last", async () => {
+    const telemetry = open();
+    expect((await telemetry.metrics()).match(/^mayfly_log_(checkpoint|window|shard).*$/gmu)).toBeNull();
+    const timestampMs = 1_795_348_800_500;
+    telemetry.watch({
+      shards: () => [
+        { name: "2025", state: "frozen", checkpoint: { treeSize: 9, timestampMs }, windowEndMs: timestampMs },
+        { name: "2026", state: "active", checkpoint: { treeSize: 4, timestampMs }, windowEndMs: timestampMs + 500 },
+        { name: "2027", state: "staged", checkpoint: undefined, windowEndMs: undefined },
+      ],
+    });
+    expect((await telemetry.metrics()).match(/^mayfly_log_(checkpoint|window|shard).*$/gmu)).toEqual([
+      'mayfly_log_checkpoint_size{shard="2025"} 9',
+      'mayfly_log_checkpoint_size{shard="2026"} 4',
+      'mayfly_log_checkpoint_timestamp_seconds{shard="2026"} 1795348800.5',
+      'mayfly_log_checkpoint_timestamp_seconds{shard="2027"} 0',
+      'mayfly_log_window_end_timestamp_seconds{shard="2026"} 1795348801',
+      'mayfly_log_shard{shard="2025",state="frozen"} 1',
+      'mayfly_log_shard{shard="2026",state="active"} 1',
+      'mayfly_log_shard{shard="2027",state="staged"} 1',
     ]);
   });
 

@@ -42,7 +42,7 @@ const notAsked = (): never => {
 };
 
 /** The log as its files alone. */
-const filesOf = (staticCt: StaticCtView, pathPrefix = "/log"): readonly PublishedLog[] => {
+const filesOf = (staticCt: StaticCtView, pathPrefix = "/log"): (() => readonly PublishedLog[]) => {
   const rfc6962 = {
     treeHead: notAsked,
     consistency: notAsked,
@@ -50,7 +50,8 @@ const filesOf = (staticCt: StaticCtView, pathPrefix = "/log"): readonly Publishe
     entries: notAsked,
     entryAndProof: notAsked,
   };
-  return [{ pathPrefix, view: { staticCt, rfc6962, logV3Json: () => Buffer.from(METADATA) }, roots: [] }];
+  const logs = [{ pathPrefix, view: { staticCt, rfc6962, logV3Json: () => Buffer.from(METADATA) }, roots: [] }];
+  return () => logs;
 };
 
 const rigOf = (log: StaticCtView = LOG, pathPrefix = "/log"): Rig =>
@@ -63,6 +64,21 @@ describe("reads of the log", () => {
     const answer = await request(bare(rigOf(reads({ cosigned: "with the lines of witnesses\n" })))).get(url);
     expect(answer.text).toBe("with the lines of witnesses\n");
     expect(answer.headers).toMatchObject({ "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" });
+  });
+
+  it("serves each log under its own path, and one that has come since the last request", async () => {
+    const [old] = filesOf(LOG, "/2026")();
+    const [next] = filesOf({ ...LOG, checkpoint: () => Promise.resolve(Buffer.from("the next\n")) }, "/2027")();
+    let logs = [old!];
+    const server = bare(makeRig(undefined, { logs: () => logs }));
+    expect((await request(server).get("/2026/checkpoint")).text).toBe(NOTE);
+    expect((await request(server).get("/2027/checkpoint")).status).toBe(404);
+    logs = [old!, next!];
+    expect((await request(server).get("/2026/checkpoint")).text).toBe(NOTE);
+    expect((await request(server).get("/2027/checkpoint")).text).toBe("the next\n");
+    for (const path of ["/checkpoint", "/2028/checkpoint", "/2026/2027/checkpoint", "/2027/CHECKPOINT"]) {
+      expect((await request(server).get(path)).status).toBe(404);
+    }
   });
 
   it("serves the checkpoint as text that is never stored", async () => {

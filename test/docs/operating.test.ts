@@ -87,7 +87,7 @@ describe("the page on operating", () => {
     const sources = [
       "compose/watch-readiness",
       "adapters/high-water-mark/file",
-      "compose/open-log",
+      "compose/open-log-store",
       "compose/shutdown",
       "compose/start-service",
     ]

@@ -17,7 +17,10 @@ export const vec24 = (bytes: Uint8Array): Buffer => {
 };
 
 /** An entry as RFC 6962 §4.6 answers it, written down from the RFC. */
-export function pageEntryOf(log: TiledLog, index: number): { leaf_input: string; extra_data: string } {
+export function pageEntryOf(
+  log: Pick<TiledLog, "entries" | "issuers">,
+  index: number,
+): { leaf_input: string; extra_data: string } {
   const { leafInput, stored } = log.entries[index]!;
   const { preCertificate, certificateChain } = decodeTileLeaf(stored);
   const chain = certificateChain.map((fingerprint) =>
@@ -48,18 +51,31 @@ export interface Rfc6962Server {
   readonly asked: string[];
   /** Replaces answers by what is sent as JSON; undefined for the true answer. */
   replace: (target: string) => unknown;
+  /** True entries in the form of answers. */
+  pageEntries: (start: number, count: number) => readonly unknown[];
   close(): Promise<void>;
 }
 
+/** A log as this server answers for it. */
+export interface AnsweredLog extends Pick<TiledLog, "size" | "entries" | "issuers"> {
+  /** Answer of `get-sth` (RFC 6962 §4.3). */
+  readonly treeHead: unknown;
+}
+
 /** @param pageSize most entries that one answer has */
-export async function serveRfc6962(log: TiledLog, pageSize = 100): Promise<Rfc6962Server> {
+export function serveRfc6962(log: TiledLog, pageSize = 100): Promise<Rfc6962Server> {
+  return serveAnswers({ ...log, treeHead: treeHeadAnswerOf(log) }, pageSize);
+}
+
+/** Serves a log whose tree head was signed elsewhere. */
+export async function serveAnswers(log: AnsweredLog, pageSize = 100): Promise<Rfc6962Server> {
   const asked: string[] = [];
   const answerOf = (target: string): unknown => {
-    if (target === "/log/ct/v1/get-sth") return treeHeadAnswerOf(log);
+    if (target === "/log/ct/v1/get-sth") return log.treeHead;
     const [, start, end] = /^\/log\/ct\/v1\/get-entries\?start=(\d+)&end=(\d+)$/u.exec(target) ?? [];
     if (start === undefined || end === undefined) return undefined;
     const count = Math.min(Number(end) + 1, log.size, Number(start) + pageSize) - Number(start);
-    return { entries: Array.from({ length: count }, (_, at) => pageEntryOf(log, Number(start) + at)) };
+    return { entries: rig.pageEntries(Number(start), count) };
   };
   const send = (response: ServerResponse, body: unknown): void => {
     if (body === undefined) response.writeHead(404).end();
@@ -75,6 +91,7 @@ export async function serveRfc6962(log: TiledLog, pageSize = 100): Promise<Rfc69
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/log`,
     asked,
     replace: () => undefined,
+    pageEntries: (start, count) => Array.from({ length: count }, (_, at) => pageEntryOf(log, start + at)),
     close: async () => {
       const closed = once(server, "close");
       server.close();

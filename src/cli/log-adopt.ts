@@ -34,8 +34,8 @@ export function logAdoptCommand(context: CommandContext): Command {
         "  mayfly log adopt --config mayfly.yaml --from /srv/log\n" +
         "  mayfly log adopt --config mayfly.yaml --from https://log.example.com/2026 --at-least 120000\n" +
         "\nEvery entry is verified and every hash computed again; the copy's checkpoint must be signed by the configured\n" +
-        "keys. Refuses a copy with fewer entries than head.note, the audit trail, a database that can still be read, or\n" +
-        "--at-least know of, or with others: callers hold proof of what is missing, and a log that goes on without it\n" +
+        "keys. Refuses a copy with fewer entries than head.note, the audit trail, a database that can still be read,\n" +
+        "witnesses or --at-least know of, or with others: callers hold proof of what is missing, and a log that goes on without it\n" +
         "forks. Then leave the log frozen and go on with a new shard. The service must be stopped; afterwards it\n" +
         "continues the log with the next index.",
     )
@@ -58,7 +58,8 @@ export function logAdoptCommand(context: CommandContext): Command {
     });
 }
 
-function describe({ manifest, checkpoint, path, marks, movedTo, unreadableDatabase }: AdoptedLog): string {
+function describe(adopted: AdoptedLog): string {
+  const { manifest, checkpoint, path, marks, movedTo, unreadableDatabase, silentWitnesses } = adopted;
   const lines = [
     `log adopted in ${path}`,
     `  origin   ${manifest.origin}`,
@@ -66,6 +67,7 @@ function describe({ manifest, checkpoint, path, marks, movedTo, unreadableDataba
     `  entries  ${checkpoint.size}`,
     `  root     ${Buffer.from(checkpoint.root).toString("base64")}`,
     ...marks.map(({ where, size }) => `  not behind ${where}: ${size}`),
+    ...silentWitnesses.map((witness) => `  not known from ${witness}`),
     ...(movedTo === undefined ? [] : [`  the database that was there is in ${movedTo}`]),
     ...(unreadableDatabase === undefined ? [] : [`  it could not be asked: ${unreadableDatabase}`]),
   ];

@@ -20,6 +20,7 @@ import type { LogSource } from "../ports/log-source.ts";
 import type { LogManifest, LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
 import { adoptLog } from "../tlog/adopt-log.ts";
 import { requireNotBehind, type LogMark } from "../tlog/log-marks.ts";
+import { askWitnessMarks } from "./ask-witness-marks.ts";
 import { dataPaths, type DataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { makeManifest, type InitContext } from "./init-log.ts";
@@ -56,6 +57,8 @@ export interface AdoptedLog {
   readonly movedTo?: string;
   /** Why that database could not be asked how far the log had come. */
   readonly unreadableDatabase?: string;
+  /** Witnesses that did not say how far they have seen the log come, each with why. */
+  readonly silentWitnesses: readonly string[];
 }
 
 /**
@@ -116,13 +119,17 @@ async function adoptFrom(options: AdoptOptions, adoption: Adoption, isFrozen: bo
   const unfinished = `${paths.database}.adopted`;
   try {
     const checkpoint = await readCheckpoint(source, manifest);
+    const witnessed = await askWitnessMarks(options.config, checkpoint);
+    const marks = [...known.marks, ...witnessed.marks];
     // Before anything is made: most refusals are this one.
-    requireNotBehind({ location: source.location, size: checkpoint.size }, known.marks);
+    requireNotBehind({ location: source.location, size: checkpoint.size }, marks);
     mkdirSync(dirname(paths.database), { recursive: true, mode: 0o700 });
     removeLeftovers(unfinished);
     createSqliteLog(unfinished, manifest);
-    await fill(unfinished, { options, source, checkpoint, marks: known.marks, isFrozen });
-    return { ...known, manifest, checkpoint, path: paths.database, ...(await install(unfinished, paths, checkpoint)) };
+    await fill(unfinished, { options, source, checkpoint, marks, isFrozen });
+    const installed = await install(unfinished, paths, checkpoint);
+    const { silent: silentWitnesses } = witnessed;
+    return { ...known, marks, silentWitnesses, manifest, checkpoint, path: paths.database, ...installed };
   } finally {
     removeLeftovers(unfinished);
     await source.close();

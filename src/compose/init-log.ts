@@ -72,8 +72,9 @@ export async function createLogDatabase(config: Config, shard: ShardConfig, mani
 
 /** The file, if there is one, which knows of a log that must have been where one is to be made. */
 async function findTrace(config: Config, shard: ShardConfig, { logId }: LogManifest): Promise<string | undefined> {
-  const { headMark, auditTrail } = dataPaths(config, shard.directory);
+  const { headMark, cosignedMark, auditTrail } = dataPaths(config, shard.directory);
   if (existsSync(headMark)) return headMark;
+  if (existsSync(cosignedMark)) return cosignedMark;
   if (!existsSync(auditTrail)) return undefined;
   const hasOther = config.log.shards.some(({ directory }) => existsSync(dataPaths(config, directory).database));
   // The trail of a service whose other logs are all there tells by its indexes whether this one has been there too.

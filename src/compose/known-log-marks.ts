@@ -17,8 +17,8 @@ export interface KnownLogMarks {
 }
 
 /**
- * Reads everything in a data directory that remembers how far a log had come: the head mark, the audit trail, and its
- * database where that can still be read.
+ * Reads everything in a data directory that remembers how far a log had come: the head mark, the checkpoint that witnesses
+ * cosigned, the audit trail, and its database where that can still be read.
  *
  * @throws MayflyError when head mark or audit trail are damaged, or of another log: then they are no witnesses, and a person
  *   must find out why
@@ -29,6 +29,7 @@ export async function readLogMarks(paths: DataPaths, manifest: LogManifest): Pro
     ...fromDatabase,
     marks: [
       ...(await headMark(paths.headMark, manifest)),
+      ...(await headMark(paths.cosignedMark, manifest)),
       ...(await auditMark(paths.auditTrail, manifest)),
       ...fromDatabase.marks,
     ],

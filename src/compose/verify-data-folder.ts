@@ -56,6 +56,7 @@ export async function verifyDataFolder(options: VerifyDataFolderOptions): Promis
   };
   // Before the log: what is remembered of it now must be in it when it is read.
   const remembered = await readHeadMark(paths.headMark, onProblem);
+  const cosigned = await readHeadMark(paths.cosignedMark, onProblem);
   const { records, fileProblems, close } = await openSqliteLogRecords(paths.database);
   try {
     const { manifest, head, published } = records;
@@ -63,6 +64,7 @@ export async function verifyDataFolder(options: VerifyDataFolderOptions): Promis
     const stated = [
       ...(await verifyStated("published checkpoint", published, { manifest, onProblem })),
       ...(await verifyStated(basename(paths.headMark), remembered, { manifest, onProblem })),
+      ...(await verifyStated(basename(paths.cosignedMark), cosigned, { manifest, onProblem })),
     ];
     const verified = await verifyRecords(records, {
       stated,

@@ -20,8 +20,13 @@ import { DatabaseSync } from "node:sqlite";
 import { startDevelopmentIssuer, type DevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import { startService, type RunningService } from "../../src/compose/start-service.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
+import { parseCheckpoint } from "../../src/core/note/checkpoint.ts";
+import { parseSignedNote } from "../../src/core/note/signed-note.ts";
+import { ed25519KeyOfSpki, makeEd25519Verifier } from "../../src/core/note/verifier-key.ts";
+import { FakeWitness, serveWitness } from "../fakes/fake-witness.ts";
 import { askForCertificate } from "../support/ask.ts";
 import { certificateIn } from "../support/issued.ts";
+import { publicKeyIn } from "../support/operator-keys.ts";
 import { runCli, type CliOutcome } from "../support/run-cli.ts";
 import { configText } from "../support/service.ts";
 
@@ -278,5 +283,54 @@ describe("a backup of the database", () => {
     for (const name of readdirSync(data)) if (name.startsWith("log.sqlite")) rmSync(join(data, name));
     cpSync(backup, DATABASE);
     await expect(serve(() => Promise.resolve())).rejects.toMatchObject({ reason: "LOG_ROLLED_BACK" });
+  });
+});
+
+describe("a log that witnesses have seen", () => {
+  const ORIGIN = "localhost/test-log";
+  const keyFile = join(import.meta.dirname, "..", "..", "keys-dev", "checkpoint.json");
+  const publicKey = ed25519KeyOfSpki(publicKeyIn(keyFile));
+
+  /** Adopts the mirror where nothing else remembers the log, with a witness that has cosigned a tree. */
+  async function adoptWitnessed(
+    seen: { readonly size: number; readonly root?: Uint8Array } | "away",
+  ): Promise<CliOutcome> {
+    rmSync(data, { recursive: true, force: true });
+    const served = await serveWitness(new FakeWitness("witness.test/w1"));
+    served.witness.learn(ORIGIN, [makeEd25519Verifier({ name: ORIGIN, type: 0x01, publicKey })]);
+    if (seen === "away") served.instead = () => ({ status: 503 });
+    else Object.assign(served.witness.seen(ORIGIN), seen);
+    const witnesses = `  witnesses: [{ key: "${served.witness.key}", url: "${served.url}" }]\n`;
+    writeFileSync(configFile, configText(issuer, data).replace(/\nissuers:/u, `\n${witnesses}issuers:`));
+    try {
+      const before = seen === "away" ? undefined : served.witness.seen(ORIGIN).size;
+      const outcome = await adopt("--from", mirror);
+      if (before !== undefined) expect(served.witness.seen(ORIGIN).size).toBe(before);
+      return outcome;
+    } finally {
+      writeFileSync(configFile, configText(issuer, data));
+      await served.close();
+    }
+  }
+
+  it("is adopted from a copy that has all that a witness has cosigned", async () => {
+    const { root } = parseCheckpoint(parseSignedNote(readFileSync(join(mirror, "checkpoint"))).text);
+    const { code, stdout } = await adoptWitnessed({ size: 7, root });
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringContaining("not behind witness witness.test/w1: 7"),
+    });
+    expect((await adoptWitnessed({ size: 5 })).stdout).toContain("not behind witness witness.test/w1: 5");
+  });
+
+  it.each([
+    ["more entries", { size: 8 }, "1 fewer than the 8 that witness witness.test/w1 knows of"],
+    ["another tree", { size: 7, root: new Uint8Array(32) }, "witness.test/w1 has cosigned another tree of 7 entries"],
+    ["nothing", { size: 0 }, "nothing here remembers how far the log had come"],
+    ["what it does not say", "away" as const, "nothing here remembers how far the log had come"],
+  ])("is not adopted where a witness has seen %s, and nobody else remembers", async (_what, seen, says) => {
+    const { code, stderr } = await adoptWitnessed(seen);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(says) });
+    expect(existsSync(DATABASE)).toBe(false);
   });
 });

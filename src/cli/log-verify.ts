@@ -5,13 +5,11 @@ import { activeShard } from "../config/active-shard.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { LogProblem } from "../tlog/log-problem.ts";
 import type { CommandContext } from "./context.ts";
-import { makeProgress } from "./progress.ts";
-import { configOption } from "./required-option.ts";
+import { makeEntriesProgress } from "./entries-progress.ts";
+import { verifySourceByCli, type VerifySourceCliOptions } from "./log-verify-source.ts";
 
-interface LogVerifyOptions {
-  readonly config: string;
+interface LogVerifyOptions extends VerifySourceCliOptions {
   readonly dataDirectory?: string;
-  readonly json?: true;
 }
 
 /** Each problem is counted, but a folder full of them need not be printed whole. */
@@ -19,45 +17,75 @@ const MAX_SHOWN = 100;
 
 /** `mayfly log verify`: is all of the log there, unchanged, and everything that callers were told in it? */
 export function logVerifyCommand(context: CommandContext, done: (exitCode: number) => void): Command {
-  return new Command("verify")
-    .description("verify everything in the data directory: log, checkpoint, head mark and audit trail")
-    .usage("--config <file> [--data-directory <folder>]")
-    .addOption(configOption())
+  const command = new Command("verify")
+    .description("verify a whole log: the one in the data directory, or anybody's by its URL or folder")
+    .usage("--config <file> [--data-directory <folder>] | <location> --key <key> [--state <file>]")
+    .argument("[location]", "URL or folder of a log (static-ct-api, or RFC 6962); left out: the data directory")
+    .addOption(new Option("-c, --config <file>", "configuration file; for a location it says which keys are ours"))
     .addOption(new Option("-d, --data-directory <folder>", "look here and not where the configuration says"))
+    .addOption(new Option("--key <key>", "the log's P-256 public key: a file (PEM, DER or base64), or base64"))
+    .addOption(new Option("--vkey <key>", "the log's Ed25519 key, NAME+ID+BASE64; with --key both must have signed"))
+    .addOption(new Option("--origin <name>", "first line of the log's checkpoints"))
+    .addOption(new Option("--trust-on-first-use", "believe the key in the log's own log.v3.json; --state remembers it"))
+    .addOption(new Option("--state <file>", "go on from this file where it is there, and leave it for the next time"))
     .addOption(new Option("--json", "print one JSON object"))
-    .addHelpText(
-      "after",
-      "\nExamples:\n" +
-        "  mayfly log verify --config mayfly.yaml\n" +
-        "  mayfly log verify --config mayfly.yaml --data-directory backup --json\n" +
-        "\nEvery leaf hash, tile and root is computed again from the stored entries; precertificates, the published\n" +
-        "checkpoint and head.note are verified with the keys that the log was made with; every index that the audit trail\n" +
-        "says a caller was told is looked up. No key is opened and nothing is written: a service may run meanwhile.\n" +
-        "\nExit codes:\n" +
-        "  0  all is as it must be\n" +
-        "  1  something is damaged or missing; a line for each says where and what\n" +
-        "  2  wrong usage",
-    )
-    .action(async (options: LogVerifyOptions) => {
-      done((await verify(options, context)) ? 0 : 1);
-    });
+    .addHelpText("after", HELP);
+  return command.action(async (location: string | undefined, options: LogVerifyOptions) => {
+    const mistake = mistakeIn(location, options);
+    if (mistake !== undefined) command.error(`error: ${mistake}`, { code: "mayfly.wrongOptions" });
+    if (location !== undefined) done(await verifySourceByCli(location, options, context));
+    else if (options.config !== undefined) done((await verifyFolder(options.config, options, context)) ? 0 : 1);
+    else command.error("error: required option '-c, --config <file>' not specified", { code: "mayfly.missingOption" });
+  });
 }
 
-async function verify(options: LogVerifyOptions, context: CommandContext): Promise<boolean> {
-  const config = loadConfig(options.config);
+const HELP =
+  "\nExamples:\n" +
+  "  mayfly log verify --config mayfly.yaml\n" +
+  "  mayfly log verify --config mayfly.yaml --data-directory backup --json\n" +
+  "  mayfly log verify https://ca.example.com/log --key log.pem --state ca.state\n" +
+  "  mayfly log verify /srv/log --config mayfly.yaml\n" +
+  "\nData directory: every leaf hash, tile and root is computed again from the stored entries; precertificates, the\n" +
+  "published checkpoint and head.note are verified with the keys that the log was made with; every index that the\n" +
+  "audit trail says a caller was told is looked up. No key is opened and nothing is written: a service may run\n" +
+  "meanwhile.\n" +
+  "\nLocation: the newest checkpoint is verified with the given keys; every entry under it, every hash tile of its\n" +
+  "tree, the certificates that entries refer to, and that those issued them. With --state the next time costs only\n" +
+  "what is new, and it is proved that the log has only grown; of checkpoints that contradict each other both are kept\n" +
+  "beside the state. What was damaged once stays so until the state is removed. SIGINT ends it early, with a state.\n" +
+  "\nExit codes:\n" +
+  "  0  all is as it must be\n" +
+  "  1  something is damaged or missing; a line for each says where and what\n" +
+  "  2  wrong usage\n" +
+  "  3  the location did not answer, or it was ended early: nothing is wrong as far as it was read";
+
+/** What the given options say too much, or do not say. */
+function mistakeIn(location: string | undefined, options: LogVerifyOptions): string | undefined {
+  const { config, key, vkey, origin, trustOnFirstUse, state, dataDirectory } = options;
+  if (location === undefined) {
+    const isForLocation = [key, vkey, origin, trustOnFirstUse, state].some((given) => given !== undefined);
+    return isForLocation ? "--key, --vkey, --origin, --trust-on-first-use and --state are for a location" : undefined;
+  }
+  if (dataDirectory !== undefined) return "--data-directory is for the log of the configuration, not for a location";
+  const isKeyNamed = [config, key, vkey, trustOnFirstUse, state].some((given) => given !== undefined);
+  return isKeyNamed
+    ? undefined
+    : "whose key? one of --key, --vkey, --config, --trust-on-first-use, or a --state that knows";
+}
+
+async function verifyFolder(file: string, options: LogVerifyOptions, context: CommandContext): Promise<boolean> {
+  const config = loadConfig(file);
   const dataDirectory = options.dataDirectory ?? config.dataDirectory;
   const paths = dataPaths({ dataDirectory }, activeShard(config).directory);
   const problems: LogProblem[] = [];
-  const progress = makeProgress(context);
+  const progress = makeEntriesProgress(context);
   const report = await verifyDataFolder({
     paths,
     origin: activeShard(config).origin,
     onProblem: (problem) => {
       if (problems.length < MAX_SHOWN) problems.push(problem);
     },
-    onProgress: (entries, of) => {
-      progress.show(`${entries} of ${of} entries verified`);
-    },
+    onProgress: progress.show,
   }).finally(() => {
     progress.end();
   });

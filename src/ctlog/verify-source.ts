@@ -107,6 +107,7 @@ async function verifyTree(
   const { size } = checkpoint;
   const from = earlier?.tree ?? EMPTY_TREE;
   let isRefuted = false;
+  const older: OlderEntries = { count: 0, first: undefined };
   const tree = await verifyEntries(verifiable(source, size, kind), {
     judge: options.openJudge(kind, size - from.size),
     stated: statedTrees(checkpoint, earlier),
@@ -115,10 +116,14 @@ async function verifyTree(
       isRefuted ||= problem.where === EARLIER_CHECKPOINT || (earlier !== undefined && problem.where === CHECKPOINT);
       onProblem(problem);
     },
-    onOlderEntry: onNotice,
+    onOlderEntry: ({ where }) => {
+      older.count += 1;
+      older.first ??= where;
+    },
     onTree: (grown: GrowingTree) =>
       onProgress?.({ checkpoint, tree: grown.soFar }) ?? Promise.resolve<undefined>(undefined),
   });
+  noteOlderEntries(older, onNotice);
   return {
     checkpoint,
     kind,
@@ -128,6 +133,19 @@ async function verifyTree(
     isConflict: isRefuted,
     isComplete: tree.size === size,
   };
+}
+
+/** Entries whose time is before that of the entry before them. */
+interface OlderEntries {
+  count: number;
+  first: string | undefined;
+}
+
+/** Nothing but Mayfly's own rule says that times do not go back, and logs that take submissions at once do not keep it. */
+function noteOlderEntries({ count, first }: OlderEntries, onNotice: OnProblem): void {
+  if (first === undefined) return;
+  const are = count === 1 ? "is older than the entry before it" : "are older than the entry before them";
+  onNotice({ where: "entries", what: `${count} ${are}, ${first} first` });
 }
 
 /** Names of the checkpoints in problems. */

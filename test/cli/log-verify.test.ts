@@ -102,6 +102,18 @@ describe("log verify", () => {
     expect(readdirSync(data).sort()).toEqual(expect.arrayContaining(["audit.jsonl", "head.note", "log.sqlite"]));
   });
 
+  it("verifies the log as its readers get it, by the URL of the running service", async () => {
+    const service = await start();
+    const { stdout, code } = await runCli([
+      ...["log", "verify", `${service.publicUrl}/test-log`, "--config", configFile, "--json"],
+    ]);
+    expect({ code, report: JSON.parse(stdout) as unknown }).toMatchObject({
+      code: 0,
+      report: { ok: true, kind: "static-ct", origin: ORIGIN, tiles: 1, notices: [] },
+    });
+    await stop(service);
+  });
+
   /** Verifies a copy of the data folder to which something was done. */
   async function verifyAfter(change: (copy: string) => void): Promise<CliOutcome & { readonly damage: string[] }> {
     const copy = mkdtempSync(join(folder, "copy-"));

@@ -161,7 +161,10 @@ describe("the verification of somebody's log", () => {
       entries[7] = changed(entries[7], { timestampMs: 5 });
     });
     const { problems, notices } = await verifyFiles(filesOfLog(older));
-    expect({ problems, notices }).toEqual({ problems: [], notices: ["entry 7: is older than the entry before it"] });
+    expect({ problems, notices }).toEqual({
+      problems: [],
+      notices: ["entries: 1 is older than the entry before it, entry 7 first"],
+    });
   });
 
   const TAMPERING: readonly [name: string, change: (copy: Files) => void, problems: readonly (string | RegExp)[]][] = [

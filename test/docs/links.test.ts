@@ -8,6 +8,7 @@ const PAGES = [
   "CONTRIBUTING.md",
   "README.md",
   "SECURITY.md",
+  "docs/auditing.md",
   "docs/certificate-profile.md",
   "docs/container.md",
   "docs/divergences.md",

@@ -7,11 +7,17 @@ import { merkleTreeHash } from "../../src/core/merkle/tree.ts";
 import { readAuditPath, readConsistencyProof } from "../../src/tlog/log-reader.ts";
 import { openVerifiedTiles } from "../../src/tlog/verified-tiles.ts";
 import { makeMemorySource } from "../support/memory-source.ts";
-import { makeTiledLog } from "../support/tiled-log.ts";
+import { sha256 } from "../support/log-fixtures.ts";
+import { makeTiledLog, type TiledLog } from "../support/tiled-log.ts";
 import { flipBit, toHex } from "../support/vectors.ts";
 
-/** Two full tiles of level 1 would take 131,072 entries; one and a bit show every kind of parent. */
-const LARGE = makeTiledLog(65_536 + 300);
+/** One full tile of level 1 and a bit more show every kind of parent. Nobody reads entries here, so there are only leaves. */
+const LARGE = logOfLeaves(65_536 + 300);
+
+function logOfLeaves(size: number): TiledLog {
+  const leafHashes = Array.from({ length: size }, (_, at) => sha256(Buffer.from(`leaf ${at}`)));
+  return { ...makeTiledLog(1), size, leafHashes, root: merkleTreeHash(leafHashes) };
+}
 
 const treeOf = (size: number): { size: number; root: Uint8Array } => ({
   size,

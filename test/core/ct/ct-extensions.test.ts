@@ -20,6 +20,11 @@ describe("CtExtensions", () => {
     );
   });
 
+  it("say 112 in an SCT of a static log of Sigstore's", () => {
+    // The SCT of sigstore-conformance's bundle-with-sct-with-extensions.
+    expect(decodeCtExtensions(fromHex("0000050000000070"))).toBe(112);
+  });
+
   it.each([
     ["", undefined],
     ["01000100", undefined],

@@ -2,6 +2,9 @@ import { describe, expect, it } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import { MayflyError, REASONS } from "../../src/core/errors.ts";
 import type { Reason } from "../../src/core/errors.ts";
+import { makePublicLogView } from "../../src/ctlog/public-log-view.ts";
+import { rfc6962Reads } from "../../src/http/routes/rfc6962-reads.ts";
+import { staticCtReads } from "../../src/http/routes/static-ct-reads.ts";
 import { describeError } from "../../src/wire/errors.ts";
 import { openServedLog } from "../support/served-log.ts";
 
@@ -25,6 +28,15 @@ describe("the page on reading the log", () => {
       const { status } = await log.get(path);
       expect({ path, status }).toEqual({ path, status: 200 });
     }
+  });
+
+  it("names everything that there is to read", async () => {
+    await using log = await openServedLog({ store: "memory" });
+    const view = makePublicLogView({ store: log.store, manifest: log.manifest });
+    const published = { pathPrefix: "/log", view, roots: [] };
+    const reads = [...staticCtReads(published), ...rfc6962Reads(published)];
+    expect(reads.length).toBeGreaterThan(10);
+    expect(reads.map(({ template }) => template).filter((name) => !PAGE.includes(`| \`/${name}`))).toEqual([]);
   });
 
   it("names refusals with the statuses that they have", () => {

@@ -35,24 +35,37 @@ export function addLogReads(app: Express, { logs, clientAddress, tileLimits = TI
       if (resource === undefined) throw new MayflyError("NO_SUCH_TILE", "the published log has no such resource");
       return represent(request, resource);
     };
-  const makeRoutes = (served: readonly PublishedLog[]): Router => {
-    const router = Router({ caseSensitive: true, strict: true });
+  const makeRoutes = (log: PublishedLog): Router => {
+    const router = Router(EXACT);
+    for (const read of [...staticCtReads(log), ...rfc6962Reads(log)]) {
+      const pattern = new RegExp(`^${quoted(log.pathPrefix)}${read.pattern}$`, "u");
+      const handler = makeHandler(read);
+      addRoute(router, { pattern, template: `{log}/${read.template}` }, { GET: handler, HEAD: handler });
+    }
+    return router;
+  };
+  const makeRoutesOfAll = (served: readonly PublishedLog[]): Router => {
+    const router = Router(EXACT);
     for (const log of served) {
-      for (const read of [...staticCtReads(log), ...rfc6962Reads(log)]) {
-        const pattern = new RegExp(`^${quoted(log.pathPrefix)}${read.pattern}$`, "u");
-        const handler = makeHandler(read);
-        addRoute(router, { pattern, template: `{log}/${read.template}` }, { GET: handler, HEAD: handler });
-      }
+      const routes = makeRoutes(log);
+      // There may be many logs, each with many patterns: only those of the log that is asked are tried.
+      router.use((request, response, next) => {
+        if (request.url.startsWith(`${log.pathPrefix}/`)) routes(request, response, next);
+        else next();
+      });
     }
     return router;
   };
   let known: { readonly served: readonly PublishedLog[]; readonly routes: Router } | undefined;
   app.use((request, response, next) => {
     const served = logs();
-    if (known?.served !== served) known = { served, routes: makeRoutes(served) };
+    if (known?.served !== served) known = { served, routes: makeRoutesOfAll(served) };
     known.routes(request, response, next);
   });
 }
+
+/** A path has one spelling. */
+const EXACT = { caseSensitive: true, strict: true };
 
 /** The text as a pattern that matches nothing else. */
 function quoted(text: string): string {

@@ -61,6 +61,7 @@ export async function verifyDataFolder(options: VerifyDataFolderOptions): Promis
   try {
     const { manifest, head, published } = records;
     await verifyManifest(manifest, options.origin, onProblem);
+    comparePublished(records, remembered, onProblem);
     const stated = [
       ...(await verifyStated("published checkpoint", published, { manifest, onProblem })),
       ...(await verifyStated(basename(paths.headMark), remembered, { manifest, onProblem })),
@@ -104,6 +105,21 @@ async function verifyManifest(manifest: LogManifest, origin: string, onProblem: 
       throw new MayflyError("LOG_CORRUPT", "the log id is not that of the log's key");
     }
   });
+}
+
+/** What must have been published, going by what else there is. */
+function comparePublished(
+  { manifest: { frozenMs }, head, published }: LogRecords,
+  remembered: PublishedCheckpoint | undefined,
+  onProblem: OnProblem,
+): void {
+  const where = "published checkpoint";
+  if (published === undefined && (remembered?.size ?? 0) > 0) {
+    onProblem({ where, what: "is missing, but another is remembered outside the database" });
+  }
+  if (frozenMs !== undefined && (published?.size !== head.size || published.timestampMs !== frozenMs)) {
+    onProblem({ where, what: "is not the last one, but the log is frozen" });
+  }
 }
 
 /** The checkpoint as a tree to compare the log with; signatures are judged here. */

@@ -176,6 +176,10 @@ describe("a data folder whose log was changed by somebody who knows how rows are
     ["an issuer that nobody knows", "INSERT INTO issuer VALUES (zeroblob(32), x'30', 0)", `issuer ${"0".repeat(64)}`],
     ["a table of his own", "CREATE TABLE his (own TEXT)", "database"],
     ["a trigger", "CREATE TRIGGER his AFTER INSERT ON entry BEGIN DELETE FROM tile; END", "database"],
+    ["no published checkpoint", "DELETE FROM published", "published checkpoint"],
+    ["been frozen", "UPDATE head SET frozen_ms = timestamp_ms - 1", "published checkpoint"],
+    ["no manifest", "DELETE FROM manifest", "manifest is missing"],
+    ["no head", "DELETE FROM head", "head is missing"],
     ["a submission too many", "INSERT INTO submission VALUES (zeroblob(32), 3)", "index of submissions"],
   ])("and has %s is found out", async (_, sql, place) => {
     const paths = damaged((database) => {

@@ -377,7 +377,6 @@ describe("a log in an SQLite file", () => {
     it.each([
       ["a database of another application", "PRAGMA application_id = 42"],
       ["a log of another format", "PRAGMA user_version = 2"],
-      ["a log without its head", "DELETE FROM head"],
       ["a log whose root was changed", "UPDATE head SET root = zeroblob(32)"],
       ["a log whose right edge was changed", "UPDATE head SET right_edge = zeroblob(length(right_edge))"],
       ["a log whose size was changed", "UPDATE head SET size = size - 1"],
@@ -416,6 +415,26 @@ describe("a log in an SQLite file", () => {
         message: `${place} is not as it was written: its row has another checksum`,
       });
       expect(fatal).toEqual([]);
+    });
+
+    it.each(["manifest", "head"])("a log without its %s, naming it", async (table) => {
+      change(`DELETE FROM ${table}`);
+      await expect(openStore()).rejects.toMatchObject({ reason: "LOG_CORRUPT", message: `${table} is missing` });
+    });
+
+    it.each([
+      ["at another time", "UPDATE published SET timestamp_ms = timestamp_ms + 1"],
+      ["without a checkpoint", "DELETE FROM published"],
+    ])("a log that is frozen %s", async (_, sql) => {
+      const store = await openStore();
+      const head = await fill(store, "x", 3);
+      await store.freeze(checkpointOf(head, head.timestampMs + 1));
+      await store.close();
+      forge(sql);
+      await expect(openStore()).rejects.toMatchObject({
+        reason: "LOG_CORRUPT",
+        message: "the log is frozen, but its last checkpoint is not the published one",
+      });
     });
 
     it.each([

@@ -42,7 +42,7 @@ export class LogRows {
   }
 
   manifest(): LogManifest {
-    const row = reading(PLACE.manifest, () => requireRow(this.#manifest).requireIntact("manifest", PLACE.manifest));
+    const row = requireRecord("manifest", this.#manifest);
     if (row.integer("format_version") !== 1) throw new MayflyError("LOG_CORRUPT", "manifest of an unknown format");
     const frozenMs = this.#headRow().optionalInteger("frozen_ms");
     return {
@@ -138,22 +138,30 @@ export class LogRows {
    * @throws MayflyError `log_failed` (LOG_CORRUPT)
    */
   requireConsistent(): void {
-    // Nothing else is asked of it before a request comes.
-    this.manifest();
     const { size, root, rightEdge } = this.head();
-    const published = this.published();
-    const rootOf = (leaves: number): Uint8Array =>
-      subtreeHash(0, leaves, (level, index) => this.tile(level, index) ?? new Uint8Array(0));
     if (this.endOfEntries() !== size) throw inconsistent("entries");
     if (!isEqual(rootOfRightEdge(rightEdge), root)) throw inconsistent("right edge");
-    if (!isEqual(rootOf(size), root)) throw inconsistent("tiles");
+    if (!isEqual(this.#rootOf(size), root)) throw inconsistent("tiles");
+    this.#requirePublishedOf(size);
+  }
+
+  #requirePublishedOf(size: number): void {
+    const { frozenMs } = this.manifest();
+    const published = this.published();
+    if (frozenMs !== undefined && (published?.size !== size || published.timestampMs !== frozenMs)) {
+      throw new MayflyError("LOG_CORRUPT", "the log is frozen, but its last checkpoint is not the published one");
+    }
     if (published === undefined) return;
     if (published.size > size) throw new MayflyError("LOG_ROLLED_BACK", "published more entries than the log holds");
-    if (!isEqual(rootOf(published.size), published.root)) throw inconsistent("published checkpoint");
+    if (!isEqual(this.#rootOf(published.size), published.root)) throw inconsistent("published checkpoint");
+  }
+
+  #rootOf(leaves: number): Uint8Array {
+    return subtreeHash(0, leaves, (level, index) => this.tile(level, index) ?? new Uint8Array(0));
   }
 
   #headRow(): Row {
-    return reading(PLACE.head, () => requireRow(this.#head).requireIntact("head", PLACE.head));
+    return requireRecord("head", this.#head);
   }
 
   #partialTiles(size: number): Uint8Array[] {
@@ -168,6 +176,14 @@ export class LogRows {
 }
 
 const SUBMISSIONS = "index of submissions";
+
+/** A record that every log has. */
+function requireRecord(table: "manifest" | "head", statement: StatementSync): Row {
+  const place = PLACE[table];
+  const row = reading(place, () => findRow(statement));
+  if (row === undefined) throw new MayflyError("LOG_CORRUPT", `${place} is missing`);
+  return row.requireIntact(table, place);
+}
 
 /** Reads a record; what SQLite itself finds wrong is told with the record's place. */
 function reading<T>(place: string, read: () => T): T {

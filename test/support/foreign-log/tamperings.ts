@@ -363,7 +363,8 @@ const DATA_TILES: readonly Tampering[] = [
     alsoAt: /^(?:entry \d+|tile 0\/[25]|tile 1\/0|checkpoint)$/u,
     tamper: (log) => {
       log.swap(log.dataTile(2), log.dataTile(5));
-      return [`entry ${String(2 * 256)}`, `entry ${String(5 * 256)}`];
+      // Each of 512 entries is in a wrong place; the command shows a hundred problems.
+      return [`entry ${String(2 * 256)}`];
     },
   },
 ];

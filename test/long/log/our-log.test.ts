@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { hash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +23,7 @@ import { recordEvidence, recordVersion } from "../../support/evidence.ts";
 import { CTLOG, serveFolder } from "../../support/foreign-log/tesseract-log.ts";
 import { buildGoTool, goVersion } from "../../support/go-tool.ts";
 import { itWhen } from "../../support/it-when.ts";
-import { makeLargeLog, serveLargeLog, type WrittenLargeLog } from "../../support/large-log/large-log-service.ts";
+import { makeLargeLog, serveLargeLogs, type WrittenLargeLog } from "../../support/large-log/large-log-service.ts";
 import { verifyIssued } from "../../support/large-log/verify-issued.ts";
 import { runCli } from "../../support/run-cli.ts";
 import type { TestService } from "../../support/service.ts";
@@ -40,17 +41,18 @@ const artifact = join(mkdtempSync(join(tmpdir(), "mayfly-artifact-")), "artifact
 
 describe("a log of two shards, written by Mayfly and served by it", () => {
   const logs = new Map<Shard, WrittenLargeLog>();
-  const services = new Map<Shard, TestService>();
+  const dataDirectory = join(mkdtempSync(join(tmpdir(), "mayfly-large-")), "data");
+  let mayfly: TestService;
 
-  const part = <T>(parts: ReadonlyMap<Shard, T>, shard: Shard): T => {
-    const found = parts.get(shard);
+  const logOf = (shard: Shard): WrittenLargeLog => {
+    const found = logs.get(shard);
     if (found === undefined) throw new RangeError(`no ${shard} shard`);
     return found;
   };
   const judgedLog = (shard: Shard): JudgedLog => {
-    const { origin, anchors } = part(logs, shard);
+    const { origin, anchors } = logOf(shard);
     const path = origin.slice(origin.indexOf("/"));
-    return { url: `${part(services, shard).service.publicUrl}${path}`, origin, publicKey: anchors.logPublicKey };
+    return { url: `${mayfly.service.publicUrl}${path}`, origin, publicKey: anchors.logPublicKey };
   };
   const record = (shard: Shard, judge: string, { judged, faults }: LogVerdict): void => {
     const counts = Object.entries(judged).map(([what, count]) => `${what} ${String(count)}`);
@@ -64,34 +66,41 @@ describe("a log of two shards, written by Mayfly and served by it", () => {
       recordVersion("Go", `${go} with ${LOG_JUDGE_VERSIONS}`);
     }
     for (const shard of SHARDS) {
-      const log = await makeLargeLog(`localhost/large-${shard}`, SIZES[shard], logs.get("first")?.keys);
+      const log = await makeLargeLog({
+        origin: `localhost/large-${shard}`,
+        dataDirectory: join(dataDirectory, shard),
+        count: SIZES[shard],
+        authority: logs.get("first")?.keys,
+      });
       logs.set(shard, log);
-      services.set(shard, await serveLargeLog(log));
       recordEvidence(
         `${shard} shard: ${String(SIZES[shard])} certificates issued into it in ${log.seconds.toFixed(0)} s, with keys of its own`,
       );
     }
+    mayfly = await serveLargeLogs(dataDirectory, [
+      { name: "first", state: "frozen", log: logOf("first") },
+      { name: "second", state: "active", log: logOf("second") },
+    ]);
+    recordEvidence("one service over both: the first shard is frozen, the second one issues");
   });
 
   afterAll(async () => {
-    for (const service of services.values()) await service.close();
+    await mayfly.close();
   });
 
-  it("goes on issuing over HTTP where the writer left off, and Sigstore's client gets proofs of what it signed", async () => {
-    for (const shard of SHARDS) {
-      const { service, issuer } = part(services, shard);
-      const { anchors, origin } = part(logs, shard);
-      for (let at = 0; at < SIGNED_OVER_HTTP; at += 1) {
-        const signed = await signFile(artifact, service.publicUrl, () => issuer.mintToken("email"));
-        verifyBundle(signed, anchors, "dev@example.com");
-        const proof = await verifyLogProof(leafOf(signed.bundle), anchors, { url: judgedLog(shard).url, origin });
-        expect(proof.logIndex).toBeGreaterThanOrEqual(SIZES[shard]);
-      }
+  it("goes on issuing over HTTP where the writer of its active shard left off, and Sigstore's client gets proofs of what it signed", async () => {
+    const { service, issuer } = mayfly;
+    const { anchors, origin } = logOf("second");
+    for (let at = 0; at < SIGNED_OVER_HTTP; at += 1) {
+      const signed = await signFile(artifact, service.publicUrl, () => issuer.mintToken("email"));
+      verifyBundle(signed, anchors, "dev@example.com");
+      const proof = await verifyLogProof(leafOf(signed.bundle), anchors, { url: judgedLog("second").url, origin });
+      expect(proof.logIndex).toBeGreaterThanOrEqual(SIZES.second);
     }
   });
 
   it("has SCTs that @sigstore/verify accepts under the key of their shard, and under no other", () => {
-    const [first, second] = [part(logs, "first"), part(logs, "second")];
+    const [first, second] = [logOf("first"), logOf("second")];
     for (const [log, other] of [
       [first, second],
       [second, first],
@@ -110,11 +119,13 @@ describe("a log of two shards, written by Mayfly and served by it", () => {
   });
 
   it.each(SHARDS)("is verified by Mayfly from its data folder: %s shard", async (shard) => {
-    const { dataDirectory, origin } = part(logs, shard);
+    const { origin } = logOf(shard);
+    const others = SHARDS.filter((other) => other !== shard).map((other) => logOf(other).anchors.logPublicKey);
     const problems: LogProblem[] = [];
     const report = await verifyDataFolder({
-      paths: dataPaths({ dataDirectory }),
+      paths: dataPaths({ dataDirectory }, shard),
       origin,
+      otherLogs: new Set(others.map((key) => hash("sha256", key, "hex"))),
       onProblem: (problem) => problems.push(problem),
     });
     expect(problems).toEqual([]);
@@ -137,7 +148,7 @@ describe("a log of two shards, written by Mayfly and served by it", () => {
     });
 
     itWithGo(`is accepted by both of them as \`mayfly log export\` writes it: ${shard} shard${skipped}`, async () => {
-      const { configPath } = part(logs, shard);
+      const { configPath } = logOf(shard);
       for (const isCompressed of [false, true]) {
         const directory = mkdtempSync(join(tmpdir(), "mayfly-export-"));
         const args = ["log", "export", "--config", configPath, "--directory", directory];

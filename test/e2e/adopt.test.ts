@@ -18,6 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { startDevelopmentIssuer, type DevelopmentIssuer } from "../../dev/oidc-issuer.ts";
+import { openSqliteLogStore } from "../../src/adapters/log-store/sqlite/sqlite-log-store.ts";
 import { startService, type RunningService } from "../../src/compose/start-service.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { parseCheckpoint } from "../../src/core/note/checkpoint.ts";
@@ -129,6 +130,40 @@ describe("a log whose data directory was lost", () => {
     expect((await adopt("--from", mirror)).stdout).toContain("not behind head.note: 7\n  not behind audit.jsonl: 7\n");
     await serve((service) => issue(service, 1));
     expect((await log("verify")).stdout).toMatch(/8 certificates issued\ngood\n$/u);
+  });
+
+  it("is adopted again after an attempt that was killed, whatever that left", async () => {
+    lose("log.sqlite");
+    for (const name of ["", "-wal", "-shm", ".new", ".new-wal"]) {
+      writeFileSync(`${DATABASE}.adopted${name}`, "half of a database");
+    }
+    expect(await adopt("--from", mirror)).toMatchObject({ code: 0, stderr: "" });
+    expect(readdirSync(data).filter((name) => name.includes("adopted"))).toEqual([]);
+    expect(await log("verify")).toMatchObject({ code: 0 });
+  });
+
+  it("is frozen again where it was frozen", async () => {
+    rmSync(data, { recursive: true });
+    const shards = join(folder, "shards.yaml");
+    const text = readFileSync(configFile, "utf8").replace(/^log:\n(?<log>(?: {2}.*\n)+)/mu, (_, shard: string) => {
+      const [origin = "", store = "", signer = "", checkpointSigner = ""] = shard.trim().split(/\n\s*/u);
+      const frozen = `{ name: old, state: frozen, ${origin}, ${signer}, ${checkpointSigner} }`;
+      const next = "{ kind: file, path: next.json, passphrase: { file: passphrase } }";
+      const other = next.replace("next.json", "other.json");
+      const active = `{ name: new, state: active, origin: localhost/new, signer: ${next}, checkpointSigner: ${other} }`;
+      return `log:\n  ${store}\n  shards: [${frozen}, ${active}]\n`;
+    });
+    writeFileSync(shards, text);
+    const args = ["--config", shards, "--shard", "old"];
+    const { code, stderr } = await runCli(["log", "adopt", ...args, "--from", mirror, "--at-least", "7"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const database = join(data, "shards", "old", "log.sqlite");
+    const store = await openSqliteLogStore({ path: database, onFatal: () => undefined, allowAnyFilesystem: true });
+    expect((await store.manifest()).frozenMs).toBe((await store.published())?.timestampMs);
+    await store.close();
+    const last = join(folder, "last");
+    expect((await runCli(["log", "export", ...args, "--directory", last])).code).toBe(0);
+    expect(readFileSync(join(last, "log.v3.json"), "utf8")).toContain('"tree_size": 7');
   });
 
   it("moves a damaged database aside when told so, and says that it could not be asked", async () => {

@@ -26,6 +26,7 @@ import { parseSigningRequest } from "../../src/wire/signing-request.ts";
 import { tlv } from "../support/caller-keys.ts";
 import { putTogether, takeApart } from "../support/openssl-csr.ts";
 import { ISSUER_READERS } from "./issuer-readers.ts";
+import { LOG_READERS } from "./log-readers.ts";
 import { armouredMutationsOf, mutationsOf } from "./mutate.ts";
 import { bytesOf, parsedByOthers, plain, same, sameJson, seeds, text, times, type Reader } from "./reader.ts";
 import { SIGNATURE_READERS } from "./signature-readers.ts";
@@ -336,5 +337,6 @@ export const READERS: readonly Reader[] = [
     expensive: (size) => ["QUJD", "=", "A", "\n"].map((unit) => bytesOf(times(size, unit))),
   },
   ...ISSUER_READERS,
+  ...LOG_READERS,
   ...SIGNATURE_READERS,
 ];

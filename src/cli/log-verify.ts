@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { dataPaths } from "../compose/data-paths.ts";
 import { verifyDataFolder, type DataFolderReport } from "../compose/verify-data-folder.ts";
 import { activeShard } from "../config/active-shard.ts";
+import { namedShard } from "../config/named-shard.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { LogProblem } from "../tlog/log-problem.ts";
 import type { CommandContext } from "./context.ts";
@@ -10,6 +11,7 @@ import { verifySourceByCli, type VerifySourceCliOptions } from "./log-verify-sou
 
 interface LogVerifyOptions extends VerifySourceCliOptions {
   readonly dataDirectory?: string;
+  readonly shard?: string;
 }
 
 /** Each problem is counted, but a folder full of them need not be printed whole. */
@@ -23,6 +25,7 @@ export function logVerifyCommand(context: CommandContext, done: (exitCode: numbe
     .argument("[location]", "URL or folder of a log (static-ct-api, or RFC 6962); left out: the data directory")
     .addOption(new Option("-c, --config <file>", "configuration file; for a location it says which keys are ours"))
     .addOption(new Option("-d, --data-directory <folder>", "look here and not where the configuration says"))
+    .addOption(new Option("--shard <name>", "which shard of the data directory; the active one when left out"))
     .addOption(new Option("--key <key>", "the log's P-256 public key: a file (PEM, DER or base64), or base64"))
     .addOption(new Option("--vkey <key>", "the log's Ed25519 key, NAME+ID+BASE64; with --key both must have signed"))
     .addOption(new Option("--origin <name>", "first line of the log's checkpoints"))
@@ -61,12 +64,14 @@ const HELP =
 
 /** What the given options say too much, or do not say. */
 function mistakeIn(location: string | undefined, options: LogVerifyOptions): string | undefined {
-  const { config, key, vkey, origin, trustOnFirstUse, state, dataDirectory } = options;
+  const { config, key, vkey, origin, trustOnFirstUse, state, dataDirectory, shard } = options;
   if (location === undefined) {
     const isForLocation = [key, vkey, origin, trustOnFirstUse, state].some((given) => given !== undefined);
     return isForLocation ? "--key, --vkey, --origin, --trust-on-first-use and --state are for a location" : undefined;
   }
-  if (dataDirectory !== undefined) return "--data-directory is for the log of the configuration, not for a location";
+  if (dataDirectory !== undefined || shard !== undefined) {
+    return "--data-directory and --shard are for the log of the configuration, not for a location";
+  }
   const isKeyNamed = [config, key, vkey, trustOnFirstUse, state].some((given) => given !== undefined);
   return isKeyNamed
     ? undefined
@@ -76,12 +81,13 @@ function mistakeIn(location: string | undefined, options: LogVerifyOptions): str
 async function verifyFolder(file: string, options: LogVerifyOptions, context: CommandContext): Promise<boolean> {
   const config = loadConfig(file);
   const dataDirectory = options.dataDirectory ?? config.dataDirectory;
-  const paths = dataPaths({ dataDirectory }, activeShard(config).directory);
+  const shard = options.shard === undefined ? activeShard(config) : namedShard(config, options.shard);
+  const paths = dataPaths({ dataDirectory }, shard.directory);
   const problems: LogProblem[] = [];
   const progress = makeEntriesProgress(context);
   const report = await verifyDataFolder({
     paths,
-    origin: activeShard(config).origin,
+    origin: shard.origin,
     onProblem: (problem) => {
       if (problems.length < MAX_SHOWN) problems.push(problem);
     },

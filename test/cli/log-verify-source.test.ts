@@ -286,7 +286,12 @@ describe("wrong usage of log verify", () => {
     [
       "a data directory beside a location",
       [files, "--key", "x", "--data-directory", "data"],
-      /^mayfly: --data-directory is for the log of the configuration/u,
+      /^mayfly: --data-directory and --shard are for the log of the configuration/u,
+    ],
+    [
+      "a shard beside a location",
+      [files, "--key", "x", "--shard", "2026"],
+      /^mayfly: --data-directory and --shard are for the log of the configuration/u,
     ],
     ["neither", [], /^mayfly: required option '-c, --config <file>' not specified\n/u],
   ])("is %s", async (_, args, says) => {

@@ -349,6 +349,13 @@ describe("log verify", () => {
     expect(stderr).toMatch(/^mayfly: [^\n]*log\.sqlite cannot be opened as a database[^\n]*\n$/u);
   });
 
+  it("verifies the shard that is named, and refuses one that there is not", async () => {
+    expect((await verify("--shard", "log")).stdout).toMatch(/\ngood\n$/u);
+    const { code, stdout, stderr } = await verify("--shard", "2027");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/log\.shards: no shard is named 2027; there are log\n$/u);
+  });
+
   it("opens no key", async () => {
     const text = readFileSync(configFile, "utf8");
     const without = join(folder, "without-keys.yaml");

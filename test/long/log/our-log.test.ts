@@ -132,6 +132,24 @@ describe("a log of two shards, written by Mayfly and served by it", () => {
     expect(report.head.size).toBeGreaterThanOrEqual(SIZES[shard]);
   });
 
+  it.each(SHARDS)(
+    "is accepted by `mayfly log verify URL`, and not under the other shard's key: %s shard",
+    async (shard) => {
+      const { url, origin } = judgedLog(shard);
+      const verify = (key: Uint8Array) =>
+        runCli(["log", "verify", url, "--origin", origin, "--key", Buffer.from(key).toString("base64"), "--json"]);
+      const start = performance.now();
+      const accepted = await verify(logOf(shard).anchors.logPublicKey);
+      expect(accepted).toMatchObject({ code: 0, stderr: "" });
+      recordEvidence(
+        `${shard} shard, mayfly log verify URL: accepted in ${((performance.now() - start) / 1_000).toFixed(1)} s, with every signature`,
+      );
+      const refused = await verify(logOf(shard === "first" ? "second" : "first").anchors.logPublicKey);
+      expect(refused.code).toBe(1);
+      expect(JSON.parse(refused.stdout)).toMatchObject({ problems: [{ where: "checkpoint" }] });
+    },
+  );
+
   for (const shard of SHARDS) {
     itWithGo(`is accepted by golang.org/x/mod/sumdb/tlog over its tiles: ${shard} shard${skipped}`, async () => {
       const verdict = await askTlog(judgedLog(shard), 2_000);

@@ -55,6 +55,7 @@ describe("the page on operating", () => {
   it("names metrics that there are", async () => {
     const metrics = makeMetrics({ version: "1" });
     metrics.tls.pairLoaded(0);
+    metrics.witnesses.witnessQuorum("log", 0);
     const text = await metrics.render();
     const names = named(/^(?:mayfly|fulcio|http|nodejs|process)_[a-z0-9_]+(?:\{[^}]*\})?$/u).map((name) =>
       name.replace(/\{.*$/u, ""),

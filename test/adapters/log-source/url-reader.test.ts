@@ -82,6 +82,14 @@ describe("a reader of URLs", () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it("does not wait for the body that says what is not there", async () => {
+    answers(send("HTTP/1.1 404 Not Found\r\nContent-Length: 50\r\n\r\nnot"), good);
+    const reader = open();
+    expect(await text(reader)).toBeUndefined();
+    expect(await text(reader)).toBe(BODY);
+    expect(server.requests.map(({ connection }) => connection - server.requests[0]!.connection)).toEqual([0, 1]);
+  });
+
   it.each(["404 Not Found", "410 Gone", "403 Forbidden"])("takes %s for what is not there", async (line) => {
     answers(status(line));
     expect(await text(open())).toBeUndefined();
@@ -129,6 +137,7 @@ describe("a reader of URLs", () => {
     ["429", status("429 Too Many Requests")],
     ["500", status("500 Internal Server Error")],
     ["503", status("503 Service Unavailable")],
+    ["503 with a body that never ends", send("HTTP/1.1 503 Busy\r\nContent-Length: 50\r\n\r\nbusy")],
     ["a body that is cut short", sendAndEnd("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhel")],
     ["chunks that are cut short", sendAndEnd("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello")],
     ["a connection that is reset", ({ socket }) => void socket.resetAndDestroy()],

@@ -1,10 +1,10 @@
 import { MayflyError } from "../core/errors.ts";
-import { subtreeHash, tilesForSubtree, tileWidthAt } from "../core/merkle/tile.ts";
 import { rootOfRightEdge } from "../core/merkle/tree.ts";
 import type { Checkpoint } from "../core/note/checkpoint.ts";
 import type { LogSource } from "../ports/log-source.ts";
 import type { TreeSoFar } from "../tlog/growing-tree.ts";
 import type { LogProblem } from "../tlog/log-problem.ts";
+import { openTrustedTiles } from "../tlog/trusted-tiles.ts";
 
 const where = "checkpoint";
 
@@ -21,8 +21,9 @@ export function conflictOfCheckpoints(
 }
 
 /**
- * Whether the tree that was verified is the beginning of the log's tree now, by its hash tiles (RFC 6962 §2.1.2). Tiles
- * that do not lead to the checkpoint's root prove nothing: what is wrong with them comes out when entries are verified.
+ * Whether the tree that was verified is the beginning of the log's tree now, by its hash tiles, each of which must lead to
+ * the checkpoint's root (RFC 6962 §2.1.2). Tiles that do not lead there prove nothing against the log's past: what is wrong
+ * with them comes out when entries are verified.
  *
  * @throws MayflyError `log_failed` (SOURCE_UNAVAILABLE)
  */
@@ -33,9 +34,8 @@ export async function conflictOfTiles(
 ): Promise<LogProblem | undefined> {
   if (verified.size === 0 || verified.size > size) return undefined;
   try {
-    const now = await rootByTiles(source, size, size);
-    if (Buffer.compare(now, root) !== 0) return undefined;
-    const then = await rootByTiles(source, verified.size, size);
+    const tiles = await openTrustedTiles({ size, root }, (level, index, width) => source.tile(level, index, width));
+    const then = await tiles.rootOf(verified.size);
     if (Buffer.compare(then, rootOfRightEdge(verified.rightEdge)) === 0) return undefined;
   } catch (error) {
     if (error instanceof MayflyError && error.reason !== "SOURCE_UNAVAILABLE") return undefined;
@@ -45,16 +45,4 @@ export async function conflictOfTiles(
     where,
     what: `is of a tree that does not begin with the ${verified.size} entries that were verified before`,
   };
-}
-
-/** Root of the first `leaves` entries, from the tiles of a tree of `size` entries. */
-async function rootByTiles(source: LogSource, leaves: number, size: number): Promise<Uint8Array> {
-  const tiles = new Map<string, Uint8Array>();
-  await Promise.all(
-    tilesForSubtree(0, leaves).map(async ({ level, index }) => {
-      const hashes = await source.tile(level, index, tileWidthAt(level, index, size));
-      tiles.set(`${level}/${index}`, hashes ?? new Uint8Array(0));
-    }),
-  );
-  return subtreeHash(0, leaves, (level, index) => tiles.get(`${level}/${index}`) ?? new Uint8Array(0));
 }

@@ -1,5 +1,6 @@
 import { MayflyError } from "../core/errors.ts";
 import { TILE_WIDTH, tileWidthAt } from "../core/merkle/tile.ts";
+import { rootOfRightEdge } from "../core/merkle/tree.ts";
 import type { LogSource } from "../ports/log-source.ts";
 import type { EntryJudge } from "../tlog/entry-part.ts";
 import { EMPTY_TREE, type GrowingTree, type StatedTreeOfLog, type TreeSoFar } from "../tlog/growing-tree.ts";
@@ -113,7 +114,7 @@ async function verifyTree(
     stated: statedTrees(checkpoint, earlier),
     from,
     onProblem: (problem) => {
-      isRefuted ||= problem.where === EARLIER_CHECKPOINT || (earlier !== undefined && problem.where === CHECKPOINT);
+      isRefuted ||= problem.where === EARLIER_CHECKPOINT;
       onProblem(problem);
     },
     onOlderEntry: ({ where }) => {
@@ -124,13 +125,16 @@ async function verifyTree(
       onProgress?.({ checkpoint, tree: grown.soFar }) ?? Promise.resolve<undefined>(undefined),
   });
   noteOlderEntries(older, onNotice);
+  const isRoot = Buffer.compare(rootOfRightEdge(tree.soFar.rightEdge), checkpoint.root) === 0;
+  // Entries that are not those of the checkpoint say nothing about an earlier one, unless nothing else could have.
+  const isUnproved = kind === "rfc6962" && from.size > 0 && tree.size === size;
   return {
     checkpoint,
     kind,
     tree: tree.soFar,
     entries: tree.size - from.size,
     tiles: tree.comparedTiles,
-    isConflict: isRefuted,
+    isConflict: isRoot ? isRefuted : isUnproved,
     isComplete: tree.size === size,
   };
 }

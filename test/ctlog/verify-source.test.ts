@@ -550,6 +550,32 @@ describe("a verification that goes on", () => {
     });
   });
 
+  it.each<[string, (copy: Files) => void, string]>([
+    ["of the tile that it goes on in", edit("tile/0/001", flip(32 * 3)), wrongLeaf(1, 3)],
+    [
+      "of the tile above",
+      edit("tile/1/000.p/2", flip(0)),
+      "tile 1/0: hash 0 is not the one that follows from the entries",
+    ],
+  ])("does not take damage %s for a fork", async (_, change, says) => {
+    const earlier = earlierOf(await verifyFiles(filesOfLog(log, 400)));
+    const copy = new Map(files);
+    change(copy);
+    const { problems, verified } = await verifyFiles(copy, { earlier });
+    expect({ problems, isConflict: verified.isConflict }).toEqual({ problems: [says], isConflict: false });
+  });
+
+  it("does not take damage of new entries for a fork", async () => {
+    const earlier = earlierOf(await verifyFiles(filesOfLog(log, 400)));
+    const copy = new Map(files);
+    withEntries(2, (entries) => (entries[520] = changed(entries[520], { timestampMs: 1_767_225_600_000 })))(copy);
+    const { problems, verified } = await verifyFiles(copy, { earlier });
+    expect({ problems, isConflict: verified.isConflict }).toEqual({
+      problems: [wrongLeaf(2, 8), wrongRoot],
+      isConflict: false,
+    });
+  });
+
   it("finds a fork by the new entries too, where there are no tiles", async () => {
     const earlier = earlierOf(await verifyFiles(filesOfLog(log, 400)));
     const other = forked();

@@ -10,7 +10,9 @@ import type { CommandContext } from "./context.ts";
 import { keyCreateCommand } from "./key-create.ts";
 import { logAdoptCommand } from "./log-adopt.ts";
 import { logExportCommand } from "./log-export.ts";
+import { logFreezeCommand } from "./log-freeze.ts";
 import { logInitCommand } from "./log-init.ts";
+import { logShardsCommand } from "./log-shards.ts";
 import { logVerifyCommand } from "./log-verify.ts";
 import { requireOptions } from "./required-option.ts";
 import { serveCommand } from "./serve.ts";
@@ -76,6 +78,8 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
         logVerifyCommand(context, done),
         logExportCommand(context),
         logAdoptCommand(context),
+        logFreezeCommand(context),
+        logShardsCommand(context),
       ]),
     )
     .addCommand(

@@ -10,7 +10,7 @@ import type { Config } from "../config/schema.ts";
 import { parseLogKey } from "../core/ct/log-key.ts";
 import { MayflyError } from "../core/errors.ts";
 import type { LogManifest } from "../ports/log-store.ts";
-import { dataPaths, LOG_DIRECTORY } from "./data-paths.ts";
+import { dataPaths, finalNotePath, LOG_DIRECTORY } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { lockData } from "./lock-data.ts";
 import { openLogSigners } from "./open-log-signers.ts";
@@ -73,8 +73,9 @@ export async function createLogDatabase(config: Config, shard: ShardConfig, mani
 /** The file, if there is one, which knows of a log that must have been where one is to be made. */
 async function findTrace(config: Config, shard: ShardConfig, { logId }: LogManifest): Promise<string | undefined> {
   const { headMark, cosignedMark, auditTrail } = dataPaths(config, shard.directory);
-  if (existsSync(headMark)) return headMark;
-  if (existsSync(cosignedMark)) return cosignedMark;
+  const marks = [headMark, cosignedMark, finalNotePath(config, logId)];
+  const mark = marks.find((file) => existsSync(file));
+  if (mark !== undefined) return mark;
   if (!existsSync(auditTrail)) return undefined;
   const hasOther = config.log.shards.some(({ directory }) => existsSync(dataPaths(config, directory).database));
   // The trail of a service whose other logs are all there tells by its indexes whether this one has been there too.

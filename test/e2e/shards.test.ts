@@ -1,12 +1,15 @@
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { dataPaths } from "../../src/compose/data-paths.ts";
+import { freezeLog } from "../../src/compose/freeze-log.ts";
+import { initLog } from "../../src/compose/init-log.ts";
 import type { RunningService } from "../../src/compose/start-service.ts";
 import { verifyDataFolder } from "../../src/compose/verify-data-folder.ts";
 import type { Config } from "../../src/config/schema.ts";
-import { originOf, openShardedService } from "../support/sharded-service.ts";
+import { describeCauses } from "../../src/core/errors.ts";
+import { originOf, openShardedService, SHARD_ENV } from "../support/sharded-service.ts";
 import type { ShardedService } from "../support/sharded-service.ts";
 
 let sharded: ShardedService;
@@ -108,5 +111,122 @@ describe("a hand-over from one shard to the next", () => {
     expect(sharded.logIdOf(await sharded.issue(again))).toBe(sharded.logId("2027"));
     await sharded.prove(again, byLog.get(sharded.logId("2026"))![0]!, "2026");
     expect(await v3(again, "2026")).toEqual(state);
+  });
+});
+
+/** What a start with this configuration was refused with; it must be refused. */
+async function refusalOf(config: Config): Promise<string> {
+  try {
+    await sharded.start(config);
+  } catch (error) {
+    return describeCauses(error);
+  }
+  throw new Error("the start was not refused");
+}
+
+describe("a frozen log", () => {
+  it("never takes anything again, by configuration, by command, by an older database or an older folder", async () => {
+    const alone = await sharded.configure({ 2026: ACTIVE });
+    const { database, headMark } = dataPaths(alone, "shards/2026");
+    const service = await sharded.start(alone);
+    await sharded.issue(service);
+    await stop(service);
+    const unfrozen = [database, headMark].map((file) => [file, readFileSync(file)] as const);
+    const context = { env: SHARD_ENV, onNotice: () => undefined };
+    const { final } = await freezeLog(alone, context);
+    expect(final.size).toBe(1);
+    const frozenMs = final.timestampMs;
+    // Again changes nothing.
+    expect(await freezeLog(alone, context)).toMatchObject({ final: { size: 1, timestampMs: frozenMs } });
+
+    const isFrozen = "the log of shard 2026 is frozen: it can only be configured as frozen";
+    expect(await refusalOf(alone)).toBe(isFrozen);
+    const staged = await sharded.configure({ 2026: STAGED, 2027: ACTIVE });
+    expect(await refusalOf(staged)).toBe(isFrozen);
+
+    const frozen = await sharded.configure({ 2026: FROZEN, 2027: ACTIVE });
+    await sharded.init(frozen);
+    for (const [file, bytes] of unfrozen) writeFileSync(file, bytes);
+    const wasFrozen = "the log was frozen at 1 entries, its database is not";
+    for (const config of [alone, staged, frozen]) expect(await refusalOf(config)).toBe(wasFrozen);
+    await expect(freezeLog(alone, context)).rejects.toThrow(wasFrozen);
+    const elsewhere = await sharded.configure({ 2026: { ...ACTIVE, more: ', directory: "copy"' } });
+    cpSync(join(database, ".."), join(sharded.folder, "data", "copy"), { recursive: true });
+    expect(await refusalOf(elsewhere)).toBe(wasFrozen);
+    // Nor is a new log made in its place.
+    for (const file of [database, headMark]) rmSync(file);
+    await expect(initLog(alone, { env: SHARD_ENV })).rejects.toThrow(
+      /^there is no log at .*, but .*frozen-[0-9a-f]{64}\.note/u,
+    );
+    await sharded.start(await sharded.configure({ 2027: ACTIVE }));
+    await said("certificates were issued in a log that is not configured");
+  });
+
+  it("is made by a start that finds a hand-over cut short, where the keys are there", async () => {
+    const alone = await sharded.configure({ 2026: ACTIVE });
+    const first = await sharded.start(alone);
+    const leaf = await sharded.issue(first);
+    await stop(first);
+    const keyless = await sharded.configure({ 2026: { ...FROZEN, isKeyless: true }, 2027: ACTIVE });
+    expect(await refusalOf(keyless)).toContain(
+      "the log of shard 2026 is not frozen yet: run mayfly log freeze --shard 2026",
+    );
+    const second = await sharded.start(await sharded.configure({ 2026: FROZEN, 2027: ACTIVE }));
+    expect(await v3(second, "2026")).toHaveProperty("state.readonly.final_tree_head.tree_size", 1);
+    await sharded.prove(second, leaf, "2026");
+    expect(await stop(second)).toBe(0);
+    const third = await sharded.start(keyless);
+    await sharded.prove(third, leaf, "2026");
+  });
+});
+
+describe("shards that are configured", () => {
+  it("are refused as staged once they had entries, and with a key that is another's by another file", async () => {
+    const first = await sharded.start(await sharded.configure({ 2026: ACTIVE }));
+    await sharded.issue(first);
+    await stop(first);
+    const back = await sharded.configure({ 2026: STAGED, 2027: ACTIVE });
+    expect(await refusalOf(back)).toContain(
+      "the log of shard 2026 has entries: it was active, and is not staged again",
+    );
+    await sharded.configure({ 2026: ACTIVE, 2028: STAGED });
+    cpSync(join(sharded.folder, "2026-checkpoint.json"), join(sharded.folder, "2028-checkpoint.json"));
+    const shared = await sharded.configure({ 2026: ACTIVE, 2028: STAGED });
+    expect(await refusalOf(shared)).toContain("shards 2026 and 2028 have a key in common");
+  });
+
+  it("issue nothing outside the window of the active one, which says so, and is read all the same", async () => {
+    const window = ", window: { start: 2020-01-01T00:00:00Z, end: 2021-01-01T00:00:00Z }";
+    const service = await sharded.start(await sharded.configure({ 2020: { ...ACTIVE, more: window } }));
+    await expect(sharded.issue(service)).rejects.toThrow(/^503: .*"LOG_WINDOW"/u);
+    const readyz = await globalThis.fetch(`${service.operationsUrl}/readyz`);
+    expect(readyz.status).toBe(503);
+    expect(await readyz.json()).toMatchObject({
+      checks: expect.arrayContaining([{ name: "log", ok: false, detail: "LOG_WINDOW" }]),
+    });
+    expect((await read(`${service.publicUrl}/2020/checkpoint`)).split("\n")[1]).toBe("0");
+    expect(await v3(service, "2020")).toHaveProperty("temporal_interval.end_exclusive", "2021-01-01T00:00:00.000Z");
+    await stop(service);
+    const trail = readFileSync(join(sharded.folder, "data", "audit.jsonl"), "utf8");
+    expect(trail).not.toContain('"intent"');
+  });
+
+  it("stay as they were where a change of them is refused, with the reason", async () => {
+    const window = ", window: { start: 2020-01-01T00:00:00Z, end: 2021-01-01T00:00:00Z }";
+    const configured = await sharded.configure({ 2026: ACTIVE, 2020: { ...STAGED, more: window } });
+    const service = await sharded.start(configured);
+    const refused = "configuration refused; the one before stays in force";
+    await reload(service, await sharded.configure({ 2020: { ...ACTIVE, more: window } }), refused);
+    expect(sharded.logText()).toContain("shard 2026 (localhost/2026) is gone");
+    await reload(service, await sharded.configure({ 2026: FROZEN, 2020: { ...ACTIVE, more: window } }), refused);
+    expect(sharded.logText()).toContain("shard 2020 cannot be active now: the log's window ended");
+    // Nobody has made this one, and in production nothing makes it by itself.
+    const missing = await sharded.configure({ 2026: ACTIVE, 2020: { ...STAGED, more: window }, 2030: STAGED });
+    rmSync(join(sharded.folder, "2030.json"));
+    await reload(service, missing, "log.shards refused; those before stay in force");
+    const leaf = await sharded.issue(service);
+    expect(sharded.logIdOf(leaf)).toBe(sharded.logId("2026"));
+    await sharded.prove(service, leaf, "2026");
+    expect((await globalThis.fetch(`${service.publicUrl}/2030/checkpoint`)).status).toBe(404);
   });
 });

@@ -18,7 +18,7 @@ import { ANCHORS, configText } from "./service.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 /** Of the shards' keys; what they protect is gone with the test. */
-const ENV = { SHARD_PASSPHRASE: "of a shard in a test" };
+export const SHARD_ENV = { SHARD_PASSPHRASE: "of a shard in a test" };
 
 /** What may be said of a shard: its state, and settings beside those it has by its name. */
 export interface WrittenShard {
@@ -31,6 +31,8 @@ export interface WrittenShard {
 /** Services with a log of several shards, one after the other in one folder. */
 export interface ShardedService {
   readonly folder: string;
+  /** The text of a configuration with these shards. */
+  readonly text: (shards: Readonly<Record<string, WrittenShard>>) => Promise<string>;
   /** A configuration with these shards, by their names; keys are made for each name once. */
   readonly configure: (shards: Readonly<Record<string, WrittenShard>>) => Promise<Config>;
   readonly start: (config: Config) => Promise<RunningService>;
@@ -63,28 +65,30 @@ export async function openShardedService(): Promise<ShardedService> {
   const makeKeys = async (name: string): Promise<void> => {
     if (made.has(name)) return;
     made.add(name);
-    const from = { passphrase: { env: "SHARD_PASSPHRASE" }, env: ENV };
-    await createKey({ algorithm: "ecdsa-p256", file: keyFile(name), ...from });
-    await createKey({ algorithm: "ed25519", file: keyFile(`${name}-checkpoint`), ...from });
+    const from = { passphrase: { env: "SHARD_PASSPHRASE" }, env: SHARD_ENV };
+    // Side by side: what takes time is the derivation of a key from the passphrase.
+    await Promise.all([
+      createKey({ algorithm: "ecdsa-p256", file: keyFile(name), ...from }),
+      createKey({ algorithm: "ed25519", file: keyFile(`${name}-checkpoint`), ...from }),
+    ]);
   };
   const publicKeyOf = (name: string): Buffer => {
     const { publicKey } = JSON.parse(readFileSync(keyFile(name), "utf8")) as { publicKey: string };
     return Buffer.from(publicKey, "base64");
   };
+  const text: ShardedService["text"] = async (shards) => {
+    for (const name of Object.keys(shards)) await makeKeys(name);
+    return shardedText(configText(issuer, join(folder, "data")), shards, keyFile);
+  };
   return {
     folder,
-    configure: async (shards) => {
-      for (const name of Object.keys(shards)) await makeKeys(name);
-      return parseConfig(
-        shardedText(configText(issuer, join(folder, "data")), shards, keyFile),
-        join(ROOT, "config", "test.yaml"),
-      );
-    },
+    text,
+    configure: async (shards) => parseConfig(await text(shards), join(ROOT, "config", "test.yaml")),
     init: async (config) => {
-      await initLog(config, { env: ENV });
+      await initLog(config, { env: SHARD_ENV });
     },
     start: async (config) => {
-      const service = await startService(config, { env: ENV, destination: logFile });
+      const service = await startService(config, { env: SHARD_ENV, destination: logFile });
       running.push(service);
       return service;
     },

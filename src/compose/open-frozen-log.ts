@@ -1,21 +1,28 @@
 import { makePublicLogView } from "../ctlog/public-log-view.ts";
 import { keepFinalCheckpoint } from "./keep-final-checkpoint.ts";
 import { openLogStore } from "./open-log-store.ts";
+import { openWitnesses } from "./open-witnesses.ts";
+import type { OpenWitnessesOptions } from "./open-witnesses.ts";
 import type { OpenLogStoreOptions } from "./open-log-store.ts";
 import type { ReadableLog } from "./readable-log.ts";
 
 /**
- * Opens a frozen shard: nothing but its store, which is compared with what is remembered of it. No key is needed.
+ * Opens a frozen shard: nothing but its store, which is compared with what is remembered of it, and witnesses of its last
+ * checkpoint, whom nobody waits for. No key is needed.
  *
  * @returns undefined when the log is there and not frozen
  * @throws MayflyError `log_failed` when there is no log, it is another one, or it is behind what was published or answered
  */
-export async function openFrozenLog(options: OpenLogStoreOptions): Promise<ReadableLog | undefined> {
+export async function openFrozenLog(
+  options: OpenLogStoreOptions & Pick<OpenWitnessesOptions, "clock" | "telemetry">,
+): Promise<ReadableLog | undefined> {
   const opened = await openLogStore(options);
   const { store, mark } = opened;
   const manifest = await store.manifest();
   if (manifest.frozenMs === undefined) return undefined;
   const checkpoint = await keepFinalCheckpoint(opened);
+  const witnesses = await openWitnesses({ ...options, store });
+  witnesses?.offer(checkpoint);
   const { window } = options.shard;
   const metadata = {
     ...(window === undefined ? {} : { window }),
@@ -23,7 +30,7 @@ export async function openFrozenLog(options: OpenLogStoreOptions): Promise<Reada
   };
   return {
     manifest,
-    view: makePublicLogView({ store, manifest, metadata: () => metadata }),
+    view: makePublicLogView({ store, manifest, metadata: () => metadata, witnesses }),
     checkpoint: () => checkpoint,
     markFailure: () => mark?.failure(),
   };

@@ -10,6 +10,9 @@ import { ed25519KeyOfSpki, makeEd25519Verifier, parseVerifierKey } from "../../s
 import { FakeWitness, serveWitness, type ServedWitness } from "../fakes/fake-witness.ts";
 import { ask, askForCertificate, type Answer } from "../support/ask.ts";
 import { publicKeyIn } from "../support/operator-keys.ts";
+import type { RunningService } from "../../src/compose/start-service.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { openShardedService, originOf } from "../support/sharded-service.ts";
 import { ORIGIN, startTestService, type TestService } from "../support/service.ts";
 
 const KEY_FILE = join(import.meta.dirname, "..", "..", "keys-dev", "checkpoint.json");
@@ -167,5 +170,43 @@ describe("a service with witnesses", () => {
     expect(linesOf(service, "failed; only a restart can mend this")).toHaveLength(1);
     expect(served.witness.seen(ORIGIN).size).toBe(1);
     await expect(service.restart()).rejects.toMatchObject({ reason: "LOG_FORKED" });
+  });
+
+  it("shows the last checkpoint of a frozen shard with its cosignatures, without any key of the shard", async () => {
+    const sharded = await openShardedService();
+    try {
+      const witnesses = [{ key: served.witness.key, url: served.url }];
+      const configure = async (shards: Parameters<typeof sharded.configure>[0]): Promise<Config> => {
+        const config = await sharded.configure(shards);
+        return { ...config, log: { ...config.log, witnesses } };
+      };
+      const stop = async (service: RunningService): Promise<void> => {
+        service.shutdown.stop();
+        await service.shutdown.stopped;
+      };
+      const next = { state: "active" };
+      const first = await configure({ 2026: { state: "active" } });
+      const origin = originOf("2026");
+      const key = ed25519KeyOfSpki(publicKeyIn(join(sharded.folder, "2026-checkpoint.json")));
+      served.witness.learn(origin, [makeEd25519Verifier({ name: origin, type: 0x01, publicKey: key })]);
+      const active = await sharded.start(first);
+      await sharded.issue(active);
+      await stop(active);
+      await stop(await sharded.start(await configure({ 2026: { state: "frozen" }, 2027: next })));
+      rmSync(join(sharded.folder, "data", "shards", "2026", "cosigned.note"), { force: true });
+      const frozen = await configure({ 2026: { state: "frozen", isKeyless: true }, 2027: next });
+      const { publicUrl } = await sharded.start(frozen);
+      for (const name of ["checkpoint.cosigned", "checkpoint"]) {
+        let text = "";
+        while (!text.includes("\u2014 witness.test/w1 ")) {
+          await pause(10);
+          ({ text } = await ask(`${publicUrl}/2026/${name}`));
+        }
+        verifySignedNote(parseSignedNote(text), [makeCosignatureVerifier(parseVerifierKey(served.witness.key))]);
+        expect(parseCheckpoint(parseSignedNote(text).text)).toMatchObject({ origin, size: 1 });
+      }
+    } finally {
+      await sharded.close();
+    }
   });
 });

@@ -104,7 +104,12 @@ class Adoption {
     const { source, checkpoint, judge } = this.#options;
     const stored: Uint8Array[] = [];
     while (start + stored.length < end) {
-      stored.push(...(await source.entries(start + stored.length, end, checkpoint.size)));
+      const entries = await source.entries(start + stored.length, end, checkpoint.size);
+      if (entries.length === 0 || entries.length > end - start - stored.length) {
+        const asked = `entries ${start + stored.length} to ${end - 1}`;
+        throw new MayflyError("SOURCE_INVALID", `${source.location} has ${entries.length} entries as ${asked}`);
+      }
+      stored.push(...entries);
     }
     const packed = packEntries(start, stored);
     const fingerprints = judge.referencesOf(packed);

@@ -230,6 +230,20 @@ describe("a damaged copy is refused", () => {
     });
   });
 
+  it.each([
+    ["no entries", 0],
+    ["more entries than were asked for", 101],
+  ])("which gives %s", async (_, count) => {
+    const copy = await copyOf(lost);
+    const [stored = new Uint8Array(0)] = await copy.entries(0, 1, SIZE);
+    const entries = (): Promise<readonly Uint8Array[]> =>
+      Promise.resolve(Array.from({ length: count * 3 }, () => stored));
+    await expect(adopt({ source: { ...copy, entries } })).rejects.toMatchObject({
+      reason: "SOURCE_INVALID",
+      message: `/srv/log has ${count * 3} entries as entries 0 to 255`,
+    });
+  });
+
   it("which stops answering", async () => {
     const copy = await copyOf(lost);
     const gone = new Error("gone");

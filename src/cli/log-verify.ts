@@ -1,9 +1,12 @@
+import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { dataPaths } from "../compose/data-paths.ts";
 import { verifyDataFolder, type DataFolderReport } from "../compose/verify-data-folder.ts";
-import { activeShard } from "../config/active-shard.ts";
+import { otherLogIds } from "../compose/other-log-ids.ts";
 import { namedShard } from "../config/named-shard.ts";
 import { loadConfig } from "../config/load-config.ts";
+import type { ShardConfig } from "../config/log-schema.ts";
+import type { Config } from "../config/schema.ts";
 import type { LogProblem } from "../tlog/log-problem.ts";
 import type { CommandContext } from "./context.ts";
 import { makeEntriesProgress } from "./entries-progress.ts";
@@ -25,7 +28,7 @@ export function logVerifyCommand(context: CommandContext, done: (exitCode: numbe
     .argument("[location]", "URL or folder of a log (static-ct-api, or RFC 6962); left out: the data directory")
     .addOption(new Option("-c, --config <file>", "configuration file; for a location it says which keys are ours"))
     .addOption(new Option("-d, --data-directory <folder>", "look here and not where the configuration says"))
-    .addOption(new Option("--shard <name>", "which shard of the data directory; the active one when left out"))
+    .addOption(new Option("--shard <name>", "which shard of the data directory; all of them when left out"))
     .addOption(new Option("--key <key>", "the log's P-256 public key: a file (PEM, DER or base64), or base64"))
     .addOption(new Option("--vkey <key>", "the log's Ed25519 key, NAME+ID+BASE64; with --key both must have signed"))
     .addOption(new Option("--origin <name>", "first line of the log's checkpoints"))
@@ -79,15 +82,43 @@ function mistakeIn(location: string | undefined, options: LogVerifyOptions): str
 }
 
 async function verifyFolder(file: string, options: LogVerifyOptions, context: CommandContext): Promise<boolean> {
-  const config = loadConfig(file);
-  const dataDirectory = options.dataDirectory ?? config.dataDirectory;
-  const shard = options.shard === undefined ? activeShard(config) : namedShard(config, options.shard);
-  const paths = dataPaths({ dataDirectory }, shard.directory);
+  const written = loadConfig(file);
+  const config = { ...written, dataDirectory: options.dataDirectory ?? written.dataDirectory };
+  const verified: VerifiedShard[] = [];
+  for (const shard of shardsToVerify(config, options.shard)) verified.push(await verifyShard(config, shard, context));
+  const isGood = verified.every(({ report }) => report.problems === 0);
+  if (options.json !== true) context.stdout(verified.map(describeAsText).join(""));
+  else {
+    const [only, ...more] = verified.map(describeAsJson);
+    const whole = more.length === 0 ? only : { ok: isGood, shards: [only, ...more] };
+    context.stdout(`${JSON.stringify(whole)}\n`);
+  }
+  return isGood;
+}
+
+/** A shard that nobody has made yet has nothing to verify; the active one must be there. */
+function shardsToVerify(config: Config, name: string | undefined): readonly ShardConfig[] {
+  if (name !== undefined) return [namedShard(config, name)];
+  return config.log.shards.filter(
+    ({ state, directory }) => state !== "staged" || existsSync(dataPaths(config, directory).database),
+  );
+}
+
+interface VerifiedShard {
+  /** Of its database. */
+  readonly path: string;
+  readonly report: DataFolderReport;
+  readonly problems: readonly LogProblem[];
+}
+
+async function verifyShard(config: Config, shard: ShardConfig, context: CommandContext): Promise<VerifiedShard> {
+  const paths = dataPaths(config, shard.directory);
   const problems: LogProblem[] = [];
   const progress = makeEntriesProgress(context);
   const report = await verifyDataFolder({
     paths,
     origin: shard.origin,
+    otherLogs: await otherLogIds(config, shard),
     onProblem: (problem) => {
       if (problems.length < MAX_SHOWN) problems.push(problem);
     },
@@ -95,12 +126,10 @@ async function verifyFolder(file: string, options: LogVerifyOptions, context: Co
   }).finally(() => {
     progress.end();
   });
-  const print = options.json === true ? describeAsJson : describeAsText;
-  context.stdout(print(paths.database, report, problems));
-  return report.problems === 0;
+  return { path: paths.database, report, problems };
 }
 
-function describeAsText(path: string, report: DataFolderReport, problems: readonly LogProblem[]): string {
+function describeAsText({ path, report, problems }: VerifiedShard): string {
   const { manifest, head, published, audit, answered, tiles } = report;
   const behind = head.size - (published?.size ?? 0);
   const trail =
@@ -123,13 +152,13 @@ function describeAsText(path: string, report: DataFolderReport, problems: readon
   return `${lines.join("\n")}\n`;
 }
 
-function describeAsJson(path: string, report: DataFolderReport, problems: readonly LogProblem[]): string {
+function describeAsJson({ path, report, problems }: VerifiedShard): object {
   const { manifest, head, published, remembered, audit, answered, tiles } = report;
   const checkpoint = (tree: { size: number; root: Uint8Array; timestampMs: number } | undefined): object | null =>
     tree === undefined
       ? null
       : { size: tree.size, root: Buffer.from(tree.root).toString("base64"), timestampMs: tree.timestampMs };
-  return `${JSON.stringify({
+  return {
     ok: report.problems === 0,
     path,
     origin: manifest.origin,
@@ -142,5 +171,5 @@ function describeAsJson(path: string, report: DataFolderReport, problems: readon
     answered,
     problemCount: report.problems,
     problems,
-  })}\n`;
+  };
 }

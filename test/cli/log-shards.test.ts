@@ -7,14 +7,17 @@ import { openShardedService, originOf, SHARD_ENV } from "../support/sharded-serv
 import type { ShardedService } from "../support/sharded-service.ts";
 
 let sharded: ShardedService;
+let separate: ShardedService;
 const cli = (...args: readonly string[]): Promise<CliOutcome> => runCli(args, { env: SHARD_ENV });
 const configFile = (): string => join(sharded.folder, "mayfly.yaml");
 
 beforeAll(async () => {
   sharded = await openShardedService();
+  separate = await openShardedService();
 });
 afterAll(async () => {
   await sharded.close();
+  await separate.close();
 });
 
 async function write(shards: Parameters<ShardedService["text"]>[0]): Promise<void> {
@@ -82,6 +85,27 @@ describe("commands for a log of several shards", () => {
     });
     const text = await cli("log", "shards", "--config", configFile());
     expect(text.stdout).toMatch(/^2026\n(?: {2}.*\n)* {2}log {12}frozen\n/u);
+  });
+
+  it("verify every shard, one, and what was issued in each of them", async () => {
+    const shards = { 2040: { state: "active" }, 2041: { state: "staged" } };
+    const handed = { 2040: { state: "frozen" }, 2041: { state: "active" } };
+    for (const each of [shards, handed]) {
+      const service = await separate.start(await separate.configure(each));
+      await separate.issue(service);
+      service.shutdown.stop();
+      await service.shutdown.stopped;
+    }
+    writeFileSync(configFile(), await separate.text(handed));
+    const all = await cli("log", "verify", "--config", configFile());
+    expect({ code: all.code, stderr: all.stderr }).toEqual({ code: 0, stderr: "" });
+    expect(all.stdout.match(/^ {2}origin .*$|^good$/gmu)).toEqual(
+      ["2040", "2041"].flatMap((name) => [`  origin       ${originOf(name)}`, "good"]),
+    );
+    const json = await cli("log", "verify", "--config", configFile(), "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: true, shards: [{ answered: 1 }, { answered: 1 }] });
+    const one = await cli("log", "verify", "--config", configFile(), "--json", "--shard", "2040");
+    expect(JSON.parse(one.stdout)).toMatchObject({ ok: true, origin: originOf("2040"), answered: 1 });
   });
 
   it("leave a service alone that has the data directory", async () => {

@@ -91,6 +91,10 @@ function makeReadPart(
       log.readEntries(start, end, note),
       noteProblem(`tile 0/${index}`, note, () => readTile(log, index)),
     ]);
+    // The judge would take it for one that could not be had, of which somebody has told already.
+    for (const [at, entry] of stored.entries()) {
+      if (entry?.length === 0) note({ where: `entry ${start + at}`, what: "is empty" });
+    }
     const packed = packEntries(start, stored);
     const verdict = await judge.judge(packed, await issuersOf(judge.referencesOf(packed)));
     return { part: { start, verdict, tile }, problems: [...problems, ...verdict.problems] };

@@ -115,6 +115,7 @@ describe("the verification of a log", () => {
         "head: its right edge is not that of the entries",
       ],
     ],
+    ["an entry without bytes", "UPDATE entry SET stored = x'' WHERE idx = 300;", () => ["entry 300: is empty"]],
     ["a missing entry", "DELETE FROM entry WHERE idx = 300;", () => ["entry 300: is missing"]],
     [
       "entries that changed places",

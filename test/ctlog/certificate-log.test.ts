@@ -195,6 +195,61 @@ describe("the embedded certificate log", () => {
     await expect(remote.add(await precertificate())).rejects.toMatchObject({ reason: "SCT_INVALID" });
   });
 
+  describe("whose SCTs may carry some times only", () => {
+    const endMs = NOW_MS + 1_000;
+    const within = (window: { readonly startMs: number; readonly endMs: number }): Promise<CertificateLog> =>
+      openCertificateLog({ sequencer, store, logSigner, during: { window, clock } });
+
+    it.each([
+      ["on its last millisecond", 999, 1],
+      ["when it has just ended", 1_000, 0],
+      ["long after its end", 60_000, 0],
+    ])("judges an entry by the time of its batch, not by when it came: %s", async (_, waitedMs, logged) => {
+      const limited = await within({ startMs: NOW_MS, endMs });
+      expect(() => {
+        limited.requireOpen();
+      }).not.toThrow();
+      const adding = limited.add(await precertificate());
+      clock.advance(waitedMs);
+      const [outcome] = await Promise.allSettled([adding]);
+      expect(outcome).toMatchObject(
+        logged === 1
+          ? { status: "fulfilled", value: { timestampMs: NOW_MS + waitedMs, leafIndex: 0 } }
+          : { status: "rejected", reason: { code: "log_unavailable", reason: "LOG_WINDOW" } },
+      );
+      expect((await store.head()).size).toBe(logged);
+      expect((await store.snapshot()).checkpoint.size).toBe(logged);
+    });
+
+    it("leaves out of a batch what its time is not for, and no other entry", async () => {
+      const ended = await within({ startMs: NOW_MS, endMs });
+      const later = await within({ startMs: endMs, endMs: endMs + 1 });
+      const entries = await Promise.all(Array.from({ length: 5 }, precertificate));
+      const adding = [ended, log, ended, later, log].map((each, at) => each.add(entries[at]!));
+      clock.advance(1_000);
+      const refused = { status: "rejected", reason: { reason: "LOG_WINDOW" } };
+      const loggedAs = (leafIndex: number): object => ({
+        status: "fulfilled",
+        value: { leafIndex, timestampMs: endMs },
+      });
+      expect(await Promise.allSettled(adding)).toMatchObject([refused, loggedAs(0), refused, loggedAs(1), loggedAs(2)]);
+      expect((await assertLogConsistent(store, leafInputOfTileLeaf)).size).toBe(3);
+      const stored = await (await store.snapshot()).entries(0, 3);
+      const loggedDer = stored.map((entry) => Buffer.from(decodeTileLeaf(entry).preCertificate ?? []));
+      expect(loggedDer).toEqual([1, 3, 4].map((at) => Buffer.from(entries[at]!.der)));
+    });
+
+    it("refuses before anything is signed when the window is not, and takes the next entry once it has begun", async () => {
+      const limited = await within({ startMs: endMs, endMs: endMs + 1_000 });
+      expect(() => {
+        limited.requireOpen();
+      }).toThrow("the log's window begins in 1000 ms");
+      await expect(limited.add(await precertificate())).rejects.toMatchObject({ reason: "LOG_WINDOW" });
+      clock.advance(1_000);
+      expect(await limited.add(await precertificate())).toMatchObject({ leafIndex: 0, timestampMs: endMs });
+    });
+  });
+
   describe("its static-ct-api view", () => {
     it("serves the checkpoint with both signatures", async () => {
       await log.add(await precertificate());

@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encryptKeyFile } from "../../src/adapters/signers/file.ts";
@@ -22,7 +23,7 @@ export async function writeOperatorKeys(folder: string, madeMs = Date.now()): Pr
     checkpoint: generatePrivateKey("ed25519"),
   };
   for (const [name, key] of Object.entries(keys)) {
-    writeFileSync(join(folder, `${name}.json`), await encryptKeyFile(key, PASSPHRASE, COST), { mode: 0o600 });
+    await writeKeyFile(join(folder, `${name}.json`), key, PASSPHRASE);
   }
   const chain = await makeCaChain({
     organization: "Operator",
@@ -32,6 +33,11 @@ export async function writeOperatorKeys(folder: string, madeMs = Date.now()): Pr
   });
   writeFileSync(join(folder, "chain.pem"), chain);
   writeFileSync(join(folder, "passphrase"), `${PASSPHRASE}\n`, { mode: 0o600 });
+}
+
+/** Writes a key file that is opened in a moment, as `mayfly key create` writes one that takes a second. */
+export async function writeKeyFile(file: string, key: KeyObject, passphrase: string): Promise<void> {
+  writeFileSync(file, await encryptKeyFile(key, passphrase, COST), { mode: 0o600 });
 }
 
 /** A production configuration of the keys in `folder`, on free loopback ports, whose log lines go nowhere. */

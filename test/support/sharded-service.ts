@@ -6,7 +6,7 @@ import { X509Certificate } from "@sigstore/core";
 import { startDevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import { verifyLogProof } from "../../dev/verify-log-proof.ts";
 import type { LogProof } from "../../dev/verify-log-proof.ts";
-import { createKey } from "../../src/compose/create-key.ts";
+import { generatePrivateKey } from "../../src/adapters/signers/memory.ts";
 import { initLog } from "../../src/compose/init-log.ts";
 import { startService } from "../../src/compose/start-service.ts";
 import type { RunningService } from "../../src/compose/start-service.ts";
@@ -14,6 +14,7 @@ import { parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { askForCertificate } from "./ask.ts";
 import { certificateIn } from "./issued.ts";
+import { writeKeyFile } from "./operator-keys.ts";
 import { ANCHORS, configText } from "./service.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -65,12 +66,9 @@ export async function openShardedService(): Promise<ShardedService> {
   const makeKeys = async (name: string): Promise<void> => {
     if (made.has(name)) return;
     made.add(name);
-    const from = { passphrase: { env: "SHARD_PASSPHRASE" }, env: SHARD_ENV };
-    // Side by side: what takes time is the derivation of a key from the passphrase.
-    await Promise.all([
-      createKey({ algorithm: "ecdsa-p256", file: keyFile(name), ...from }),
-      createKey({ algorithm: "ed25519", file: keyFile(`${name}-checkpoint`), ...from }),
-    ]);
+    const { SHARD_PASSPHRASE } = SHARD_ENV;
+    await writeKeyFile(keyFile(name), generatePrivateKey("ecdsa-p256-sha256"), SHARD_PASSPHRASE);
+    await writeKeyFile(keyFile(`${name}-checkpoint`), generatePrivateKey("ed25519"), SHARD_PASSPHRASE);
   };
   const publicKeyOf = (name: string): Buffer => {
     const { publicKey } = JSON.parse(readFileSync(keyFile(name), "utf8")) as { publicKey: string };

@@ -11,6 +11,7 @@ import {
   type PublishedCheckpoint,
   type TreeHead,
 } from "../../../ports/log-store.ts";
+import { requireUnfrozen } from "../judge-checkpoint.ts";
 import { requireCommitted } from "../require-committed.ts";
 import { requireDurableFileSystem, requireRegularFile, requireWritable } from "./file-system.ts";
 import type { LogState } from "./log-state.ts";
@@ -34,7 +35,7 @@ export interface SqliteLogStoreOptions {
 
 /**
  * Opens a log kept in one SQLite file. Two threads of its own do all file access: one writes, one reads what others ask
- * for; the second is started by the first who asks.
+ * for; the second is started by the first who asks. A frozen log has none that writes: its file is only read.
  *
  * A second process on the same file does no harm: each transaction compares the head before it writes.
  *
@@ -71,6 +72,8 @@ class SqliteLogStore implements LogStore {
   /** The committed head as this process knows it; the writer compares it with the file. */
   #head: TreeHead | undefined;
   #published: Promise<PublishedCheckpoint | undefined> | undefined;
+  /** What a frozen log says of itself for ever; its writer is gone. */
+  #final: LogState | undefined;
   #opened = false;
   #closed: MayflyError | undefined;
 
@@ -85,7 +88,7 @@ class SqliteLogStore implements LogStore {
 
   async open(): Promise<void> {
     await this.#writer.call("open", this.#path);
-    this.#head = (await this.#writer.call("state", undefined)).head;
+    this.#head = (await this.#state()).head;
     this.#opened = true;
   }
 
@@ -121,8 +124,9 @@ class SqliteLogStore implements LogStore {
     return this.#changePublished(() => this.#writer.call("publish", checkpoint));
   }
 
-  freeze(final: PublishedCheckpoint): Promise<void> {
-    return this.#changePublished(() => this.#writer.call("freeze", final));
+  async freeze(final: PublishedCheckpoint): Promise<void> {
+    await this.#changePublished(() => this.#writer.call("freeze", final));
+    await this.#state();
   }
 
   async published(): Promise<PublishedCheckpoint | undefined> {
@@ -223,6 +227,7 @@ class SqliteLogStore implements LogStore {
 
   async #write<T>(operation: () => Promise<T>): Promise<T> {
     this.#requireOpen();
+    requireUnfrozen(this.#final !== undefined);
     try {
       return await operation();
     } catch (error) {
@@ -234,7 +239,13 @@ class SqliteLogStore implements LogStore {
   /** What the log says of itself, asked of the thread that writes it: by the one loop that has it written. */
   async #state(): Promise<LogState> {
     this.#requireOpen();
-    return this.#writer.call("state", undefined);
+    if (this.#final !== undefined) return this.#final;
+    const state = await this.#writer.call("state", undefined);
+    if (state.manifest.frozenMs === undefined) return state;
+    // Nothing is ever written any more: neither a thread nor the right to write is kept for it.
+    this.#final = state;
+    await this.#writer.close();
+    return state;
   }
 
   /** Reads on behalf of others, who wait behind no write. */

@@ -65,7 +65,12 @@ export function makeWriterThread(): WriterThread {
     },
     close: () => {
       clearTimeout(opened?.idleTimer);
-      opened?.database.close();
+      try {
+        // Closing does it only where no reader stays.
+        opened?.checkpointer.run();
+      } finally {
+        opened?.database.close();
+      }
     },
   };
 }

@@ -8,9 +8,9 @@ export interface Generations {
   /** The one for a request that comes now. */
   readonly current: () => Generation;
   /**
-   * Has the requests that come from now on issue in another log.
+   * Has the requests that come from now on issue in another log, or in the same one under other terms.
    *
-   * @returns resolves when no request is under way that issues in the log before
+   * @returns resolves when no request is under way that came before, to this generation or an earlier one
    */
   readonly issueIn: (log: GenerationLog) => Promise<void>;
 }
@@ -28,12 +28,16 @@ export function startGenerations(make: MakeGeneration, log: GenerationLog): Gene
     return { generation: Object.freeze({ ...made, issueCertificate: issuance.issueCertificate }), issuance };
   };
   let now = counted(1, log);
+  /** One for each generation that still has requests under way: the last one is not always the last to run out. */
+  const runningOut = new Set<Promise<void>>();
   return {
     current: () => now.generation,
     issueIn: (next) => {
       const { generation, issuance } = now;
       now = counted(generation.number + 1, next);
-      return issuance.idle();
+      const idle = issuance.idle().finally(() => runningOut.delete(idle));
+      runningOut.add(idle);
+      return Promise.all(runningOut).then(() => undefined);
     },
   };
 }

@@ -1,0 +1,94 @@
+import { describe, expect, it } from "@jest/globals";
+import { startGenerations } from "../../src/compose/generations.ts";
+import type { GenerationLog } from "../../src/compose/make-generation.ts";
+import type { IssuedCertificate, SigningRequest } from "../../src/core/issuance-types.ts";
+import type { Generation } from "../../src/issuance/generation.ts";
+import { makeGate } from "../support/held-calls.ts";
+import type { Gate } from "../support/held-calls.ts";
+
+/** What is asked and answered does not matter here. */
+const REQUEST: SigningRequest = { idToken: "", key: { kind: "csr", csr: new Uint8Array(0) } };
+const ISSUED: IssuedCertificate = {
+  leaf: new Uint8Array(0),
+  chainPem: [],
+  sct: {
+    logId: new Uint8Array(32),
+    timestampMs: 0,
+    extensions: new Uint8Array(0),
+    leafIndex: 0,
+    signature: new Uint8Array(0),
+  },
+  serialNumber: new Uint8Array(20),
+};
+
+const logOf = (name: string): GenerationLog => ({
+  certificateLog: { requireOpen: () => undefined, add: () => Promise.reject(new Error(`nobody adds to ${name}`)) },
+  publicKeys: [],
+});
+
+/** Generations whose requests stand at a gate of their generation. */
+function heldGenerations() {
+  const gates: Gate[] = [];
+  const generations = startGenerations((number): Generation => {
+    const gate = makeGate();
+    gates.push(gate);
+    const issueCertificate = async (): Promise<IssuedCertificate> => {
+      await gate.pass();
+      return ISSUED;
+    };
+    return { number, issueCertificate, issuers: [], trustBundle: [] };
+  }, logOf("first"));
+  const request = (): Promise<IssuedCertificate> =>
+    generations.current().issueCertificate(REQUEST, new AbortController().signal);
+  return { generations, request, open: (number: number) => gates[number - 1]?.open() };
+}
+
+/** Whether a promise has settled once everything that was due has run. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  void promise.then(() => (settled = true));
+  await new Promise(setImmediate);
+  return settled;
+}
+
+describe("generations", () => {
+  it("are counted up, each request keeping the one it began with", () => {
+    const { generations } = heldGenerations();
+    const first = generations.current();
+    void generations.issueIn(logOf("second"));
+    expect([first.number, generations.current().number]).toEqual([1, 2]);
+  });
+
+  it("are idle at once where nothing is under way", async () => {
+    const { generations } = heldGenerations();
+    expect(await isSettled(generations.issueIn(logOf("second")))).toBe(true);
+  });
+
+  it("are idle behind the last request of the one before, and not of the one that follows", async () => {
+    const { generations, request, open } = heldGenerations();
+    const before = request();
+    const idle = generations.issueIn(logOf("second"));
+    const after = request();
+    expect(await isSettled(idle)).toBe(false);
+    open(1);
+    await before;
+    expect(await isSettled(idle)).toBe(true);
+    open(2);
+    await after;
+  });
+
+  it("are not idle while a request is under way that came before the one before", async () => {
+    const { generations, request, open } = heldGenerations();
+    const oldest = request();
+    // The same log with a shard staged beside it; then the other log.
+    const staged = generations.issueIn(logOf("first"));
+    const middle = request();
+    const activated = generations.issueIn(logOf("second"));
+    open(2);
+    await middle;
+    expect([await isSettled(staged), await isSettled(activated)]).toEqual([false, false]);
+    open(1);
+    await oldest;
+    expect([await isSettled(staged), await isSettled(activated)]).toEqual([true, true]);
+  });
+});

@@ -39,7 +39,7 @@ export class LogShards {
    */
   static async open(shards: readonly ShardConfig[], options: Omit<OpenShardOptions, "state">): Promise<LogShards> {
     const opened = new LogShards(options);
-    for (const shard of shards) opened.#all = [...opened.#all, await opened.#open(shard)];
+    for (const shard of shards) opened.#all = [...opened.#all, await opened.#open(shard, options.resources)];
     opened.#warnOfUnknownLogs();
     return opened;
   }
@@ -78,17 +78,16 @@ export class LogShards {
    * @throws MayflyError when one cannot be opened; then nothing has changed
    */
   async change(wanted: readonly ShardConfig[], added: ShardChange["added"]): Promise<void> {
-    const opened: ShardInService[] = [];
     const before = this.#all;
+    // Where one of them fails, those opened before it are closed again: the next attempt opens them anew.
+    await using theirs = new AsyncDisposableStack();
     try {
-      for (const shard of added) {
-        opened.push(await this.#open(shard));
-        this.#all = [...before, ...opened];
-      }
+      for (const shard of added) this.#all = [...this.#all, await this.#open(shard, theirs)];
     } catch (error) {
       this.#all = before;
       throw error;
     }
+    this.#options.resources.use(theirs.move());
     for (const { origin, state } of wanted) this.#states.set(origin, state);
     const known = new Map(this.#all.map((shard) => [shard.config.origin, shard]));
     this.#all = wanted.flatMap((config) => {
@@ -114,8 +113,8 @@ export class LogShards {
     await Promise.all([opened.signers.log.close(), opened.signers.checkpoint.close()]);
   }
 
-  async #open(shard: ShardConfig): Promise<ShardInService> {
-    const { resources } = this.#options;
+  /** @param resources takes the shard when it is open */
+  async #open(shard: ShardConfig, resources: AsyncDisposableStack): Promise<ShardInService> {
     await using mine = new AsyncDisposableStack();
     const state = (): ShardConfig["state"] => this.#states.get(shard.origin) ?? shard.state;
     const opened = await openShard(shard, { ...this.#options, resources: mine, state });

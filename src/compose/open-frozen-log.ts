@@ -1,8 +1,10 @@
+import type { CosignedView } from "../ctlog/static-ct-view.ts";
 import { makePublicLogView } from "../ctlog/public-log-view.ts";
+import { openCosignedMark } from "./cosigned-mark.ts";
 import { keepFinalCheckpoint } from "./keep-final-checkpoint.ts";
 import { openLogStore } from "./open-log-store.ts";
 import { openWitnesses } from "./open-witnesses.ts";
-import type { OpenWitnessesOptions } from "./open-witnesses.ts";
+import type { LogWitnesses, OpenWitnessesOptions } from "./open-witnesses.ts";
 import type { OpenLogStoreOptions } from "./open-log-store.ts";
 import type { ReadableLog } from "./readable-log.ts";
 
@@ -21,8 +23,8 @@ export async function openFrozenLog(
   const manifest = await store.manifest();
   if (manifest.frozenMs === undefined) return undefined;
   const checkpoint = await keepFinalCheckpoint(opened);
-  const witnesses = await openWitnesses({ ...options, store });
-  witnesses?.offer(checkpoint);
+  const witnesses = await openCosigned({ ...options, store });
+  witnesses.offer(checkpoint);
   const { window } = options.shard;
   const metadata = {
     ...(window === undefined ? {} : { window }),
@@ -33,5 +35,16 @@ export async function openFrozenLog(
     view: makePublicLogView({ store, manifest, metadata: () => metadata, witnesses }),
     checkpoint: () => checkpoint,
     markFailure: () => mark?.failure(),
+  };
+}
+
+/** What witnesses have cosigned stays to be read, also when they are no longer configured, or have become others. */
+async function openCosigned(options: OpenWitnessesOptions): Promise<CosignedView & Pick<LogWitnesses, "offer">> {
+  const witnesses = await openWitnesses(options);
+  const kept = witnesses === undefined ? (await openCosignedMark(options))?.kept : witnesses.kept;
+  return {
+    complete: (checkpoint) => witnesses?.complete(checkpoint) ?? checkpoint,
+    cosigned: () => witnesses?.cosigned() ?? kept,
+    offer: (checkpoint) => witnesses?.offer(checkpoint),
   };
 }

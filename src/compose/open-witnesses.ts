@@ -1,38 +1,32 @@
-import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
 import { openHttpWitness } from "../adapters/witness/http-witness.ts";
 import type { Config } from "../config/schema.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
 import type { CosignedView } from "../ctlog/static-ct-view.ts";
-import { verifyCheckpoint } from "../ctlog/verify-checkpoint.ts";
 import type { SteadyClock } from "../ports/clock.ts";
-import type { HighWaterMark } from "../ports/high-water-mark.ts";
-import type { LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
+import type { PublishedCheckpoint } from "../ports/log-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import type { Witness } from "../ports/witness.ts";
-import { assertLogNotBehind } from "../tlog/assert-log-not-behind.ts";
 import { SEQUENCER_LIMITS, type SequencerOptions } from "../tlog/sequencer-options.ts";
 import type { Sequencer } from "../tlog/sequencer.ts";
 import type { WitnessFork } from "../tlog/witness/ask-witness.ts";
 import { WitnessRounds } from "../tlog/witness/witness-rounds.ts";
-import { dataPaths } from "./data-paths.ts";
+import { openCosignedMark } from "./cosigned-mark.ts";
+import type { CosignedMarkOptions } from "./cosigned-mark.ts";
 import { watchWitnesses } from "./watch-witnesses.ts";
 import { writeForkEvidence } from "./write-fork-evidence.ts";
 
 /** What the witnesses of one shard are opened with. */
-export interface OpenWitnessesOptions {
-  readonly config: Config;
-  readonly shard: { readonly name: string; readonly origin: string; readonly directory: string };
-  readonly store: LogStore;
+export interface OpenWitnessesOptions extends CosignedMarkOptions {
   readonly clock: SteadyClock;
   readonly telemetry: Pick<Telemetry, "notice" | "witnessAnswer" | "witnessQuorum">;
-  /** Takes what has to be closed, in the order it was opened. */
-  readonly resources: AsyncDisposableStack;
 }
 
 /** The witnesses of one shard. */
 export interface LogWitnesses extends CosignedView {
   /** What the shard's sequencer is started with. */
   readonly sequencing: Pick<SequencerOptions, "cosign" | "limits">;
+  /** What a quorum, of these witnesses or of others, had cosigned before they were opened. */
+  readonly kept: PublishedCheckpoint | undefined;
   /** Tells of a published checkpoint; returns at once. */
   readonly offer: (checkpoint: PublishedCheckpoint) => void;
   /**
@@ -72,7 +66,7 @@ export async function openWitnesses(options: OpenWitnessesOptions): Promise<LogW
   const { mode, required, timeoutSeconds, intervalSeconds } = config.log.witnessQuorum;
   const witnesses = openConfiguredWitnesses(config, clock);
   if (witnesses.length === 0) return undefined;
-  const mark = config.log.store.kind === "memory" ? undefined : openCosignedMark(options);
+  const cosigned = await openCosignedMark(options);
   const forks = makeForkHandler(options);
   const rounds = new WitnessRounds({
     ...{ witnesses, store, clock, required },
@@ -81,7 +75,7 @@ export async function openWitnesses(options: OpenWitnessesOptions): Promise<LogW
     maxBackOffMs: MAX_BACK_OFF_MS[mode],
     onCosigned: (checkpoint) => {
       options.telemetry.witnessQuorum(shard.name, checkpoint.size);
-      mark?.advance(checkpoint);
+      cosigned?.mark.advance(checkpoint);
     },
     onStoreFailure: forks.onStoreFailure,
     onFork: forks.onFork,
@@ -90,10 +84,10 @@ export async function openWitnesses(options: OpenWitnessesOptions): Promise<LogW
     rounds.close();
     await Promise.all(witnesses.map((witness) => witness.close()));
   });
-  const kept = await mark?.read();
-  if (kept !== undefined) rounds.restore(await requireOwn(store, kept));
+  if (cosigned?.kept !== undefined) rounds.restore(cosigned.kept);
   const timeoutMs = timeoutSeconds * 1_000;
   return {
+    kept: cosigned?.kept,
     complete: (checkpoint) => rounds.complete(checkpoint),
     cosigned: () => rounds.cosigned,
     offer: (checkpoint) => {
@@ -111,29 +105,6 @@ export async function openWitnesses(options: OpenWitnessesOptions): Promise<LogW
       forks.serve(sequencer);
     },
   };
-}
-
-function openCosignedMark({ config, shard, telemetry, resources }: OpenWitnessesOptions): HighWaterMark {
-  const path = dataPaths(config, shard.directory).cosignedMark;
-  const mark = openFileHighWaterMark({
-    path,
-    onFailure: (error) => {
-      telemetry.notice("error", "the cosigned checkpoint could not be written", { path, error: describeCauses(error) });
-    },
-  });
-  resources.defer(() => mark.close());
-  return mark;
-}
-
-/** What a quorum has cosigned is known to others: a log that is not its continuation must not go on. */
-async function requireOwn(store: LogStore, kept: PublishedCheckpoint): Promise<PublishedCheckpoint> {
-  try {
-    verifyCheckpoint(kept, await store.manifest());
-  } catch (cause) {
-    throw new MayflyError("LOG_CORRUPT", "the cosigned checkpoint is not what this log signed", { cause });
-  }
-  await assertLogNotBehind(store, { remembered: kept });
-  return kept;
 }
 
 /** What is done about a witness that has seen another log: before anybody is served the start fails, later the log ends. */

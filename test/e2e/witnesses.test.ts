@@ -195,7 +195,8 @@ describe("a service with witnesses", () => {
       await stop(await sharded.start(await configure({ 2026: { state: "frozen" }, 2027: next })));
       rmSync(join(sharded.folder, "data", "shards", "2026", "cosigned.note"), { force: true });
       const frozen = await configure({ 2026: { state: "frozen", isKeyless: true }, 2027: next });
-      const { publicUrl } = await sharded.start(frozen);
+      const readingOn = await sharded.start(frozen);
+      const { publicUrl } = readingOn;
       for (const name of ["checkpoint.cosigned", "checkpoint"]) {
         let text = "";
         while (!text.includes("\u2014 witness.test/w1 ")) {
@@ -204,6 +205,15 @@ describe("a service with witnesses", () => {
         }
         verifySignedNote(parseSignedNote(text), [makeCosignatureVerifier(parseVerifierKey(served.witness.key))]);
         expect(parseCheckpoint(parseSignedNote(text).text)).toMatchObject({ origin, size: 1 });
+      }
+      // What was cosigned stays to be read where no witness, or another one, is configured, and none has to answer.
+      const cosigned = await ask(`${publicUrl}/2026/checkpoint.cosigned`);
+      await stop(readingOn);
+      const others = [{ ...witnesses[0]!, key: new FakeWitness("witness.test/other").key }];
+      for (const configured of [[], others]) {
+        const again = await sharded.start({ ...frozen, log: { ...frozen.log, witnesses: configured } });
+        expect((await ask(`${again.publicUrl}/2026/checkpoint.cosigned`)).text).toBe(cosigned.text);
+        await stop(again);
       }
     } finally {
       await sharded.close();

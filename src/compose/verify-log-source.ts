@@ -122,22 +122,25 @@ class Verification {
       const latest = this.#latest;
       const isAway = error instanceof MayflyError && error.reason === "SOURCE_UNAVAILABLE";
       if (!isAway || latest === undefined) throw error;
-      await this.#save(latest);
-      return { ...this.#report(partOf(latest, this.#earlier), []), unfinished: error.message };
+      const part = partOf(latest, this.#earlier);
+      return { ...(await this.#reportOf(part, latest)), unfinished: error.message };
     } finally {
       await this.#judge?.close();
     }
   }
 
-  /** A conflict leaves the state as it was: the earlier checkpoint is what the next run compares with again. */
   async #finish(verified: VerifiedSource): Promise<LogSourceReport> {
-    const { checkpoint, tree, isConflict, isComplete } = verified;
+    const { checkpoint, isComplete, isConflict } = verified;
     if (checkpoint === undefined) return { ...this.#report(verified, []), unfinished: undefined };
-    if (isConflict) {
-      return { ...this.#report(verified, await this.#keepEvidence(checkpoint)), unfinished: undefined };
-    }
-    await this.#save({ checkpoint, tree });
-    return { ...this.#report(verified, []), unfinished: isComplete ? undefined : "stopped" };
+    const report = await this.#reportOf(verified, { ...verified, checkpoint });
+    return { ...report, unfinished: isComplete || isConflict ? undefined : "stopped" };
+  }
+
+  /** A conflict leaves the state as it was: the earlier checkpoint is what the next run compares with again. */
+  async #reportOf(verified: VerifiedSource, progress: SourceProgress): Promise<Omit<LogSourceReport, "unfinished">> {
+    if (progress.isConflict) return this.#report(verified, await this.#keepEvidence(progress.checkpoint));
+    await this.#save(progress);
+    return this.#report(verified, []);
   }
 
   #verify(source: LogSource): Promise<VerifiedSource> {
@@ -155,19 +158,21 @@ class Verification {
       onProgress: async (progress) => {
         this.#latest = progress;
         onProgress?.(progress.tree.size, progress.checkpoint.size);
-        if (progress.tree.size - this.#savedSize >= SAVE_EVERY) await this.#save(progress);
+        const isDue = progress.tree.size - this.#savedSize >= SAVE_EVERY;
+        if (isDue && !progress.isConflict) await this.#save(progress);
         return isStopAsked?.() === true ? "stop" : undefined;
       },
     });
   }
 
-  async #save({ checkpoint, tree }: SourceProgress): Promise<void> {
+  async #save({ checkpoint, tree, pending }: SourceProgress): Promise<void> {
     const { statePath } = this.#options;
     if (statePath === undefined) return;
     await writeVerificationState(statePath, {
       ...this.#known,
       checkpoint,
       tree,
+      pending,
       problems: this.#problems,
       problemCount: this.#problemCount,
     });
@@ -177,7 +182,7 @@ class Verification {
   async #keepEvidence(checkpoint: VerifiedCheckpoint): Promise<readonly string[]> {
     const { statePath } = this.#options;
     if (this.#earlier === undefined || statePath === undefined) return [];
-    return writeEvidence(statePath, [this.#earlier.checkpoint, checkpoint]);
+    return writeEvidence(statePath, [...this.#earlier.pending, this.#earlier.checkpoint, checkpoint]);
   }
 
   #report(verified: VerifiedSource, evidence: readonly string[]): Omit<LogSourceReport, "unfinished"> {
@@ -193,14 +198,12 @@ class Verification {
 }
 
 /** What a verification that was cut short has come to. */
-function partOf({ checkpoint, tree }: SourceProgress, earlier: VerificationState | undefined): VerifiedSource {
+function partOf(latest: SourceProgress, earlier: VerificationState | undefined): VerifiedSource {
   return {
-    checkpoint,
+    ...latest,
     kind: undefined,
-    tree,
-    entries: tree.size - (earlier?.tree.size ?? 0),
+    entries: latest.tree.size - (earlier?.tree.size ?? 0),
     tiles: 0,
-    isConflict: false,
     isComplete: false,
   };
 }

@@ -28,6 +28,8 @@ export interface VerificationState {
   readonly checkpoint: VerifiedCheckpoint;
   /** The tree of the entries that were verified. */
   readonly tree: TreeSoFar;
+  /** Older checkpoints, of more entries than were verified: the log must still be shown to continue them. */
+  readonly pending: readonly VerifiedCheckpoint[];
   /** What was found so far, the first hundred of it: a log does not become good by being read on. */
   readonly problems: readonly LogProblem[];
   readonly problemCount: number;
@@ -36,17 +38,21 @@ export interface VerificationState {
 /** First member of the file, so that nobody reads it for something else. */
 const FORMAT = "mayfly-verify/1";
 
-/** Bounds on a state file: a hundred problems, a checkpoint, and a tile for each level. */
+/** Verifications of a growing log that were cut short, one after the other: more than anybody lets happen. */
+const MAX_PENDING = 64;
+
+/** Bounds on a state file: a hundred problems, checkpoints, and a tile for each level. */
 const LIMITS = { maxDepth: 6, maxMembers: 1_000 };
 
 /** A state as the text of its file: one JSON object, ended by a newline, with a digest that notices a damaged file. */
 export function encodeVerificationState(state: VerificationState): string {
-  const { trust, logKeySpki, checkpoint, tree, problems, problemCount } = state;
+  const { trust, logKeySpki, checkpoint, tree, pending, problems, problemCount } = state;
   const content = JSON.stringify({
     origin: trust.origin,
     logKey: logKeySpki === undefined ? null : encodeBase64(logKeySpki),
     checkpointKey: trust.checkpointKey === undefined ? null : encodeVerifierKey(trust.checkpointKey),
-    checkpoint: Buffer.from(checkpoint.note).toString("utf8"),
+    checkpoint: textOf(checkpoint),
+    pending: pending.slice(-MAX_PENDING).map(textOf),
     tree: {
       size: tree.size,
       rightEdge: tree.rightEdge.map(encodeBase64),
@@ -60,9 +66,13 @@ export function encodeVerificationState(state: VerificationState): string {
   return `${JSON.stringify({ format: FORMAT, sha256: hash("sha256", content, "hex"), content })}\n`;
 }
 
+function textOf({ note }: VerifiedCheckpoint): string {
+  return Buffer.from(note).toString("utf8");
+}
+
 /**
- * Reads a state; the inverse of {@link encodeVerificationState}. Its checkpoint is verified again, and its tree must be one
- * tree.
+ * Reads a state; the inverse of {@link encodeVerificationState}. Its checkpoints are verified again, and its tree must be
+ * one tree.
  *
  * @throws MayflyError `log_failed` (VERIFY_STATE_INVALID)
  */
@@ -98,6 +108,7 @@ function readState(members: Members): VerificationState {
     trust,
     logKeySpki,
     checkpoint: verifyTrustedCheckpoint(Buffer.from(members.text("checkpoint")), trust),
+    pending: members.list("pending").map((note) => verifyTrustedCheckpoint(readText(note), trust)),
     tree: readTree(new Members(members.value("tree"))),
     problemCount: members.number("problemCount"),
     problems: members.list("problems").map((each) => {
@@ -136,6 +147,11 @@ function readCheckpointKey(text: string): VerifierKey {
   const key = parseVerifierKey(text);
   if (key.type !== SIGNATURE_TYPE.ed25519) throw new RangeError("a key that signs no checkpoints");
   return key;
+}
+
+function readText(value: JsonValue): Uint8Array {
+  if (typeof value !== "string") throw new RangeError("a note that is no text");
+  return Buffer.from(value);
 }
 
 function readBytes(value: JsonValue): Uint8Array {

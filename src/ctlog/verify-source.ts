@@ -16,6 +16,8 @@ export interface EarlierVerification {
   readonly checkpoint: VerifiedCheckpoint;
   /** The tree of the entries that were verified. */
   readonly tree: TreeSoFar;
+  /** Older checkpoints, of more entries than were verified then: nothing has been compared with them yet. */
+  readonly pending: readonly VerifiedCheckpoint[];
 }
 
 /** How somebody's log is verified. */
@@ -36,6 +38,10 @@ export interface VerifySourceOptions {
 export interface SourceProgress {
   readonly checkpoint: VerifiedCheckpoint;
   readonly tree: TreeSoFar;
+  /** Earlier checkpoints that the tree has not grown to. Whoever ends here must still compare with them later. */
+  readonly pending: readonly VerifiedCheckpoint[];
+  /** Whether one that it has grown to is of another tree. */
+  readonly isConflict: boolean;
 }
 
 /** What was found in somebody's log. */
@@ -45,6 +51,8 @@ export interface VerifiedSource {
   readonly kind: LogKind | undefined;
   /** The tree of all entries that were verified, now and earlier. */
   readonly tree: TreeSoFar;
+  /** As {@link SourceProgress.pending}. */
+  readonly pending: readonly VerifiedCheckpoint[];
   /** Entries and tiles that were verified now. */
   readonly entries: number;
   readonly tiles: number;
@@ -63,7 +71,8 @@ export interface VerifiedSource {
  */
 export async function verifySource(source: LogSource, options: VerifySourceOptions): Promise<VerifiedSource> {
   const { earlier, onProblem } = options;
-  const nothing = { entries: 0, tiles: 0, isConflict: false, isComplete: false, tree: earlier?.tree ?? EMPTY_TREE };
+  const { tree = EMPTY_TREE, pending = [] } = earlier ?? {};
+  const nothing = { entries: 0, tiles: 0, isConflict: false, isComplete: false, tree, pending };
   const checkpoint = await noteProblem(CHECKPOINT, onProblem, async () =>
     verifyTrustedCheckpoint(await source.checkpoint(), options.trust),
   );
@@ -93,7 +102,9 @@ async function conflictOf(
   source: LogSource,
   { checkpoint, earlier, kind }: SourceProgressOf & { readonly earlier: EarlierVerification },
 ): Promise<LogProblem | undefined> {
-  const conflict = conflictOfCheckpoints(checkpoint, earlier.checkpoint);
+  const conflict = [earlier.checkpoint, ...earlier.pending]
+    .map((before) => conflictOfCheckpoints(checkpoint, before))
+    .find((found) => found !== undefined);
   if (conflict !== undefined || kind === "rfc6962") return conflict;
   return conflictOfTiles(source, checkpoint, earlier.tree);
 }
@@ -121,8 +132,13 @@ async function verifyTree(
       older.count += 1;
       older.first ??= where;
     },
-    onTree: (grown: GrowingTree) =>
-      onProgress?.({ checkpoint, tree: grown.soFar }) ?? Promise.resolve<undefined>(undefined),
+    onTree: ({ soFar }: GrowingTree) => {
+      const pending = pendingAt(soFar.size, checkpoint, earlier);
+      return (
+        onProgress?.({ checkpoint, tree: soFar, pending, isConflict: isRefuted }) ??
+        Promise.resolve<undefined>(undefined)
+      );
+    },
   });
   noteOlderEntries(older, onNotice);
   const isRoot = Buffer.compare(rootOfRightEdge(tree.soFar.rightEdge), checkpoint.root) === 0;
@@ -132,6 +148,7 @@ async function verifyTree(
     checkpoint,
     kind,
     tree: tree.soFar,
+    pending: pendingAt(tree.size, checkpoint, earlier),
     entries: tree.size - from.size,
     tiles: tree.comparedTiles,
     isConflict: isRoot ? isRefuted : isUnproved,
@@ -156,14 +173,31 @@ function noteOlderEntries({ count, first }: OlderEntries, onNotice: OnProblem): 
 const CHECKPOINT = "checkpoint";
 const EARLIER_CHECKPOINT = "earlier checkpoint";
 
-/** The earlier checkpoint is compared too, unless its whole tree was verified then. */
+/** Earlier checkpoints are compared too, but for those whose whole tree was verified then. */
 function statedTrees(
   checkpoint: VerifiedCheckpoint,
   earlier: EarlierVerification | undefined,
 ): readonly StatedTreeOfLog[] {
-  const stated = [statedTree(CHECKPOINT, checkpoint)];
-  if (earlier === undefined || earlier.checkpoint.size <= earlier.tree.size) return stated;
-  return [...stated, statedTree(EARLIER_CHECKPOINT, earlier.checkpoint)];
+  const { size = 0 } = earlier?.tree ?? {};
+  return [
+    statedTree(CHECKPOINT, checkpoint),
+    ...checkpointsBeyond(size, earlier).map((each) => statedTree(EARLIER_CHECKPOINT, each)),
+  ];
+}
+
+/** Of checkpoints of one size, which state one tree, the newest is enough. */
+function pendingAt(
+  size: number,
+  checkpoint: VerifiedCheckpoint,
+  earlier: EarlierVerification | undefined,
+): readonly VerifiedCheckpoint[] {
+  return checkpointsBeyond(size, earlier).filter((each) => each.size !== checkpoint.size);
+}
+
+/** Earlier checkpoints of more than so many entries. */
+function checkpointsBeyond(treeSize: number, earlier: EarlierVerification | undefined): readonly VerifiedCheckpoint[] {
+  if (earlier === undefined) return [];
+  return [...earlier.pending, earlier.checkpoint].filter(({ size }) => size > treeSize);
 }
 
 function statedTree(where: string, { size, root, timestampMs }: VerifiedCheckpoint): StatedTreeOfLog {

@@ -31,6 +31,7 @@ async function stateOf(size: number): Promise<VerificationState> {
     logKeySpki: log.key.spki,
     checkpoint: verifyTrustedCheckpoint(checkpointOfLog(log, size), trust),
     tree: tree.soFar,
+    pending: size === 300 ? [] : [verifyTrustedCheckpoint(checkpointOfLog(log, 300), trust)],
     problems: [{ where: "entry 3", what: "is no precertificate" }],
     problemCount: 7,
   };
@@ -48,7 +49,7 @@ const plain = ({ trust, checkpoint, tree, ...rest }: VerificationState): unknown
       origin: trust.origin,
       logId: Buffer.from(trust.logKey?.logId ?? []).toString("hex"),
       key: trust.checkpointKey?.name,
-      note: Buffer.from(checkpoint.note).toString(),
+      notes: [checkpoint, ...rest.pending].map(({ note }) => Buffer.from(note).toString()),
       tree: { ...tree, ...hexOf(tree) },
       problems: rest.problems,
       count: rest.problemCount,
@@ -116,6 +117,14 @@ describe("the state of a verification", () => {
     [
       "has the key of a witness as the log's",
       () => changed((content) => content.replace('"checkpointKey":null', `"checkpointKey":"${WITNESS}"`)),
+    ],
+    [
+      "has an older checkpoint that is none",
+      () => changed((content) => content.replace('"pending":[]', '"pending":["ca.example.com/log\\n1\\n"]')),
+    ],
+    [
+      "has an older checkpoint that is no text",
+      () => changed((content) => content.replace('"pending":[]', '"pending":[1]')),
     ],
     ["lacks a member", () => changed((content) => content.replace('"newestMs"', '"newest"'))],
     ["has a problem without a place", () => changed((content) => content.replace('"where"', '"there"'))],

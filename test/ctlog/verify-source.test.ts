@@ -480,7 +480,7 @@ function isSaid(say: string | RegExp, line: string): boolean {
 describe("a verification that goes on", () => {
   const earlierOf = ({ verified }: Outcome): EarlierVerification => {
     if (verified.checkpoint === undefined) throw new TypeError("no checkpoint");
-    return { checkpoint: verified.checkpoint, tree: verified.tree };
+    return { checkpoint: verified.checkpoint, tree: verified.tree, pending: verified.pending };
   };
 
   it.each([[0], [1], [255], [256], [257], [512], [529], [530]])(
@@ -510,6 +510,34 @@ describe("a verification that goes on", () => {
       checkpoint: { ...earlierOf(stopped).checkpoint, root: new Uint8Array(32), size: 520 },
     };
     const found = await verifyFiles(files, { earlier: refuted });
+    expect({ problems: found.problems, isConflict: found.verified.isConflict }).toEqual({
+      problems: ["earlier checkpoint: its root is not that of the first 520 entries"],
+      isConflict: true,
+    });
+  });
+
+  it("cut short again and again, compares every checkpoint that it was given on the way", async () => {
+    const honest = await makeStaticLog(600);
+    const entries = [...honest.entries];
+    entries[515] = changed(entries[515], { timestampMs: 1_767_225_600_000 });
+    // Grown out of the 256 entries that were verified, and out of the 512 that are next, but not out of the first 520.
+    const rewrittenLog = { ...honest, entries };
+    const trust = trustOf(honest);
+    const problemsOf = async (grown: StaticLog): Promise<Outcome> => {
+      const first = await verifyFiles(filesOfLog(honest, 520), { trust, stopAt: 256 });
+      const second = await verifyFiles(filesOfLog(grown, 560), { trust, stopAt: 512, earlier: earlierOf(first) });
+      const earlier = earlierOf(second);
+      expect([second.problems, earlier.tree.size, earlier.pending.map(({ size }) => size)]).toEqual([[], 512, [520]]);
+      return verifyFiles(filesOfLog(grown, 600), { trust, earlier });
+    };
+    const whole = await problemsOf(honest);
+    expect({ problems: whole.problems, ...whole.verified }).toMatchObject({
+      problems: [],
+      isComplete: true,
+      isConflict: false,
+      pending: [],
+    });
+    const found = await problemsOf(rewrittenLog);
     expect({ problems: found.problems, isConflict: found.verified.isConflict }).toEqual({
       problems: ["earlier checkpoint: its root is not that of the first 520 entries"],
       isConflict: true,
@@ -602,7 +630,7 @@ describe("a verification that goes on", () => {
 
   it("starts from nothing like one that never began", async () => {
     const { checkpoint } = earlierOf(await verifyFiles(files));
-    const { problems, verified } = await verifyFiles(files, { earlier: { checkpoint, tree: EMPTY_TREE } });
+    const { problems, verified } = await verifyFiles(files, { earlier: { checkpoint, tree: EMPTY_TREE, pending: [] } });
     expect({ problems, entries: verified.entries }).toEqual({ problems: [], entries: SIZE });
   });
 });

@@ -14,6 +14,7 @@ import { logFreezeCommand } from "./log-freeze.ts";
 import { logInitCommand } from "./log-init.ts";
 import { logShardsCommand } from "./log-shards.ts";
 import { logVerifyCommand } from "./log-verify.ts";
+import { reconcileCommand } from "./reconcile.ts";
 import { requireOptions } from "./required-option.ts";
 import { serveCommand } from "./serve.ts";
 
@@ -56,6 +57,7 @@ First steps:
   mayfly log init --config mayfly.yaml
   mayfly serve --config mayfly.yaml
   mayfly log verify --config mayfly.yaml
+  mayfly reconcile --config mayfly.yaml
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage. Every command explains itself with --help.`;
 
@@ -82,6 +84,7 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
         logShardsCommand(context),
       ]),
     )
+    .addCommand(reconcileCommand(context, done))
     .addCommand(
       group("config", "write and check configuration files", [
         configExampleCommand(context),

@@ -2,7 +2,8 @@ import type { LogRecords } from "../ports/log-store.ts";
 import { HASH_LENGTH } from "../core/merkle/tree.ts";
 import type { EntryJudge } from "./entry-part.ts";
 import type { GrowingTree, JudgedPart, StatedTreeOfLog } from "./growing-tree.ts";
-import { noteProblem, type LogProblem, type OnProblem } from "./log-problem.ts";
+import type { OnProblem } from "./log-problem.ts";
+import { readStoredEntries } from "./read-stored-entries.ts";
 import { verifyEntries, type VerifiableLog } from "./verify-entries.ts";
 import { verifySubmissionCount, verifySubmissions, type LoggedSubmissions } from "./verify-submissions.ts";
 
@@ -28,7 +29,7 @@ export interface VerifiedLog {
  * One pass in bounded memory; damage is reported and stepped over. Goes up to the committed head that `records` has, and
  * not beyond: a log may be written to meanwhile.
  *
- * @throws what {@link noteProblem} does not take for damage
+ * @throws what `noteProblem` does not take for damage
  */
 export async function verifyLog(records: LogRecords, options: VerifyLogOptions): Promise<VerifiedLog> {
   const { onProblem, onProgress } = options;
@@ -59,34 +60,10 @@ export async function verifyLog(records: LogRecords, options: VerifyLogOptions):
 function verifiable(records: LogRecords): VerifiableLog {
   return {
     size: records.head.size,
-    readEntries: (start, end, onProblem) => readEntries(records, { start, end }, onProblem),
+    readEntries: (start, end, onProblem) => readStoredEntries(records, { start, end }, onProblem),
     tileOf: (level, index) => records.tile(level, index),
     issuerOf: (fingerprint) => records.issuer(fingerprint),
   };
-}
-
-async function readEntries(
-  records: LogRecords,
-  { start, end }: { readonly start: number; readonly end: number },
-  onProblem: OnProblem,
-): Promise<readonly (Uint8Array | undefined)[]> {
-  const problems: LogProblem[] = [];
-  const note = (problem: LogProblem): void => void problems.push(problem);
-  const together = await noteProblem(`entries ${start} to ${end - 1}`, note, () => records.entries(start, end));
-  if (together?.length === end - start) return together;
-  // One by one, to learn which of them it is.
-  const indexes = Array.from({ length: end - start }, (_, at) => start + at);
-  const entries = await Promise.all(
-    indexes.map((index) =>
-      noteProblem(`entry ${index}`, onProblem, async () => {
-        const [stored] = await records.entries(index, index + 1);
-        if (stored === undefined) onProblem({ where: `entry ${index}`, what: "is missing" });
-        return stored;
-      }),
-    ),
-  );
-  if (!entries.includes(undefined)) problems.forEach(onProblem);
-  return entries;
 }
 
 /** The entries of a part that were read, with their keys side by side. */

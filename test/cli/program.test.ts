@@ -11,6 +11,7 @@ const LEAVES = [
   "log verify",
   "log export",
   "log adopt",
+  "reconcile",
   "config example",
   "config check",
   "config schema",
@@ -80,7 +81,7 @@ describe("help", () => {
     expect(await runCli(["help", "serve"])).toEqual(await runCli(["serve", "--help"]));
   });
 
-  it.each(["serve", "log verify"])("tells which exit codes %s has", async (command) => {
+  it.each(["serve", "log verify", "reconcile"])("tells which exit codes %s has", async (command) => {
     expect((await runCli([...command.split(" "), "--help"])).stdout).toMatch(
       /Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 /u,
     );

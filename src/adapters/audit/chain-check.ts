@@ -1,4 +1,5 @@
 import { MayflyError } from "../../core/errors.ts";
+import type { TrailRecord } from "../../ports/audit-trail-reader.ts";
 import { AUDIT_FORMAT, hashLine, MAX_LINE_BYTES } from "./audit-line.ts";
 import {
   areSameLogIndexes,
@@ -8,6 +9,7 @@ import {
   raiseLogIndex,
 } from "./highest-log-indexes.ts";
 import type { HighestLogIndexes } from "./highest-log-indexes.ts";
+import { parseTrailRecords } from "./trail-record.ts";
 
 /** What the lines of a trail, or of its last files, hold. */
 export interface ChainReport {
@@ -73,6 +75,19 @@ export class ChainCheck {
   #highestLogIndexes: HighestLogIndexes = {};
   #first: Members | undefined;
   #issued: IssuedLine[] = [];
+  #records: TrailRecord[] | undefined;
+
+  /** @param options whether what the lines say is wanted as records */
+  constructor({ records = false }: { readonly records?: boolean } = {}) {
+    this.#records = records ? [] : undefined;
+  }
+
+  /** The records of the lines since the last call. */
+  takeRecords(): readonly TrailRecord[] {
+    const records = this.#records ?? [];
+    if (records.length > 0) this.#records = [];
+    return records;
+  }
 
   /** The issued certificates of the lines since the last call. */
   takeIssued(): readonly IssuedLine[] {
@@ -120,6 +135,7 @@ export class ChainCheck {
     this.#last = { writer, seq, hash };
     this.#lines += 1;
     if (kind === "outcome" && members["result"] === "issued") this.#noteIssued(members);
+    this.#noteRecords(members);
   }
 
   /**
@@ -225,6 +241,13 @@ export class ChainCheck {
     this.#highestLogIndexes = raiseLogIndex(this.#highestLogIndexes, logId, logIndex);
     const name = typeof serialNumber === "string" ? serialNumber : "";
     this.#issued.push({ file: this.#fileName, lineNumber: this.#lineNumber, logId, logIndex, serialNumber: name });
+  }
+
+  #noteRecords(members: Members): void {
+    if (this.#records === undefined) return;
+    const records = parseTrailRecords(members, { file: this.#fileName, lineNumber: this.#lineNumber });
+    if (records === undefined) throw this.#broken("is none that Mayfly writes");
+    this.#records.push(...records);
   }
 
   #broken(detail: string): MayflyError {

@@ -2,12 +2,13 @@ import type { FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 
 import { MayflyError } from "../../core/errors.ts";
+import type { AuditTrailReader, ReadTrailOptions } from "../../ports/audit-trail-reader.ts";
 import { hashLine, MAX_LINE_BYTES } from "./audit-line.ts";
 import { ChainCheck } from "./chain-check.ts";
 import type { ChainEnd, ChainReport, IssuedLine } from "./chain-check.ts";
 import type { HighestLogIndexes } from "./highest-log-indexes.ts";
 import { openTrailFiles, openTrailFile } from "./trail-files.ts";
-import type { FullFile } from "./trail-files.ts";
+import type { FullFile, TrailFiles } from "./trail-files.ts";
 
 /** What an intact audit trail holds, as far as its files are here. */
 export interface AuditTrailReport extends ChainReport {
@@ -28,7 +29,13 @@ export type OnIssued = (issued: readonly IssuedLine[]) => Promise<void>;
 
 const NEWLINE = 0x0a;
 
-const ignore: OnIssued = () => Promise.resolve();
+/** Takes from the check what its lines have brought. */
+type OnLines = (check: ChainCheck) => Promise<void>;
+
+const ignore: OnLines = (check) => {
+  check.takeIssued();
+  return Promise.resolve();
+};
 
 /**
  * Reads every file of an audit trail, in bounded memory, and checks the hash chain through all of them. An edited, removed,
@@ -40,14 +47,44 @@ const ignore: OnIssued = () => Promise.resolve();
  * @param path of the file that is written; that may go on meanwhile
  * @throws MayflyError `internal` (AUDIT_FAILED), naming file and line, when the chain is broken or a file cannot be read
  */
-export async function verifyAuditTrail(path: string, onIssued: OnIssued = ignore): Promise<AuditTrailReport> {
+export async function verifyAuditTrail(path: string, onIssued?: OnIssued): Promise<AuditTrailReport> {
   await using files = await openTrailFiles(path);
   const check = new ChainCheck();
-  for (const full of files.full) await feedFull(check, full, onIssued);
-  check.beginFile(basename(path));
-  if (files.newest !== undefined) await feed(check, files.newest, onIssued);
+  await feedAll(check, { path, ...files }, onIssued && ((lines) => onIssued(lines.takeIssued())));
   const { end, ...report } = check.end();
   return { ...report, firstFile: check.firstFile, lastFile: end.file };
+}
+
+/**
+ * Opens the audit trail of a file for reading its records back, in bounded memory; the chain is checked on the way, as
+ * {@link verifyAuditTrail} does.
+ *
+ * @param path of the file that is written; that may go on meanwhile
+ */
+export function openAuditTrailReader(path: string): AuditTrailReader {
+  return {
+    read: async ({ fromFile = 0, onRecords }: ReadTrailOptions) => {
+      await using files = await openTrailFiles(path);
+      const check = new ChainCheck({ records: true });
+      const full = files.full.filter(({ number }) => number >= fromFile);
+      await feedAll(check, { path, full, newest: files.newest }, async (lines) => {
+        lines.takeIssued();
+        const records = lines.takeRecords();
+        if (records.length > 0) await onRecords(records);
+      });
+      check.end();
+    },
+  };
+}
+
+async function feedAll(
+  check: ChainCheck,
+  { path, full, newest }: Pick<TrailFiles, "full" | "newest"> & { readonly path: string },
+  onLines?: OnLines,
+): Promise<void> {
+  for (const file of full) await feedFull(check, file, onLines);
+  check.beginFile(basename(path));
+  if (newest !== undefined) await feed(check, newest, onLines);
 }
 
 /**
@@ -98,26 +135,26 @@ async function lastLineHashes(path: string): Promise<readonly unknown[]> {
     .map((line) => hashLine(Buffer.from(line, "latin1")));
 }
 
-async function feedFull(check: ChainCheck, { path }: FullFile, onIssued?: OnIssued): Promise<void> {
+async function feedFull(check: ChainCheck, { path }: FullFile, onLines?: OnLines): Promise<void> {
   await using file = await openTrailFile(path);
   check.beginFile(basename(path));
-  await feed(check, file, onIssued);
+  await feed(check, file, onLines);
 }
 
-async function feed(check: ChainCheck, file: FileHandle, onIssued: OnIssued = ignore): Promise<void> {
+async function feed(check: ChainCheck, file: FileHandle, onLines: OnLines = ignore): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);
   const options = { start: 0, autoClose: false, highWaterMark: 256 * 1024 };
   try {
     for await (const chunk of file.createReadStream(options) as AsyncIterable<Buffer>) {
       rest = takeLines(check, rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
-      await onIssued(check.takeIssued());
+      await onLines(check);
     }
   } catch (cause) {
     if (cause instanceof MayflyError) throw cause;
     throw new MayflyError("AUDIT_FAILED", "the audit trail cannot be read", { cause });
   }
   check.endFile(rest);
-  await onIssued(check.takeIssued());
+  await onLines(check);
 }
 
 /** @returns what stands behind the last newline */

@@ -13,14 +13,19 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { afterAll, describe, expect, it } from "@jest/globals";
 
 import { openAuditFile } from "../../../src/adapters/audit/file.ts";
-import { readAuditTrailEnd, verifyAuditTrail } from "../../../src/adapters/audit/verify-audit-trail.ts";
+import {
+  openAuditTrailReader,
+  readAuditTrailEnd,
+  verifyAuditTrail,
+} from "../../../src/adapters/audit/verify-audit-trail.ts";
 import { MayflyError } from "../../../src/core/errors.ts";
 import type { AuditRecord } from "../../../src/ports/audit-trail.ts";
+import type { TrailRecord } from "../../../src/ports/audit-trail-reader.ts";
 import { describeAuditTrail, INTENT, ISSUED, REFUSED } from "../../contracts/audit-trail.ts";
 import { makeFakeClock } from "../../fakes/fake-clock.ts";
 
@@ -619,5 +624,52 @@ describe("an audit trail of several files", () => {
     expect(await reasonOf(trail.append(INTENT))).toBe("AUDIT_FAILED");
     await trail.close().catch(() => undefined);
     expect(readFileSync(full(path, 1), "utf8")).toBe("precious\n");
+  });
+});
+
+describe("openAuditTrailReader", () => {
+  const OTHER = { ...INTENT, serialNumber: "6f".repeat(20) };
+
+  async function readBack(path: string, fromFile?: number): Promise<TrailRecord[]> {
+    const read: TrailRecord[] = [];
+    await openAuditTrailReader(path).read({
+      fromFile,
+      onRecords: (records) => Promise.resolve(void read.push(...records)),
+    });
+    return read;
+  }
+
+  it("gives back what was written, with the place of each, and no outcome without a serial number", async () => {
+    const path = newPath();
+    await writeRecords(path, "a", [INTENT, REFUSED, ISSUED]);
+    await writeRecords(path, "b", [OTHER]);
+    const { serialNumber, tbsSha256, timeMs } = INTENT;
+    const { logId, logIndex } = ISSUED;
+    const file = basename(path);
+    expect(await readBack(path)).toEqual([
+      { kind: "file", file, lineNumber: 1, number: 1, highestLogIndexes: {} },
+      { kind: "start", file, lineNumber: 1, timeMs: clock.now() },
+      { kind: "intent", file, lineNumber: 2, timeMs, serialNumber, tbsSha256 },
+      { kind: "outcome", file, lineNumber: 4, timeMs: ISSUED.timeMs, result: "issued", serialNumber, logId, logIndex },
+      { kind: "start", file, lineNumber: 5, timeMs: clock.now() },
+      { kind: "intent", file, lineNumber: 6, timeMs, serialNumber: OTHER.serialNumber, tbsSha256 },
+    ]);
+  });
+
+  it("begins with the file that is asked for, and says what was issued before it", async () => {
+    const path = newPath();
+    const trail = await openAuditFile({ path, writerId: writerId("a"), clock, maxFileBytes: 400 });
+    for (const record of [INTENT, ISSUED, OTHER]) await trail.append(record);
+    await trail.close();
+    const all = await readBack(path);
+    const files = all.flatMap((record) => (record.kind === "file" ? [record] : []));
+    expect(files.map(({ number }) => number)).toEqual([1, 2, 3]);
+    const fromSecond = await readBack(path, 2);
+    expect(fromSecond[0]).toEqual(files[1]);
+    expect(fromSecond).toEqual(all.slice(all.indexOf(files[1]!)));
+  });
+
+  it("reads nothing where there is no trail", async () => {
+    expect(await readBack(newPath())).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { verifyAuditTrail } from "../../../src/adapters/audit/verify-audit-trail.ts";
 import type { DataPaths } from "../../../src/compose/data-paths.ts";
+import { reconcileDataFolder } from "../../../src/compose/reconcile-data-folder.ts";
 import { verifyDataFolder, type DataFolderReport } from "../../../src/compose/verify-data-folder.ts";
 import { subtreeHash, TILE_WIDTH } from "../../../src/core/merkle/tile.ts";
 import { HASH_LENGTH } from "../../../src/core/merkle/tree.ts";
@@ -20,7 +21,7 @@ export interface JudgedFolder {
 }
 
 /**
- * Compares a data folder with itself (`log verify`) and with everything that had left the process: each SCT is in the tree
+ * Compares a data folder with itself (`log verify`, `reconcile`) and with everything that had left the process: each SCT is in the tree
  * at its index, each checkpoint that was served is a prefix of the tree, no tree was signed twice, nothing that a caller
  * was told is missing from the audit trail.
  */
@@ -30,6 +31,12 @@ export async function judge(folder: JudgedFolder, witness: Witness): Promise<Ver
   const report = await verifyDataFolder({
     ...folder,
     onProblem: ({ where, what }) => broken.push(`log verify: ${where}: ${what}`),
+  });
+  await reconcileDataFolder({
+    logs: [{ name: "log", ...folder }],
+    auditTrail: folder.paths.auditTrail,
+    nowMs: Date.now(),
+    onGap: ({ where, what }) => broken.push(`reconcile: ${where}: ${what}`),
   });
   // Read by a query of its own: what the product's reader gives back is log verify's to judge.
   const database = new DatabaseSync(folder.paths.database, { readOnly: true });

@@ -37,7 +37,7 @@ export function logAdoptCommand(context: CommandContext): Command {
         "keys. Refuses a copy with fewer entries than head.note, the audit trail, a database that can still be read,\n" +
         "witnesses or --at-least know of, or with others: callers hold proof of what is missing, and a log that goes on without it\n" +
         "forks. Then leave the log frozen and go on with a new shard. The service must be stopped; afterwards it\n" +
-        "continues the log with the next index.",
+        "continues the log with the next index. A log that was frozen is frozen again.",
     )
     .action(async (options: LogAdoptOptions) => {
       const progress = makeProgress(context);
@@ -59,13 +59,14 @@ export function logAdoptCommand(context: CommandContext): Command {
 }
 
 function describe(adopted: AdoptedLog): string {
-  const { manifest, checkpoint, path, marks, movedTo, unreadableDatabase, silentWitnesses } = adopted;
+  const { manifest, checkpoint, path, marks, movedTo, unreadableDatabase, silentWitnesses, isFrozen } = adopted;
   const lines = [
     `log adopted in ${path}`,
     `  origin   ${manifest.origin}`,
     `  log id   ${Buffer.from(manifest.logId).toString("base64")}`,
     `  entries  ${checkpoint.size}`,
     `  root     ${Buffer.from(checkpoint.root).toString("base64")}`,
+    ...(isFrozen ? ["  frozen   it takes nothing more"] : []),
     ...marks.map(({ where, size }) => `  not behind ${where}: ${size}`),
     ...silentWitnesses.map((witness) => `  not known from ${witness}`),
     ...(movedTo === undefined ? [] : [`  the database that was there is in ${movedTo}`]),

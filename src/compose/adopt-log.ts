@@ -21,7 +21,7 @@ import type { LogManifest, LogStore, PublishedCheckpoint } from "../ports/log-st
 import { adoptLog } from "../tlog/adopt-log.ts";
 import { requireNotBehind, type LogMark } from "../tlog/log-marks.ts";
 import { askWitnessMarks } from "./ask-witness-marks.ts";
-import { dataPaths, type DataPaths } from "./data-paths.ts";
+import { dataPaths, finalNotePath, type DataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { makeManifest, type InitContext } from "./init-log.ts";
 import { openJudge } from "./judge-pool.ts";
@@ -48,6 +48,8 @@ export interface AdoptOptions {
 /** A log that was made again. */
 export interface AdoptedLog {
   readonly manifest: LogManifest;
+  /** Whether it takes nothing more: it is configured so, or something remembers that it was frozen. */
+  readonly isFrozen: boolean;
   readonly checkpoint: PublishedCheckpoint;
   /** Of its database. */
   readonly path: string;
@@ -63,7 +65,8 @@ export interface AdoptedLog {
 
 /**
  * `mayfly log adopt`: makes the configured log's database again from a copy of the log, if nothing that is left knows of
- * more entries than the copy has. The service must be stopped.
+ * more entries than the copy has. A log that was frozen is frozen again, however it is configured. The service must be
+ * stopped.
  *
  * @throws MayflyError `log_failed` when the copy is old, damaged or of another log, or a database is there and was not to be
  *   moved; when a key cannot be opened or the data directory is in use
@@ -80,7 +83,7 @@ export async function adoptConfiguredLog(options: AdoptOptions): Promise<Adopted
     if (hasSqliteLog(paths.database) && !options.moveAside) {
       throw new MayflyError("LOG_WRITE_FAILED", `there is a log at ${paths.database}, and it was left as it is`);
     }
-    const known = await readLogMarks(paths, manifest);
+    const known = await readLogMarks({ ...paths, finalNote: finalNotePath(config, manifest.logId) }, manifest);
     const stated = options.atLeast === undefined ? [] : [{ where: "--at-least", size: options.atLeast }];
     const adoption = { manifest, paths, known: { ...known, marks: [...known.marks, ...stated] } };
     return await adoptFrom(options, adoption, shard.state === "frozen");
@@ -113,8 +116,9 @@ interface Adoption {
   readonly known: KnownLogMarks;
 }
 
-async function adoptFrom(options: AdoptOptions, adoption: Adoption, isFrozen: boolean): Promise<AdoptedLog> {
+async function adoptFrom(options: AdoptOptions, adoption: Adoption, asFrozen: boolean): Promise<AdoptedLog> {
   const { manifest, paths, known } = adoption;
+  const isFrozen = asFrozen || known.final !== undefined;
   const source = await openLogSource(options.from, { kind: "static-ct" });
   const unfinished = `${paths.database}.adopted`;
   try {
@@ -123,13 +127,15 @@ async function adoptFrom(options: AdoptOptions, adoption: Adoption, isFrozen: bo
     const marks = [...known.marks, ...witnessed.marks];
     // Before anything is made: most refusals are this one.
     requireNotBehind({ location: source.location, size: checkpoint.size }, marks);
+    requireNotBeyond(source.location, checkpoint, known.final);
     mkdirSync(dirname(paths.database), { recursive: true, mode: 0o700 });
     removeLeftovers(unfinished);
     createSqliteLog(unfinished, manifest);
-    await fill(unfinished, { options, source, checkpoint, marks, isFrozen });
+    const last = isFrozen ? newerOf(checkpoint, known.final) : undefined;
+    await fill(unfinished, { options, source, checkpoint, marks, last });
     const installed = await install(unfinished, paths, checkpoint);
     const { silent: silentWitnesses } = witnessed;
-    return { ...known, marks, silentWitnesses, manifest, checkpoint, path: paths.database, ...installed };
+    return { ...known, marks, silentWitnesses, manifest, isFrozen, checkpoint, path: paths.database, ...installed };
   } finally {
     removeLeftovers(unfinished);
     await source.close();
@@ -147,15 +153,31 @@ async function readCheckpoint(source: LogSource, manifest: LogManifest): Promise
   }
 }
 
+/** Whoever has added something to a frozen log has not done it here. */
+function requireNotBeyond(
+  location: string,
+  { size }: PublishedCheckpoint,
+  final: PublishedCheckpoint | undefined,
+): void {
+  if (final === undefined || size === final.size) return;
+  throw new MayflyError("LOG_FROZEN", `${location} has ${size} entries, and the log was frozen at ${final.size}`);
+}
+
+/** Both are of the same tree, which is found out when the entries are there. */
+function newerOf(checkpoint: PublishedCheckpoint, final: PublishedCheckpoint | undefined): PublishedCheckpoint {
+  return final !== undefined && final.timestampMs > checkpoint.timestampMs ? final : checkpoint;
+}
+
 interface Filling {
   readonly options: AdoptOptions;
   readonly source: LogSource;
   readonly checkpoint: PublishedCheckpoint;
   readonly marks: readonly LogMark[];
-  readonly isFrozen: boolean;
+  /** What the log is frozen with, where it is. */
+  readonly last: PublishedCheckpoint | undefined;
 }
 
-async function fill(path: string, { options, source, checkpoint, marks, isFrozen }: Filling): Promise<void> {
+async function fill(path: string, { options, source, checkpoint, marks, last }: Filling): Promise<void> {
   const { config, onProgress } = options;
   const store = await openStore(path, config);
   const judge = openJudge("mayfly", checkpoint.size);
@@ -164,7 +186,7 @@ async function fill(path: string, { options, source, checkpoint, marks, isFrozen
       ...{ source, checkpoint, store, judge, marks },
       onProgress: (entries) => onProgress?.(entries, checkpoint.size),
     });
-    if (isFrozen) await store.freeze(checkpoint);
+    if (last !== undefined) await store.freeze(last);
   } finally {
     await judge.close();
     await store.close();

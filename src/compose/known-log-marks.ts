@@ -5,46 +5,61 @@ import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
 import { openSqliteLogRecords } from "../adapters/log-store/sqlite/open-sqlite-log-records.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
 import { verifyCheckpoint } from "../ctlog/verify-checkpoint.ts";
-import type { LogManifest } from "../ports/log-store.ts";
+import type { LogManifest, PublishedCheckpoint } from "../ports/log-store.ts";
 import type { LogMark } from "../tlog/log-marks.ts";
 import type { DataPaths } from "./data-paths.ts";
+
+/** Where a data directory may remember one log. */
+export interface LogFiles extends DataPaths {
+  /** The checkpoint that the log was frozen with. */
+  readonly finalNote: string;
+}
 
 /** What is left in a data directory that remembers how far a log had come. */
 export interface KnownLogMarks {
   readonly marks: readonly LogMark[];
+  /** The checkpoint that the log was frozen with, where something remembers that it was. */
+  readonly final?: PublishedCheckpoint;
   /** Why a database that is there could not be asked. */
   readonly unreadableDatabase?: string;
 }
 
 /**
  * Reads everything in a data directory that remembers how far a log had come: the head mark, the checkpoint that witnesses
- * cosigned, the audit trail, and its database where that can still be read.
+ * cosigned, the one that it was frozen with, the audit trail, and its database where that can still be read.
  *
- * @throws MayflyError when head mark or audit trail are damaged, or of another log: then they are no witnesses, and a person
- *   must find out why
+ * @throws MayflyError when one of the checkpoints or the audit trail is damaged, or of another log: then they are no
+ *   witnesses, and a person must find out why
  */
-export async function readLogMarks(paths: DataPaths, manifest: LogManifest): Promise<KnownLogMarks> {
-  const fromDatabase = await databaseMark(paths.database, manifest);
+export async function readLogMarks(files: LogFiles, manifest: LogManifest): Promise<KnownLogMarks> {
+  const fromDatabase = await databaseMark(files.database, manifest);
+  const final = await readSigned(files.finalNote, manifest);
   return {
     ...fromDatabase,
+    ...(final === undefined ? {} : { final }),
     marks: [
-      ...(await headMark(paths.headMark, manifest)),
-      ...(await headMark(paths.cosignedMark, manifest)),
-      ...(await auditMark(paths.auditTrail, manifest)),
+      ...headMark(files.headMark, await readSigned(files.headMark, manifest)),
+      ...headMark(files.cosignedMark, await readSigned(files.cosignedMark, manifest)),
+      ...headMark(files.finalNote, final),
+      ...(await auditMark(files.auditTrail, manifest)),
       ...fromDatabase.marks,
     ],
   };
 }
 
-async function headMark(path: string, manifest: LogManifest): Promise<readonly LogMark[]> {
+async function readSigned(path: string, manifest: LogManifest): Promise<PublishedCheckpoint | undefined> {
   const remembered = await openFileHighWaterMark({ path, onFailure: () => undefined }).read();
-  if (remembered === undefined) return [];
+  if (remembered === undefined) return undefined;
   try {
     verifyCheckpoint(remembered, manifest);
   } catch (cause) {
     throw new MayflyError("LOG_CORRUPT", `${path} is not what this log signed`, { cause });
   }
-  return [{ where: basename(path), size: remembered.size, root: remembered.root }];
+  return remembered;
+}
+
+function headMark(path: string, remembered: PublishedCheckpoint | undefined): readonly LogMark[] {
+  return remembered === undefined ? [] : [{ where: basename(path), size: remembered.size, root: remembered.root }];
 }
 
 async function auditMark(path: string, { logId }: LogManifest): Promise<readonly LogMark[]> {
@@ -63,8 +78,11 @@ async function databaseMark(path: string, manifest: LogManifest): Promise<KnownL
     requireSameLog(path, records.manifest, manifest);
     const where = `the database ${path}`;
     const marks = [{ where, size: head.size, root: head.root }];
+    if (published === undefined) return { marks };
+    const isFrozen = records.manifest.frozenMs !== undefined;
     return {
-      marks: published === undefined ? marks : [...marks, { where, size: published.size, root: published.root }],
+      ...(isFrozen ? { final: published } : {}),
+      marks: [...marks, { where, size: published.size, root: published.root }],
     };
   } catch (error) {
     if (!(error instanceof MayflyError) || error.reason === "LOG_WRONG_KEY") throw error;

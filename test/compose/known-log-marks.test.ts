@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { createMemoryLogStore } from "../../src/adapters/log-store/memory/memory-log-store.ts";
 import { createSqliteLog } from "../../src/adapters/log-store/sqlite/create-sqlite-log.ts";
 import { openSqliteLogStore } from "../../src/adapters/log-store/sqlite/sqlite-log-store.ts";
-import { dataPaths, type DataPaths } from "../../src/compose/data-paths.ts";
-import { readLogMarks } from "../../src/compose/known-log-marks.ts";
+import { dataPaths, finalNotePath } from "../../src/compose/data-paths.ts";
+import { readLogMarks, type LogFiles } from "../../src/compose/known-log-marks.ts";
 import type { LogStore, PublishedCheckpoint } from "../../src/ports/log-store.ts";
 import { buildBatch } from "../../src/tlog/build-batch.ts";
 import { growLog, makeLogKeys, precertificates } from "../support/growing-log.ts";
@@ -25,11 +25,12 @@ async function checkpointsOf(sizes: readonly number[], series = 0): Promise<read
 
 describe("what a data directory remembers of a log", () => {
   let folder: string;
-  let paths: DataPaths;
+  let paths: LogFiles;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "mayfly-marks-"));
-    paths = dataPaths({ dataDirectory: folder });
+    const where = { dataDirectory: folder };
+    paths = { ...dataPaths(where), finalNote: finalNotePath(where, keys.manifest.logId) };
   });
 
   afterEach(() => {
@@ -70,6 +71,24 @@ describe("what a data directory remembers of a log", () => {
     ]);
   });
 
+  it("tells that the log was frozen, by the note about it", async () => {
+    const [five] = await checkpointsOf([5]);
+    writeFileSync(paths.finalNote, five!.note);
+    expect(await readLogMarks(paths, keys.manifest)).toEqual({
+      marks: [{ where: expect.stringMatching(/^frozen-[0-9a-f]{64}\.note$/u), size: 5, root: five!.root }],
+      final: five,
+    });
+  });
+
+  it("tells that the log was frozen, by its database", async () => {
+    const store = await makeDatabase();
+    const final = await growLog(store, keys, 4);
+    expect(await readLogMarks(paths, keys.manifest)).not.toHaveProperty("final");
+    await store.freeze(final);
+    await store.close();
+    expect(await readLogMarks(paths, keys.manifest)).toMatchObject({ final });
+  });
+
   it("is not in a database that cannot be read, and that is said", async () => {
     writeFileSync(paths.database, "no database");
     const { marks, unreadableDatabase } = await readLogMarks(paths, keys.manifest);
@@ -94,6 +113,16 @@ describe("what a data directory remembers of a log", () => {
       "LOG_CORRUPT",
     ],
     ["a cosigned checkpoint that is no note", () => writeText(paths.cosignedMark, ""), "LOG_CORRUPT"],
+    ["a final checkpoint that is no note", () => writeText(paths.finalNote, "frozen\n"), "LOG_CORRUPT"],
+    [
+      "a final checkpoint of another log",
+      async () => {
+        const others = makeLogKeys();
+        const store = createMemoryLogStore({ manifest: others.manifest, onFatal: () => undefined });
+        writeFileSync(paths.finalNote, (await growLog(store, others, 3)).note);
+      },
+      "LOG_CORRUPT",
+    ],
     ["an audit trail that was changed", () => writeText(paths.auditTrail, "{}\n"), "AUDIT_FAILED"],
   ])("is refused with %s", async (_, damage, reason) => {
     await damage();

@@ -166,6 +166,31 @@ describe("a log whose data directory was lost", () => {
     expect(readFileSync(join(last, "log.v3.json"), "utf8")).toContain('"tree_size": 7');
   });
 
+  it("is never thawed: not by a copy from before it was frozen, by a configuration, or by a new log", async () => {
+    lose();
+    expect(await log("freeze", "--yes")).toMatchObject({ code: 0, stderr: "" });
+    const [note = ""] = readdirSync(data).filter((name) => name.startsWith("frozen-"));
+    const final = readFileSync(join(data, note), "utf8");
+    for (const name of readdirSync(data).filter((each) => each.startsWith("log.sqlite"))) rmSync(join(data, name));
+    expect(await log("init")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(" knows of one that was there"),
+    });
+    // The mirror is older than the freeze, and nothing in it or in the configuration says that there was one.
+    const adopted = await adopt("--from", mirror);
+    expect(adopted).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining(`not behind ${note}: 7\n`) });
+    expect(adopted.stdout).toContain("  frozen   it takes nothing more\n");
+    const isFrozen = /the log of shard .* is frozen: it can only be configured as frozen/u;
+    await expect(serve(() => Promise.resolve())).rejects.toThrow(isFrozen);
+    // Without the note it is known from the database alone, which is moved aside.
+    for (const name of [note, "audit.jsonl", "head.note"]) rmSync(join(data, name));
+    expect((await adopt("--from", mirror, "--move-aside")).stdout).toContain("  frozen   it takes nothing more\n");
+    await expect(serve(() => Promise.resolve())).rejects.toThrow(isFrozen);
+    const store = await openSqliteLogStore({ path: DATABASE, onFatal: () => undefined, allowAnyFilesystem: true });
+    expect(await store.published()).toMatchObject({ size: 7, note: final });
+    await store.close();
+  });
+
   it("moves a damaged database aside when told so, and says that it could not be asked", async () => {
     lose();
     writeFileSync(DATABASE, Buffer.alloc(4096, 7));
@@ -242,6 +267,15 @@ describe("adopting is refused, and nothing is changed", () => {
     const note = readFileSync(join(data, "head.note"), "utf8");
     writeFileSync(join(data, "head.note"), note.replace("\n7\n", "\n6\n"));
     await refused(["--from", mirror], "head.note is not what this log signed");
+  });
+
+  it("where the mirror has more entries than the log was frozen with", async () => {
+    rmSync(data, { recursive: true, force: true });
+    expect((await adopt("--from", oldMirror, "--at-least", "4")).code).toBe(0);
+    expect((await log("freeze", "--yes")).code).toBe(0);
+    await refused(["--from", mirror, "--move-aside"], "mirror has 7 entries, and the log was frozen at 4\n");
+    for (const name of readdirSync(data).filter((each) => /^log\.sqlite|^head/u.test(each))) rmSync(join(data, name));
+    await refused(["--from", mirror], "mirror has 7 entries, and the log was frozen at 4\n");
   });
 
   it("where the mirror is another log's, or was made with other keys", async () => {

@@ -52,9 +52,9 @@ const HELP =
   "  mayfly log verify https://ca.example.com/log --key log.pem --state ca.state\n" +
   "  mayfly log verify /srv/log --config mayfly.yaml\n" +
   "\nData directory: every leaf hash, tile and root is computed again from the stored entries; precertificates, the\n" +
-  "published checkpoint and head.note are verified with the keys that the log was made with; every index that the\n" +
-  "audit trail says a caller was told is looked up. No key is opened and nothing is written: a service may run\n" +
-  "meanwhile.\n" +
+  "published checkpoint, head.note, cosigned.note and frozen-LOGID.note are verified with the keys that the log was\n" +
+  "made with; every index that the audit trail says a caller was told is looked up. No key is opened and nothing is\n" +
+  "written: a service may run meanwhile.\n" +
   "\nLocation: the newest checkpoint is verified with the given keys; every entry under it, every hash tile of its\n" +
   "tree, the certificates that entries refer to, and that those issued them. With --state the next time costs only\n" +
   "what is new, and it is proved that the log has only grown; of checkpoints that contradict each other both are kept\n" +

@@ -12,6 +12,7 @@ import { noteProblem, type LogProblem, type OnProblem } from "../tlog/log-proble
 import type { StatedTreeOfLog } from "../tlog/growing-tree.ts";
 import { verifyLog, type VerifiedLog, type VerifyLogOptions } from "../tlog/verify-log.ts";
 import type { DataPaths } from "./data-paths.ts";
+import { listFilesBefore, readFinalNote } from "./final-notes.ts";
 import { openJudge } from "./judge-pool.ts";
 
 /** What is verified, and who hears of it. */
@@ -42,7 +43,7 @@ export interface DataFolderReport extends VerifiedLog {
 
 /**
  * Verifies everything in a data folder against everything else: the log from its entries up, the published checkpoint and
- * the head mark with their signatures, the audit trail and each index that a caller was told. Only reads, so a service may
+ * those that are kept outside the database with their signatures, the audit trail and each index that a caller was told. Only reads, so a service may
  * be running on the folder.
  *
  * @throws MayflyError `log_failed` when there is no log, or nothing can be read of it
@@ -57,15 +58,18 @@ export async function verifyDataFolder(options: VerifyDataFolderOptions): Promis
   // Before the log: what is remembered of it now must be in it when it is read.
   const remembered = await readHeadMark(paths.headMark, onProblem);
   const cosigned = await readHeadMark(paths.cosignedMark, onProblem);
+  const filesBefore = listFilesBefore(paths);
   const { records, fileProblems, close } = await openSqliteLogRecords(paths.database);
   try {
     const { manifest, head, published } = records;
     await verifyManifest(manifest, options.origin, onProblem);
     comparePublished(records, remembered, onProblem);
+    const final = await readFinalNote(filesBefore, records, onProblem);
     const stated = [
       ...(await verifyStated("published checkpoint", published, { manifest, onProblem })),
       ...(await verifyStated(basename(paths.headMark), remembered, { manifest, onProblem })),
       ...(await verifyStated(basename(paths.cosignedMark), cosigned, { manifest, onProblem })),
+      ...(await verifyStated(final.name, final.checkpoint, { manifest, onProblem })),
     ];
     const verified = await verifyRecords(records, {
       stated,

@@ -160,6 +160,14 @@ describe("log verify", () => {
       database.close();
     };
 
+  /** Where the checkpoint stands that the log of this folder was frozen with, had it been. */
+  const finalNoteIn = (copy: string): string => {
+    const database = new DatabaseSync(join(copy, "log.sqlite"));
+    const row = database.prepare("SELECT log_id FROM manifest").get();
+    database.close();
+    return join(copy, `frozen-${Buffer.from(row?.["log_id"] as Uint8Array).toString("hex")}.note`);
+  };
+
   const FINGERPRINTS = 2 + 2 * 32;
 
   const DAMAGE: readonly [name: string, change: (copy: string) => void, says: string | RegExp][] = [
@@ -244,6 +252,33 @@ describe("log verify", () => {
       "the format of the head mark",
       edit("head.note", () => "no note\n"),
       /^head\.note: .*holds no checkpoint of the log/u,
+    ],
+    [
+      "the database of a frozen log, which is one from before",
+      (copy) => {
+        cpSync(join(copy, "head.note"), finalNoteIn(copy));
+      },
+      /^frozen-[0-9a-f]{64}\.note: says that the log is frozen, its database does not$/u,
+    ],
+    [
+      "the last checkpoint of a frozen log",
+      (copy) => {
+        writeFileSync(
+          finalNoteIn(copy),
+          readFileSync(join(copy, "head.note"), "utf8").replace(
+            /\n.{44}\n/u,
+            `\n${Buffer.alloc(32).toString("base64")}\n`,
+          ),
+        );
+      },
+      /^frozen-[0-9a-f]{64}\.note: wrong signature/u,
+    ],
+    [
+      "the format of the last checkpoint of a frozen log",
+      (copy) => {
+        writeFileSync(finalNoteIn(copy), "no note\n");
+      },
+      /^frozen-[0-9a-f]{64}\.note: .*holds no checkpoint of the log/u,
     ],
     [
       "a line of the audit trail",

@@ -10,7 +10,7 @@ import { startPoll } from "./start-poll.ts";
 
 /** What a hand-over from one shard to the next is made with. */
 export interface HandOverParts {
-  readonly shards: LogShards;
+  readonly shards: Pick<LogShards, "active" | "publicKeys" | "plan" | "change" | "freeze">;
   readonly generations: Generations;
   readonly clock: Pick<Clock, "now">;
   readonly telemetry: Pick<Telemetry, "notice">;
@@ -39,6 +39,7 @@ const RETRY_MS = 5_000;
 export function makeHandOver({ shards, generations, clock, telemetry, retryMs = RETRY_MS }: HandOverParts): HandOver {
   /** Origins of shards that were active and have nothing under way any more. */
   const due = new Set<string>();
+  let isClosed = false;
   const freezeDue = async (): Promise<void> => {
     for (const origin of due) {
       try {
@@ -63,11 +64,14 @@ export function makeHandOver({ shards, generations, clock, telemetry, retryMs = 
       if (activated === undefined) return;
       telemetry.notice("info", "shard activated", { shard: config.name });
       void idle.then(() => {
+        // What was under way longer than the service: its log is closed, and the next start freezes it.
+        if (isClosed) return undefined;
         due.add(before);
         return poll.look();
       });
     },
     close: async () => {
+      isClosed = true;
       poll.close();
       await poll.look();
     },

@@ -1,25 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import { startGenerations } from "../../src/compose/generations.ts";
 import type { GenerationLog } from "../../src/compose/make-generation.ts";
-import type { IssuedCertificate, SigningRequest } from "../../src/core/issuance-types.ts";
+import type { IssuedCertificate } from "../../src/core/issuance-types.ts";
 import type { Generation } from "../../src/issuance/generation.ts";
+import { ISSUED, REQUEST } from "../support/empty-issuance.ts";
 import { makeGate } from "../support/held-calls.ts";
 import type { Gate } from "../support/held-calls.ts";
-
-/** What is asked and answered does not matter here. */
-const REQUEST: SigningRequest = { idToken: "", key: { kind: "csr", csr: new Uint8Array(0) } };
-const ISSUED: IssuedCertificate = {
-  leaf: new Uint8Array(0),
-  chainPem: [],
-  sct: {
-    logId: new Uint8Array(32),
-    timestampMs: 0,
-    extensions: new Uint8Array(0),
-    leafIndex: 0,
-    signature: new Uint8Array(0),
-  },
-  serialNumber: new Uint8Array(20),
-};
 
 const logOf = (name: string): GenerationLog => ({
   certificateLog: { requireOpen: () => undefined, add: () => Promise.reject(new Error(`nobody adds to ${name}`)) },

@@ -12,6 +12,7 @@ import type { WitnessFork } from "../tlog/witness/ask-witness.ts";
 import { WitnessRounds } from "../tlog/witness/witness-rounds.ts";
 import { openCosignedMark } from "./cosigned-mark.ts";
 import type { CosignedMarkOptions } from "./cosigned-mark.ts";
+import { readForkEvidence } from "./read-fork-evidence.ts";
 import { watchWitnesses } from "./watch-witnesses.ts";
 import { writeForkEvidence } from "./write-fork-evidence.ts";
 
@@ -34,7 +35,7 @@ export interface LogWitnesses extends CosignedView {
    * seen another log ends the sequencer.
    *
    * @throws MayflyError `log_failed`: LOG_ROLLED_BACK when a witness has seen more entries than there are, LOG_FORKED when
-   *   it has seen others
+   *   it has seen others, or had before and does not cosign this checkpoint now
    */
   readonly ask: (newest: PublishedCheckpoint | undefined, sequencer: Pick<Sequencer, "fail">) => Promise<void>;
 }
@@ -102,9 +103,27 @@ export async function openWitnesses(options: OpenWitnessesOptions): Promise<LogW
           },
     ask: async (newest, sequencer) => {
       if (newest !== undefined) await rounds.askEverybody(newest, START_MS);
+      requireReconciled(options, { witnesses, cosigners: newest === undefined ? [] : rounds.cosigners(newest) });
       forks.serve(sequencer);
     },
   };
+}
+
+/**
+ * A fork ends the process, and something starts the process again: a witness that cannot be reached then has not taken back
+ * what it said.
+ */
+function requireReconciled(
+  { config, shard }: OpenWitnessesOptions,
+  { witnesses, cosigners }: { readonly witnesses: readonly Witness[]; readonly cosigners: readonly string[] },
+): void {
+  if (config.log.store.kind === "memory") return;
+  const evidence = readForkEvidence(config.dataDirectory, shard.origin);
+  for (const { name } of witnesses) {
+    const file = evidence.get(name);
+    if (file === undefined || cosigners.includes(name)) continue;
+    throw new MayflyError("LOG_FORKED", `witness ${name} had seen another log, and does not cosign this one: ${file}`);
+  }
 }
 
 /** What is done about a witness that has seen another log: before anybody is served the start fails, later the log ends. */

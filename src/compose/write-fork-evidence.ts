@@ -3,6 +3,9 @@ import { encodeBase64 } from "../core/encoding/base64.ts";
 import type { WitnessFork } from "../tlog/witness/ask-witness.ts";
 import { writeNewFile } from "./write-new-file.ts";
 
+/** What files about forks are called, and what each of them says first. */
+export const FORK_EVIDENCE = { name: /^fork-.*\.json$/u, format: "mayfly-fork/1" } as const;
+
 /** Where and when a fork was found. */
 export interface ForkFinding {
   readonly dataDirectory: string;
@@ -24,7 +27,7 @@ export function writeForkEvidence(fork: WitnessFork, { dataDirectory, origin, fo
   const file = join(dataDirectory, name);
   const { request, response, result } = answer;
   const evidence = {
-    format: "mayfly-fork/1",
+    format: FORK_EVIDENCE.format,
     found,
     origin,
     witness,

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -170,6 +170,33 @@ describe("a service with witnesses", () => {
     expect(linesOf(service, "failed; only a restart can mend this")).toHaveLength(1);
     expect(served.witness.seen(ORIGIN).size).toBe(1);
     await expect(service.restart()).rejects.toMatchObject({ reason: "LOG_FORKED" });
+    served.instead = () => ({ status: 503 });
+    await expect(service.restart()).rejects.toMatchObject({ reason: "LOG_FORKED" });
+  });
+
+  it("starts again after a fork only when the witness that told of it cosigns", async () => {
+    const first = await start();
+    expect((await issue(first)).status).toBe(200);
+    await untilCosigned(first, 1);
+    const { root } = served.witness.seen(ORIGIN);
+    served.witness.seen(ORIGIN).root = new Uint8Array(32).fill(1);
+    await issue(first);
+    expect(await first.service.shutdown.stopped).toBe(1);
+    served.instead = () => ({ status: 503 });
+    await expect(first.restart()).rejects.toMatchObject({
+      reason: "LOG_FORKED",
+      message: expect.stringMatching(/witness\.test\/w1 had seen another log.*fork-[^/]*\.json$/u) as unknown,
+    });
+    // It was the witness that was wrong.
+    served.instead = undefined;
+    served.witness.seen(ORIGIN).root = root;
+    running = await first.restart();
+    expect((await issue(running)).status).toBe(200);
+    await running.stop();
+    const { dataDirectory } = first.config;
+    const [evidence] = readdirSync(dataDirectory).filter((name) => name.startsWith("fork-"));
+    writeFileSync(join(dataDirectory, evidence ?? ""), "{}");
+    await expect(first.restart()).rejects.toMatchObject({ reason: "LOG_READ_FAILED" });
   });
 
   it("shows the last checkpoint of a frozen shard with its cosignatures, without any key of the shard", async () => {

@@ -69,6 +69,11 @@ export class WitnessRounds {
     return this.#contacts.map((contact) => ({ witness: contact.witness.name, ...contact.seen }));
   }
 
+  /** Names of the witnesses that have cosigned this very checkpoint since they were opened. */
+  cosigners(checkpoint: PublishedCheckpoint): readonly string[] {
+    return this.#contacts.filter((contact) => contact.hasCosigned(checkpoint)).map(({ witness }) => witness.name);
+  }
+
   /** The checkpoint with every cosignature that came for exactly its tree. */
   complete(checkpoint: PublishedCheckpoint): PublishedCheckpoint {
     return this.#cosigned.complete(checkpoint);
@@ -155,7 +160,7 @@ export class WitnessRounds {
 
   /** Whether a quorum has cosigned this very checkpoint, and not only its tree before it was signed again. */
   #hasQuorum(checkpoint: PublishedCheckpoint): boolean {
-    return this.#contacts.filter((contact) => contact.hasCosigned(checkpoint)).length >= this.#options.required;
+    return this.cosigners(checkpoint).length >= this.#options.required;
   }
 
   #startRound(checkpoint: PublishedCheckpoint): void {

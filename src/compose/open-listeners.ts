@@ -96,7 +96,8 @@ function makePublishedLogs({ shards, chain }: ListenerParts): () => readonly Pub
 }
 
 function publishedLog({ config, opened }: ShardInService, roots: readonly Uint8Array[]): PublishedLog {
-  return { pathPrefix: pathOfOrigin(config.origin), view: opened.log.view, roots };
+  const accepted = config.state === "frozen" ? [] : roots;
+  return { pathPrefix: pathOfOrigin(config.origin), view: opened.log.view, roots: accepted };
 }
 
 /** Watches from now on what readiness rests on. */

@@ -11,6 +11,7 @@ import { NoteError } from "../core/note/note-error.ts";
 import { parseSignedNote } from "../core/note/signed-note.ts";
 import type { LogSnapshot, LogStore } from "../ports/log-store.ts";
 import { readAuditPath, readConsistencyProof } from "../tlog/log-reader.ts";
+import { selfSignedOf } from "./self-signed.ts";
 
 /** An entry as `get-entries` answers it (RFC 6962 §4.6). */
 export interface ChainedEntry {
@@ -74,6 +75,8 @@ export interface Rfc6962View {
    * @throws RangeError unless 0 ≤ leafIndex < treeSize
    */
   entryAndProof(leafIndex: number, treeSize: number): Promise<ChainedEntry & LeafProof>;
+  /** DER of the roots that chains of its entries lead to (§4.7), which are not always those that new ones may. */
+  roots(): Promise<readonly Uint8Array[]>;
 }
 
 /** Of leaf inputs and extra data in one answer; one entry is answered whatever its size. */
@@ -82,12 +85,14 @@ export const MAX_RANGE_BYTES = 4 * 1024 * 1024;
 /** Makes the view that clients of RFC 6962 get, straight from the log's store. */
 export function makeRfc6962View(store: LogStore, identity: LogIdentity): Rfc6962View {
   const treeHeadOf = makeTreeHeadOf(identity);
+  const rootsOf = makeRootsOf();
   return {
     treeHead: async () => treeHeadOf((await store.snapshot()).checkpoint.note),
     consistency: async (first, second) => consistencyOf(await store.snapshot(), first, second),
     proofByHash: async (leafHash, treeSize) => proofByHashOf(await store.snapshot(), leafHash, treeSize),
     entries: async (start, end) => entriesOf(await store.snapshot(), start, end),
     entryAndProof: async (leafIndex, treeSize) => entryAndProofOf(await store.snapshot(), leafIndex, treeSize),
+    roots: async () => rootsOf(await store.snapshot()),
   };
 }
 
@@ -97,6 +102,16 @@ function makeTreeHeadOf(identity: LogIdentity): (note: string) => SignedTreeHead
   return (note) => {
     if (last?.note !== note) last = { note, treeHead: verifyTreeHead(note, identity) };
     return last.treeHead;
+  };
+}
+
+/** Looks at the certificates once for each size of the log, however many ask for it. */
+function makeRootsOf(): (snapshot: LogSnapshot) => Promise<readonly Uint8Array[]> {
+  let last: { readonly size: number; readonly roots: readonly Uint8Array[] } | undefined;
+  return async (snapshot) => {
+    const { size } = snapshot.checkpoint;
+    if (last?.size !== size) last = { size, roots: selfSignedOf(await snapshot.issuers()) };
+    return last.roots;
   };
 }
 

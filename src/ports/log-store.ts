@@ -86,6 +86,8 @@ export interface LogSnapshot {
   /** Stored bytes of the entries `start` ≤ index < `end`; `end` is cut to the checkpoint's size. */
   entries(start: number, end: number): Promise<readonly Uint8Array[]>;
   issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
+  /** DER of every certificate that entries refer to, in the order of their fingerprints; a few for each CA there was. */
+  issuers(): Promise<readonly Uint8Array[]>;
   /**
    * Looks up an entry by its Merkle leaf hash (RFC 6962 §2.1).
    *

@@ -217,6 +217,10 @@ export function describeLogStore(name: string, open: (manifest: LogManifest) => 
       expect(Buffer.from((await snapshot.issuer(two.fingerprint)) ?? [])).toEqual(Buffer.from(two.der));
       expect(Buffer.from((await snapshot.issuer(one.fingerprint)) ?? [])).toEqual(Buffer.from(one.der));
       expect(await snapshot.issuer(sha256(Buffer.from("three")))).toBeUndefined();
+      const inOrder = [one, two].sort((a, b) => Buffer.compare(a.fingerprint, b.fingerprint));
+      expect((await snapshot.issuers()).map((der) => Buffer.from(der))).toEqual(
+        inOrder.map(({ der }) => Buffer.from(der)),
+      );
     });
 
     it("finds entries by their leaf hash, each below the snapshot's size", async () => {

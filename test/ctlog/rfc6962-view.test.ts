@@ -11,7 +11,7 @@ import type { Rfc6962View } from "../../src/ctlog/rfc6962-view.ts";
 import type { LogStore, StoredIssuer } from "../../src/ports/log-store.ts";
 import type { Submission } from "../../src/tlog/build-batch.ts";
 import { building } from "../contracts/log-store.ts";
-import { spkiOf } from "../support/certificate-fixtures.ts";
+import { makeCa, makeLoneRoot, spkiOf } from "../support/certificate-fixtures.ts";
 import { checkpointOf, makeIssuer, makeSubmissions, MANIFEST, sha256 } from "../support/log-fixtures.ts";
 
 const KEY = parseLogKey(spkiOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey));
@@ -52,6 +52,47 @@ function submissionsOf(
 }
 
 describe("the view of RFC 6962", () => {
+  describe("the roots of its entries", () => {
+    const storedOf = (der: Uint8Array): StoredIssuer => ({ fingerprint: sha256(der), der });
+    const rootsOf = async (...certificates: readonly Uint8Array[]): Promise<readonly string[]> => {
+      const { view } = await viewOf(submissionsOf(1), [...certificates].map(storedOf));
+      return (await view.roots()).map((der) => Buffer.from(der).toString("hex")).sort();
+    };
+    const hexOf = (...certificates: readonly Uint8Array[]): readonly string[] =>
+      certificates.map((der) => Buffer.from(der).toString("hex")).sort();
+
+    it("are those that every CA's chain ended with, whatever else is stored", async () => {
+      const [one, two] = [makeCa(), makeCa()];
+      const lone = makeLoneRoot("ecdsa-p256", "ecdsa-p256-sha256");
+      expect(await rootsOf(one.issuingDer, one.rootDer, two.rootDer, two.issuingDer, lone.rootDer)).toEqual(
+        hexOf(one.rootDer, two.rootDer, lone.rootDer),
+      );
+    });
+
+    it("are no certificates that only name themselves as their issuer", async () => {
+      const { rootDer } = makeCa();
+      const forged = Uint8Array.from(rootDer);
+      forged[forged.length - 1]! ^= 1;
+      expect(await rootsOf(rootDer, forged)).toEqual(hexOf(rootDer));
+    });
+
+    it("are none of an empty log, and come with the first entry of each CA", async () => {
+      const { store, view } = await viewOf([], []);
+      expect(await view.roots()).toEqual([]);
+      const [one, two] = [makeCa(), makeCa()];
+      for (const [at, { rootDer }] of [one, two].entries()) {
+        const batch = building(makeSubmissions(`of CA ${at}`, 1), [storedOf(rootDer)]);
+        await store.publish(checkpointOf(await store.append(batch)));
+        expect(await view.roots()).toHaveLength(at + 1);
+      }
+    });
+
+    it("cannot be told where what is stored is no certificate", async () => {
+      const { view } = await viewOf(submissionsOf(1));
+      await expect(view.roots()).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+    });
+  });
+
   it.each(["x509_entry", "precert_entry"] as const)("has the chain of each %s", async (kind) => {
     const { view } = await viewOf([...submissionsOf(2, { kind })]);
     const { entries, isFinal } = await view.entries(0, 1);

@@ -5,6 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { dataPaths } from "../../src/compose/data-paths.ts";
 import { freezeLog } from "../../src/compose/freeze-log.ts";
 import { initLog } from "../../src/compose/init-log.ts";
+import { parseConfig } from "../../src/config/load-config.ts";
+import { certificatesOf } from "../../dev/verify-bundle.ts";
+import { ANCHORS } from "../support/service.ts";
 import type { RunningService } from "../../src/compose/start-service.ts";
 import { verifyDataFolder } from "../../src/compose/verify-data-folder.ts";
 import type { Config } from "../../src/config/schema.ts";
@@ -177,6 +180,20 @@ describe("a frozen log", () => {
     expect(await stop(second)).toBe(0);
     const third = await sharded.start(keyless);
     await sharded.prove(third, leaf, "2026");
+    await stop(third);
+    // A CA with another root: chains of the frozen log lead to the old one, and to no other.
+    const text = await sharded.text({ 2026: { ...FROZEN, isKeyless: true }, 2027: ACTIVE, 2028: STAGED });
+    const fourth = await sharded.start(
+      parseConfig(text.replace(/^ca: .*$/mu, "ca: { signer: { kind: memory } }"), "mayfly.yaml"),
+    );
+    const roots = async (name: string): Promise<readonly string[]> =>
+      (JSON.parse(await read(`${fourth.publicUrl}/${name}/ct/v1/get-roots`)) as { certificates: string[] })
+        .certificates;
+    const old = certificatesOf(ANCHORS.chainPem).at(-1)!.raw.toString("base64");
+    expect(await roots("2026")).toEqual([old]);
+    const now = await roots("2027");
+    expect([now.length, now.includes(old)]).toEqual([1, false]);
+    expect(await roots("2028")).toEqual(now);
   });
 });
 

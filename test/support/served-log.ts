@@ -146,6 +146,7 @@ export function growingBetweenReads(store: LogStore, grow: () => Promise<unknown
       tile: afterGrowing((level, index) => taken.tile(level, index)),
       entries: afterGrowing((start, end) => taken.entries(start, end)),
       issuer: afterGrowing((fingerprint) => taken.issuer(fingerprint)),
+      issuers: afterGrowing(() => taken.issuers()),
       indexOfLeaf: afterGrowing((hash) => taken.indexOfLeaf(hash)),
     };
   };

@@ -6,7 +6,7 @@ export interface PublishedLog {
   /** What comes before `/checkpoint` in a URL's path: empty, or a slash and more, without a final slash. */
   readonly pathPrefix: string;
   readonly view: PublicLogView;
-  /** DER of the root certificates that entries may lead to (RFC 6962 §4.7). */
+  /** DER of the root certificates that new entries may lead to (RFC 6962 §4.7); none where none come any more. */
   readonly roots: readonly Uint8Array[];
 }
 

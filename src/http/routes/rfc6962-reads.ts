@@ -26,7 +26,7 @@ export function rfc6962Reads({ view, roots }: PublishedLog): readonly LogRead[] 
     endpoint("get-proof-by-hash", (query) => getProofByHash(rfc6962, query)),
     { ...endpoint("get-entries", (query) => getEntries(rfc6962, query)), isLarge: true },
     endpoint("get-entry-and-proof", (query) => getEntryAndProof(rfc6962, query)),
-    endpoint("get-roots", () => Promise.resolve([SHORT_LIVED_JSON, { certificates: roots.map(encodeBase64) }])),
+    endpoint("get-roots", () => getRoots(rfc6962, roots)),
   ];
 }
 
@@ -40,6 +40,12 @@ function endpoint(name: string, answer: Endpoint): LogRead {
       return { headers, body: Buffer.from(JSON.stringify(body), "utf8"), isCompressible: name === "get-entries" };
     },
   };
+}
+
+/** Also those of entries that are there: a CA may have got another root meanwhile, and monitors verify the old chains. */
+async function getRoots(view: Rfc6962View, accepted: readonly Uint8Array[]): Promise<JsonAnswer> {
+  const certificates = new Set([...accepted, ...(await view.roots())].map(encodeBase64));
+  return [SHORT_LIVED_JSON, { certificates: [...certificates] }];
 }
 
 async function getTreeHead(view: Rfc6962View): Promise<JsonAnswer> {

@@ -49,6 +49,7 @@ const filesOf = (staticCt: StaticCtView, pathPrefix = "/log"): (() => readonly P
     proofByHash: notAsked,
     entries: notAsked,
     entryAndProof: notAsked,
+    roots: notAsked,
   };
   const logs = [{ pathPrefix, view: { staticCt, rfc6962, logV3Json: () => Buffer.from(METADATA) }, roots: [] }];
   return () => logs;

@@ -191,6 +191,8 @@ function snapshotOf(rows: Rows, checkpoint: PublishedCheckpoint): LogSnapshot {
     entries: (start, end) =>
       Promise.resolve(rows.entries.slice(Math.max(0, start), Math.min(end, checkpoint.size)).map(copyOf)),
     issuer: (fingerprint) => Promise.resolve(rows.issuers.get(hexOf(fingerprint))),
+    issuers: () =>
+      Promise.resolve([...rows.issuers].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, der]) => copyOf(der))),
     indexOfLeaf: (leafHash) => {
       if (leafHash.length !== HASH_LENGTH) return Promise.reject(new RangeError("a leaf hash has 32 bytes"));
       const index = rows.leaves.get(hexOf(leafHash));

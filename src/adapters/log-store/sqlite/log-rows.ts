@@ -28,6 +28,7 @@ export class LogRows {
   readonly #submission: StatementSync;
   readonly #submissions: StatementSync;
   readonly #issuer: StatementSync;
+  readonly #issuers: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#manifest = database.prepare("SELECT * FROM manifest");
@@ -39,6 +40,7 @@ export class LogRows {
     this.#submission = database.prepare("SELECT idx FROM submission WHERE key = ?");
     this.#submissions = database.prepare("SELECT key, idx FROM submission WHERE key > ? ORDER BY key LIMIT ?");
     this.#issuer = database.prepare("SELECT der, checksum FROM issuer WHERE fingerprint = ?");
+    this.#issuers = database.prepare("SELECT fingerprint, der, checksum FROM issuer ORDER BY fingerprint");
   }
 
   manifest(): LogManifest {
@@ -129,6 +131,14 @@ export class LogRows {
   issuer(fingerprint: Uint8Array): Uint8Array | undefined {
     const place = PLACE.issuer(fingerprint);
     return reading(place, () => findRow(this.#issuer, fingerprint)?.requireIntact("issuer", place).blob("der"));
+  }
+
+  /** DER of all of them, in the order of their fingerprints. */
+  issuers(): Uint8Array[] {
+    return reading("issuers", () => this.#issuers.all()).map((columns) => {
+      const row = new Row(columns);
+      return row.requireIntact("issuer", PLACE.issuer(row.blob("fingerprint"))).blob("der");
+    });
   }
 
   /**

@@ -15,6 +15,7 @@ export interface ReaderCalls {
   readonly entries: (range: { readonly start: number; readonly end: number }) => Uint8Array[];
   readonly tile: (position: { readonly level: number; readonly index: number }) => Uint8Array | undefined;
   readonly issuer: (fingerprint: Uint8Array) => Uint8Array | undefined;
+  readonly issuers: (nothing: undefined) => Uint8Array[];
   readonly indexOfSubmission: (key: Uint8Array) => number | undefined;
   readonly indexOfLeaf: (leaf: { readonly hash: Uint8Array; readonly size: number }) => LeafLookup;
   readonly state: (nothing: undefined) => LogState;
@@ -56,6 +57,7 @@ export function makeReaderThread(): ReaderThread {
       entries: ({ start, end }) => required().rows.entries(start, end),
       tile: ({ level, index }) => required().rows.tile(level, index),
       issuer: (fingerprint) => required().rows.issuer(fingerprint),
+      issuers: () => required().rows.issuers(),
       indexOfSubmission: (key) => required().rows.indexOfSubmission(key),
       indexOfLeaf: ({ hash, size }) => required().leafIndex.find(hash, size),
       state: () => {

@@ -167,6 +167,7 @@ class SqliteLogStore implements LogStore {
       tile: (level, index) => this.#tile(checkpoint.size, level, index),
       entries: (start, end) => this.#entries(Math.max(0, start), Math.min(end, checkpoint.size)),
       issuer: (fingerprint) => this.#read((reader) => reader.call("issuer", fingerprint)),
+      issuers: () => this.#read((reader) => reader.call("issuers", undefined)),
       indexOfLeaf: (leafHash) => this.#indexOfLeaf(leafHash, checkpoint.size),
     };
   }

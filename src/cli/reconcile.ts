@@ -26,7 +26,10 @@ export function reconcileCommand(context: CommandContext, done: (exitCode: numbe
     .addOption(configOption())
     .addOption(new Option("-d, --data-directory <folder>", "look here and not where the configuration says"))
     .addOption(
-      new Option("--since <time>", "leave out what is older; ISO 8601, as 2026-11-22T12:00:00Z").argParser(parseTime),
+      new Option(
+        "--since <time>",
+        "leave out what is older, as 2026-11-22T12:00:00Z; reconcile.since when not given",
+      ).argParser(parseTime),
     )
     .addOption(new Option("--json", "print one JSON object"))
     .addHelpText("after", HELP)
@@ -72,7 +75,7 @@ async function reconcile(options: ReconcileCliOptions, context: CommandContext):
     })),
     auditTrail: dataPaths({ dataDirectory }).auditTrail,
     nowMs: Date.now(),
-    sinceMs: options.since,
+    sinceMs: options.since ?? config.reconcile.since,
     onGap: (gap) => {
       if (gaps.length < MAX_SHOWN) gaps.push(gap);
     },

@@ -35,6 +35,7 @@ import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
 import { readConfigAgain } from "./read-again.ts";
 import type { ReadAgainParts } from "./read-again.ts";
 import type { Environment } from "./read-secret.ts";
+import { reconcileInBackground } from "./reconcile-in-background.ts";
 import { makeShutdown } from "./shutdown.ts";
 import type { Shutdown } from "./shutdown.ts";
 import { readVersion } from "./version.ts";
@@ -183,9 +184,30 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
     issuancePaused: () => pauseSwitch.isPaused,
     shards: () => shards.all.map(shardSource),
   });
+  startReconciling(parts, shards);
   const generation = generations.current;
   const listening = { config, generation, shards, chain, admission, rateLimits, telemetry, clock };
   return { urls: await openListeners({ ...listening, resources, shutdown, pauseSwitch }), handOver };
+}
+
+/** A log in memory has nothing that another thread could read. */
+function startReconciling({ config, telemetry, resources }: Parts, shards: LogShards): void {
+  const { everySeconds, since } = config.reconcile;
+  if (everySeconds === 0 || config.log.store.kind === "memory") return;
+  const background = reconcileInBackground({
+    logs: () =>
+      shards.all.map(({ config: { name, origin, directory } }) => ({
+        name,
+        origin,
+        paths: dataPaths(config, directory),
+      })),
+    auditTrail: dataPaths(config).auditTrail,
+    clock: systemClock,
+    telemetry,
+    everyMs: everySeconds * 1_000,
+    sinceMs: since,
+  });
+  resources.defer(() => background.close());
 }
 
 function openVerifier(

@@ -171,6 +171,21 @@ export const configSchema = object({
       .default(false)
       .describe("Issue nothing (503, ISSUANCE_PAUSED) while reads go on. In force at start and after SIGHUP."),
   }).prefault({}),
+  reconcile: object({
+    everySeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(3_600)
+      .describe(
+        "How often log and audit trail are compared in the background, for the first time after a minute; 0: never.",
+      ),
+    since: z.iso
+      .datetime({ offset: true, error: "expected a time as RFC 3339 writes it: 2027-01-01T00:00:00Z" })
+      .transform((text) => Date.parse(text))
+      .optional()
+      .describe("What is older is not compared: gaps up to then are known and explained."),
+  }).prefault({}),
   logging: object({
     level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   }).prefault({}),

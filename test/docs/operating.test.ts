@@ -78,7 +78,7 @@ describe("the page on operating", () => {
   it("names settings that there are", () => {
     const schema = configJsonSchema();
     const settings = named(
-      /^(?:http|operations|ca|log|clientKeys|limits|shutdown|issuance|logging)(?:\.[a-zA-Z]+)+$/u,
+      /^(?:http|operations|ca|log|clientKeys|limits|shutdown|issuance|logging|reconcile)(?:\.[a-zA-Z]+)+$/u,
     ).filter((name) => !/\.(?:sqlite|json|new)$/u.test(name));
     expect(settings.length).toBeGreaterThan(8);
     expect(settings.filter((setting) => !hasSetting(schema, setting.split(".")))).toEqual([]);
@@ -92,7 +92,12 @@ describe("the page on operating", () => {
       "compose/shutdown",
       "compose/start-service",
     ]
-      .concat(["compose/watch-tls-pair", "tlog/assert-log-not-behind", "adapters/data-directory/lock-data-directory"])
+      .concat([
+        "compose/watch-tls-pair",
+        "compose/reconcile-in-background",
+        "tlog/assert-log-not-behind",
+        "adapters/data-directory/lock-data-directory",
+      ])
       .map((file) => readFileSync(`src/${file}.ts`, "utf8"))
       .join("\n");
     for (const text of [
@@ -107,6 +112,7 @@ describe("the page on operating", () => {
       "the log was made with other keys than the configured ones",
       "there is no log at ",
       "is in use by another Mayfly: ",
+      "log and audit trail do not fit together",
     ]) {
       expect(PAGE).toContain(text);
       expect(sources).toContain(text);

@@ -6,6 +6,8 @@ import type { LogBatchEvent, RequestEvent, TlsTelemetry } from "../../ports/tele
 import { makeRefusalMetrics } from "./refusal-metrics.ts";
 import type { RefusalMetrics } from "./refusal-metrics.ts";
 import { methodLabel } from "./http-methods.ts";
+import { makeReconcileMetrics } from "./reconcile-metrics.ts";
+import type { Reconciliation } from "./reconcile-metrics.ts";
 import { makeShardMetrics } from "./shard-metrics.ts";
 import type { ShardSource } from "./shard-metrics.ts";
 import { makeTlsMetrics } from "./tls-metrics.ts";
@@ -42,6 +44,7 @@ export interface Metrics extends RefusalMetrics {
   observeLogBatch(event: LogBatchEvent): void;
   readonly tls: TlsTelemetry;
   readonly witnesses: WitnessMetrics;
+  observeReconciliation(reconciliation: Reconciliation): void;
   /** Counts a log line that could not be written. */
   countLostLine(): void;
   /** Shows that a setting which weakens safety is on. */
@@ -88,6 +91,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
     observeLogBatch: makeLogMetrics(registry),
     tls: makeTlsMetrics(registry),
     witnesses: makeWitnessMetrics(registry),
+    observeReconciliation: makeReconcileMetrics(registry),
     watch: makeScrapedMetrics(registry),
     countLostLine: () => {
       lostLines.inc();

@@ -3,6 +3,7 @@ import { openLogLines } from "./log-lines.ts";
 import type { LogDestination, LogLevel } from "./log-lines.ts";
 import { makeMetrics } from "./metrics.ts";
 import type { BuildInfo, MetricSources } from "./metrics.ts";
+import type { Reconciliation } from "./reconcile-metrics.ts";
 
 /** What the process says of itself, and where. */
 export interface TelemetryOptions extends BuildInfo {
@@ -23,6 +24,8 @@ export interface ProcessTelemetry extends Telemetry {
   watch(sources: MetricSources): void;
   /** Counts a connection that was closed because too many were open, of all or of one client address, or too many requests waited. */
   connectionRefused(limit: "address" | "pipelined" | "total"): void;
+  /** Shows how a comparison of log and audit trail ended. */
+  reconciled(reconciliation: Reconciliation): void;
   /** Says in a warning and a gauge that a setting which weakens safety is on; `name` is its path in the configuration. */
   unsafeOption(name: string): void;
   /** Writes buffered lines at once: for a process about to die. A stopped reader holds it up. Never throws. */
@@ -75,6 +78,9 @@ export function openTelemetry(options: TelemetryOptions): ProcessTelemetry {
     tls: metrics.tls,
     connectionRefused: (limit) => {
       metrics.countRefusedConnection(limit);
+    },
+    reconciled: (reconciliation) => {
+      metrics.observeReconciliation(reconciliation);
     },
     unsafeOption: (name) => {
       metrics.setUnsafeOption(name);

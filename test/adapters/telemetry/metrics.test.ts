@@ -118,6 +118,36 @@ describe("Mayfly's own metrics", () => {
     ]);
   });
 
+  it("show how comparisons of log and audit trail ended, and keep the last good one beside gaps", async () => {
+    const telemetry = open();
+    const read = async () => (await telemetry.metrics()).match(/^mayfly_reconcile_.*$/gmu);
+    const none = [
+      'mayfly_reconcile_runs_total{result="good"} 0',
+      'mayfly_reconcile_runs_total{result="gaps"} 0',
+      'mayfly_reconcile_runs_total{result="failed"} 0',
+      "mayfly_reconcile_gaps 0",
+      "mayfly_reconcile_last_success_timestamp_seconds 0",
+    ];
+    expect(await read()).toEqual(none);
+    const covered = [{ shard: "2026", entries: 7 }];
+    telemetry.reconciled({ result: "good", timeMs: 1_795_348_800_500, gaps: 0, covered });
+    telemetry.reconciled({
+      result: "gaps",
+      timeMs: 1_795_348_900_500,
+      gaps: 3,
+      covered: [{ shard: "2026", entries: 9 }],
+    });
+    telemetry.reconciled({ result: "failed" });
+    expect(await read()).toEqual([
+      'mayfly_reconcile_runs_total{result="good"} 1',
+      'mayfly_reconcile_runs_total{result="gaps"} 1',
+      'mayfly_reconcile_runs_total{result="failed"} 1',
+      "mayfly_reconcile_gaps 3",
+      "mayfly_reconcile_last_success_timestamp_seconds 1795348800.5",
+      'mayfly_reconcile_covered_entries{shard="2026"} 7',
+    ]);
+  });
+
   it("show each unsafe option by its name, and take nothing else for a name", async () => {
     const telemetry = open();
     telemetry.unsafeOption("issuers.developmentIssuer");

@@ -15,6 +15,8 @@ import { buildCommit } from "./build-batch.ts";
 import { packEntries, type EntryJudge, type PartVerdict } from "./entry-part.ts";
 import { inOrder } from "./in-order.ts";
 import { requireNotBehind, type LogMark } from "./log-marks.ts";
+import type { LogProblem } from "./log-problem.ts";
+import { makeIssuersOf } from "./verify-issuers.ts";
 
 /** What a log is made from again, and what it must agree with. */
 export interface AdoptLogOptions {
@@ -67,11 +69,16 @@ interface ReadPart {
 
 class Adoption {
   readonly #options: AdoptLogOptions;
-  /** By fingerprint in hex: certificates that entries refer to, each read once. */
-  readonly #issuers = new Map<string, Promise<StoredIssuer>>();
+  readonly #issuersOf: ReturnType<typeof makeIssuersOf>;
+  readonly #issuerProblems: LogProblem[] = [];
 
   constructor(options: AdoptLogOptions) {
     this.#options = options;
+    const { source } = options;
+    this.#issuersOf = makeIssuersOf(
+      (fingerprint) => source.issuer(fingerprint),
+      (problem) => void this.#issuerProblems.push(problem),
+    );
   }
 
   async run(): Promise<TreeHead> {
@@ -112,31 +119,13 @@ class Adoption {
       stored.push(...entries);
     }
     const packed = packEntries(start, stored);
-    const fingerprints = judge.referencesOf(packed);
-    const issuers = await Promise.all(fingerprints.map((fingerprint) => this.#issuer(fingerprint)));
-    const verdict = await judge.judge(
-      packed,
-      issuers.map(({ der }) => der),
-    );
-    return { start, stored, issuers, verdict };
-  }
-
-  #issuer(fingerprint: Uint8Array): Promise<StoredIssuer> {
-    const name = Buffer.from(fingerprint).toString("hex");
-    const known = this.#issuers.get(name) ?? this.#readIssuer(fingerprint, name);
-    this.#issuers.set(name, known);
-    return known;
-  }
-
-  async #readIssuer(fingerprint: Uint8Array, name: string): Promise<StoredIssuer> {
-    const der = await this.#options.source.issuer(fingerprint);
-    if (der === undefined) throw this.#damaged(`issuer ${name}`, "is missing");
-    if (hash("sha256", der, "hex") !== name) throw this.#damaged(`issuer ${name}`, "was changed");
-    return { fingerprint, der };
+    const certificates = await this.#issuersOf(judge.referencesOf(packed));
+    const issuers = certificates.map((der) => ({ fingerprint: hash("sha256", der, "buffer"), der }));
+    return { start, stored, issuers, verdict: await judge.judge(packed, certificates) };
   }
 
   async #append({ start, stored, issuers, verdict }: ReadPart): Promise<TreeHead> {
-    const [problem] = verdict.problems;
+    const problem = this.#issuerProblems[0] ?? verdict.problems[0];
     if (problem !== undefined) throw this.#damaged(problem.where, problem.what);
     const entries = stored.map((bytes, at): NewEntry => ({
       leafHash: hashAt(verdict.leafHashes, at),

@@ -4,6 +4,12 @@ import { noteProblem, type OnProblem } from "./log-problem.ts";
 /** A log's entries refer to very few certificates; more than this means that somebody filled the log with others. */
 const MAX_KNOWN = 4_096;
 
+/** Certificates that are read together. */
+const READ_TOGETHER = 64;
+
+/** What the entries of one part may refer to, bytes; those of public logs have a hundred certificates of 2 KiB. */
+const MAX_PART_BYTES = 16 * 1_048_576;
+
 /** Bytes by their SHA-256; undefined when the log does not have them. */
 export type IssuerOf = (fingerprint: Uint8Array) => Promise<Uint8Array | undefined>;
 
@@ -36,5 +42,19 @@ export function makeIssuersOf(
     known.set(name, reading);
     return reading;
   };
-  return async (fingerprints) => (await Promise.all(fingerprints.map(once))).filter((der) => der !== undefined);
+  return async (fingerprints) => {
+    const certificates: Uint8Array[] = [];
+    let bytes = 0;
+    for (let at = 0; at < fingerprints.length; at += READ_TOGETHER) {
+      const together = await Promise.all(fingerprints.slice(at, at + READ_TOGETHER).map(once));
+      for (const der of together.filter((each) => each !== undefined)) {
+        bytes += der.length;
+        certificates.push(der);
+      }
+      if (bytes <= MAX_PART_BYTES) continue;
+      onProblem({ where: "issuers", what: `entries of one tile refer to more than ${MAX_PART_BYTES} bytes of them` });
+      break;
+    }
+    return certificates;
+  };
 }

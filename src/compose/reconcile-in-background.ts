@@ -21,7 +21,7 @@ export interface ReconcileInBackgroundOptions {
 }
 
 /** The first comparison waits so long, milliseconds: a start has other things to do. */
-const FIRST_AFTER_MS = 60_000;
+const FIRST_AFTER_MS = 300_000;
 
 /** So slowly that issuance does not feel it; still some thousand certificates a second. */
 const RECORDS_PER_SECOND = 4_000;

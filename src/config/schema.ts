@@ -178,7 +178,7 @@ export const configSchema = object({
       .max(86_400)
       .default(3_600)
       .describe(
-        "How often log and audit trail are compared in the background, for the first time after a minute; 0: never.",
+        "How often log and audit trail are compared in the background, for the first time after five minutes; 0: never.",
       ),
     since: z.iso
       .datetime({ offset: true, error: "expected a time as RFC 3339 writes it: 2027-01-01T00:00:00Z" })

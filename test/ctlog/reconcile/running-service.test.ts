@@ -179,6 +179,18 @@ describe("reconciling beside services that come, go and are killed", () => {
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(50);
   });
 
+  it("would raise false alarms if the heads were read behind the trail", async () => {
+    let alarms = 0;
+    for (let seed = 0; seed < 20; seed++) {
+      const world = new World(seed);
+      for (let step = 0; step < 60; step++) world.step();
+      const read = world.files.map((file) => [...file]);
+      for (let step = 0; step < 10; step++) world.step();
+      alarms += (await reconcileLab({ logs: open(world), trail: labTrail(read), nowMs: world.nowMs })).gaps;
+    }
+    expect(alarms).toBeGreaterThan(10);
+  });
+
   it("finds each entry without an intent, although it only goes on where it had come to", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.nat(3), async (seed, secretRound) => {

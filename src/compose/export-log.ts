@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { lockDataDirectory } from "../adapters/data-directory/lock-data-directory.ts";
+import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
 import { openSqliteLogRecords } from "../adapters/log-store/sqlite/open-sqlite-log-records.ts";
 import { openStaticFolder } from "../adapters/static-files/folder.ts";
 import type { ShardConfig } from "../config/log-schema.ts";
@@ -9,7 +10,10 @@ import { namedShard } from "../config/named-shard.ts";
 import type { Config } from "../config/schema.ts";
 import { MayflyError } from "../core/errors.ts";
 import { LogExport, type ExportReport, type LogExportOptions } from "../ctlog/export-log.ts";
+import type { PublishedCheckpoint } from "../ports/log-store.ts";
 import { dataPaths } from "./data-paths.ts";
+import { openConfiguredWitnesses } from "./open-witnesses.ts";
+import { withCosignatures } from "./with-cosignatures.ts";
 
 /** Folder of unfinished files and of the lock; nothing in it is for the public. */
 const WORKING_FOLDER = ".mayfly";
@@ -59,16 +63,30 @@ function metadataOf({ state, window }: ShardConfig): LogExportOptions["metadata"
 }
 
 async function runOnce(config: Config, shard: ShardConfig, logExport: LogExport): Promise<ExportReport> {
+  const { database, cosignedMark } = dataPaths(config, shard.directory);
   // Opened each time: what the records say of the log is as of the moment they were opened in.
-  const { records, close } = await openSqliteLogRecords(dataPaths(config, shard.directory).database);
+  const { records, close } = await openSqliteLogRecords(database);
   try {
     const { origin } = records.manifest;
     if (origin !== shard.origin) {
       throw new MayflyError("LOG_WRONG_KEY", `the log was made as ${origin}, the configured origin is ${shard.origin}`);
     }
-    return await logExport.run(records);
+    const published = records.published && (await cosign(config, cosignedMark, records.published));
+    return await logExport.run({ ...records, published });
   } finally {
     await close();
+  }
+}
+
+/** Adds what witnesses have made of this tree since it was published: readers of the folder see it as those of the service do. */
+async function cosign(config: Config, mark: string, published: PublishedCheckpoint): Promise<PublishedCheckpoint> {
+  const cosigned = await openFileHighWaterMark({ path: mark, onFailure: () => undefined }).read();
+  if (cosigned === undefined) return published;
+  const witnesses = openConfiguredWitnesses(config, systemClock);
+  try {
+    return withCosignatures(published, cosigned, witnesses);
+  } finally {
+    await Promise.all(witnesses.map((witness) => witness.close()));
   }
 }
 

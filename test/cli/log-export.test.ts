@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { createSqliteLog } from "../../src/adapters/log-store/sqlite/create-sqlite-log.ts";
 import { openSqliteLogStore } from "../../src/adapters/log-store/sqlite/sqlite-log-store.ts";
 import type { LogStore } from "../../src/ports/log-store.ts";
+import { ed25519KeyOfSpki, makeEd25519Verifier, SIGNATURE_TYPE } from "../../src/core/note/verifier-key.ts";
+import { FakeWitness } from "../fakes/fake-witness.ts";
 import { growLog, makeLogKeys } from "../support/growing-log.ts";
 import { MEMORY_CONFIG } from "../support/memory-config.ts";
 import { readStaticDirectory } from "../support/read-static-directory.ts";
@@ -78,6 +80,37 @@ describe("log export", () => {
       files: 9,
     });
     expect(readFileSync(join(directory, "tile/data/000"))[0]).toBe(0x1f);
+  });
+
+  it("shows what the configured witnesses have made of exactly this tree, and no other line", async () => {
+    const { origin, checkpointPublicKey } = keys.manifest;
+    const witness = new FakeWitness("witness.test/w1");
+    const publicKey = ed25519KeyOfSpki(checkpointPublicKey);
+    witness.learn(origin, [makeEd25519Verifier({ name: origin, type: SIGNATURE_TYPE.ed25519, publicKey })]);
+    const { note } = (await store.published())!;
+    const line = Buffer.from(witness.answer(`old 0\n\n${note}`).body ?? "").toString();
+    expect(line).toMatch(/^\u2014 witness\.test\/w1 /u);
+    const forged = line.replace("w1 ", "w2 ");
+    const cosignedNote = join(data, "cosigned.note");
+    const config = readFileSync(configFile, "utf8");
+    const witnesses = ["w1", "w2"].map((name) => {
+      const key = name === "w1" ? witness.key : new FakeWitness("witness.test/w2").key;
+      return `{ key: "${key}", url: "http://127.0.0.1:1/${name}" }`;
+    });
+    writeFileSync(configFile, config.replace("log: {", `log: { witnesses: [${witnesses.join(", ")}],`));
+    writeFileSync(cosignedNote, `${note}${line}${forged}`);
+    try {
+      expect((await exportTo(directory)).code).toBe(0);
+      const cosigned = `${note}${line}`;
+      expect(readFileSync(join(directory, "checkpoint"), "utf8")).toBe(cosigned);
+      expect((await exportTo(directory)).stdout).toMatch(/ 0 files written\n$/u);
+      await growLog(store, keys, 1);
+      expect((await exportTo(directory)).code).toBe(0);
+      expect(readFileSync(join(directory, "checkpoint"), "utf8")).toBe((await store.published())!.note);
+    } finally {
+      rmSync(cosignedNote);
+      writeFileSync(configFile, config);
+    }
   });
 
   it("goes on until it is told to stop, and then ends with 0", async () => {

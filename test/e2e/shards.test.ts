@@ -13,11 +13,12 @@ import { verifyDataFolder } from "../../src/compose/verify-data-folder.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { describeCauses } from "../../src/core/errors.ts";
 import { originOf, openShardedService, SHARD_ENV } from "../support/sharded-service.ts";
-import type { ShardedService } from "../support/sharded-service.ts";
+import type { ShardedService, ShardKeys } from "../support/sharded-service.ts";
 
 let sharded: ShardedService;
+const keys: ShardKeys = new Map();
 beforeEach(async () => {
-  sharded = await openShardedService();
+  sharded = await openShardedService(keys);
 });
 afterEach(async () => {
   await sharded.close();
@@ -78,10 +79,10 @@ describe("a hand-over from one shard to the next", () => {
       "0",
     ]);
     const before = leaves.length;
-    while (leaves.length < before + 30) await pause(5);
+    while (leaves.length < before + 12) await pause(5);
     await reload(service, handed, "log frozen");
     const after = leaves.length;
-    while (leaves.length < after + 30) await pause(5);
+    while (leaves.length < after + 12) await pause(5);
     load.isOn = false;
     await Promise.all(callers);
 
@@ -151,7 +152,7 @@ describe("a frozen log", () => {
     await sharded.init(frozen);
     for (const [file, bytes] of unfrozen) writeFileSync(file, bytes);
     const wasFrozen = "the log was frozen at 1 entries, its database is not";
-    for (const config of [alone, staged, frozen]) expect(await refusalOf(config)).toBe(wasFrozen);
+    for (const config of [staged, frozen]) expect(await refusalOf(config)).toBe(wasFrozen);
     await expect(freezeLog(alone, context)).rejects.toThrow(wasFrozen);
     const elsewhere = await sharded.configure({ 2026: { ...ACTIVE, more: ', directory: "copy"' } });
     cpSync(join(database, ".."), join(sharded.folder, "data", "copy"), { recursive: true });
@@ -178,17 +179,14 @@ describe("a frozen log", () => {
     expect(await v3(second, "2026")).toHaveProperty("state.readonly.final_tree_head.tree_size", 1);
     await sharded.prove(second, leaf, "2026");
     expect(await stop(second)).toBe(0);
-    const third = await sharded.start(keyless);
-    await sharded.prove(third, leaf, "2026");
-    await stop(third);
-    // A CA with another root: chains of the frozen log lead to the old one, and to no other.
+    // Without the keys, and with a CA of another root: chains of the frozen log lead to the old one, and to no other.
     const text = await sharded.text({ 2026: { ...FROZEN, isKeyless: true }, 2027: ACTIVE, 2028: STAGED });
-    const fourth = await sharded.start(
+    const third = await sharded.start(
       parseConfig(text.replace(/^ca: .*$/mu, "ca: { signer: { kind: memory } }"), "mayfly.yaml"),
     );
+    await sharded.prove(third, leaf, "2026");
     const roots = async (name: string): Promise<readonly string[]> =>
-      (JSON.parse(await read(`${fourth.publicUrl}/${name}/ct/v1/get-roots`)) as { certificates: string[] })
-        .certificates;
+      (JSON.parse(await read(`${third.publicUrl}/${name}/ct/v1/get-roots`)) as { certificates: string[] }).certificates;
     const old = certificatesOf(ANCHORS.chainPem).at(-1)!.raw.toString("base64");
     expect(await roots("2026")).toEqual([old]);
     const now = await roots("2027");

@@ -23,7 +23,7 @@ export async function writeOperatorKeys(folder: string, madeMs = Date.now()): Pr
     checkpoint: generatePrivateKey("ed25519"),
   };
   for (const [name, key] of Object.entries(keys)) {
-    await writeKeyFile(join(folder, `${name}.json`), key, PASSPHRASE);
+    writeFileSync(join(folder, `${name}.json`), await encryptCheaply(key, PASSPHRASE), { mode: 0o600 });
   }
   const chain = await makeCaChain({
     organization: "Operator",
@@ -35,9 +35,9 @@ export async function writeOperatorKeys(folder: string, madeMs = Date.now()): Pr
   writeFileSync(join(folder, "passphrase"), `${PASSPHRASE}\n`, { mode: 0o600 });
 }
 
-/** Writes a key file that is opened in a moment, as `mayfly key create` writes one that takes a second. */
-export async function writeKeyFile(file: string, key: KeyObject, passphrase: string): Promise<void> {
-  writeFileSync(file, await encryptKeyFile(key, passphrase, COST), { mode: 0o600 });
+/** The text of a key file that is opened in a moment, where one of `mayfly key create` takes a second. */
+export function encryptCheaply(key: KeyObject, passphrase: string): Promise<string> {
+  return encryptKeyFile(key, passphrase, COST);
 }
 
 /** A production configuration of the keys in `folder`, on free loopback ports, whose log lines go nowhere. */

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { X509Certificate } from "@sigstore/core";
@@ -14,7 +14,7 @@ import { parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { askForCertificate } from "./ask.ts";
 import { certificateIn } from "./issued.ts";
-import { writeKeyFile } from "./operator-keys.ts";
+import { encryptCheaply } from "./operator-keys.ts";
 import { ANCHORS, configText } from "./service.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -55,8 +55,15 @@ export interface ShardedService {
 /** Origin of a shard in these services. */
 export const originOf = (name: string): string => `localhost/${name}`;
 
-/** Opens a folder for services with shards. */
-export async function openShardedService(): Promise<ShardedService> {
+/** Key files by their names, to be used again: each costs its scrypt. */
+export type ShardKeys = Map<string, string>;
+
+/**
+ * Opens a folder for services with shards.
+ *
+ * @param keys takes those that are made; shards of one name have the same keys in all folders with one map
+ */
+export async function openShardedService(keys: ShardKeys = new Map()): Promise<ShardedService> {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-shards-"));
   const issuer = await startDevelopmentIssuer();
   const logFile = join(folder, "mayfly.log");
@@ -66,9 +73,14 @@ export async function openShardedService(): Promise<ShardedService> {
   const makeKeys = async (name: string): Promise<void> => {
     if (made.has(name)) return;
     made.add(name);
-    const { SHARD_PASSPHRASE } = SHARD_ENV;
-    await writeKeyFile(keyFile(name), generatePrivateKey("ecdsa-p256-sha256"), SHARD_PASSPHRASE);
-    await writeKeyFile(keyFile(`${name}-checkpoint`), generatePrivateKey("ed25519"), SHARD_PASSPHRASE);
+    for (const [key, algorithm] of [
+      [name, "ecdsa-p256-sha256"],
+      [`${name}-checkpoint`, "ed25519"],
+    ] as const) {
+      const text = keys.get(key) ?? (await encryptCheaply(generatePrivateKey(algorithm), SHARD_ENV.SHARD_PASSPHRASE));
+      keys.set(key, text);
+      writeFileSync(keyFile(key), text, { mode: 0o600 });
+    }
   };
   const publicKeyOf = (name: string): Buffer => {
     const { publicKey } = JSON.parse(readFileSync(keyFile(name), "utf8")) as { publicKey: string };

@@ -9,6 +9,7 @@ import { parseConfig } from "../../src/config/load-config.ts";
 import { certificatesOf } from "../../dev/verify-bundle.ts";
 import { ANCHORS } from "../support/service.ts";
 import type { RunningService } from "../../src/compose/start-service.ts";
+import { reconcileDataFolder } from "../../src/compose/reconcile-data-folder.ts";
 import { verifyDataFolder } from "../../src/compose/verify-data-folder.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { describeCauses } from "../../src/core/errors.ts";
@@ -52,6 +53,12 @@ async function damageOf(config: Config, name: string): Promise<string[]> {
     origin: shard.origin,
     otherLogs: new Set(config.log.shards.filter((one) => one !== shard).map((one) => sharded.logId(one.name))),
     onProblem: ({ where, what }) => damage.push(`${where}: ${what}`),
+  });
+  await reconcileDataFolder({
+    logs: config.log.shards.map((one) => ({ ...one, paths: dataPaths(config, one.directory) })),
+    auditTrail: dataPaths(config).auditTrail,
+    nowMs: Date.now(),
+    onGap: ({ where, what }) => damage.push(`reconcile: ${where}: ${what}`),
   });
   return damage;
 }

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { lockDataDirectory } from "../adapters/data-directory/lock-data-directory.ts";
 import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
@@ -93,10 +93,17 @@ async function cosign(config: Config, mark: string, published: PublishedCheckpoi
 /** The folder goes to the public whole, with whatever is in it. */
 function requireApart(directory: string, dataDirectory: string): void {
   const isInside = (inner: string, outer: string): boolean => !/^\.\.($|[/\\])/u.test(relative(outer, inner));
-  const [exported, data] = [resolve(directory), resolve(dataDirectory)];
+  const [exported, data] = [placeOf(directory), placeOf(dataDirectory)];
   if (isInside(exported, data) || isInside(data, exported)) {
     throw new MayflyError("EXPORT_CONFLICT", `${directory} must be apart from the data directory ${dataDirectory}`);
   }
+}
+
+/** Where a folder is, whatever links lead to it or will lead to it once it is made. */
+function placeOf(folder: string): string {
+  const path = resolve(folder);
+  if (existsSync(path)) return realpathSync(path);
+  return path === dirname(path) ? path : join(placeOf(dirname(path)), basename(path));
 }
 
 function makeFolders(directory: string, workingFolder: string): void {

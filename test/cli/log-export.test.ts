@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createSqliteLog } from "../../src/adapters/log-store/sqlite/create-sqlite-log.ts";
 import { openSqliteLogStore } from "../../src/adapters/log-store/sqlite/sqlite-log-store.ts";
 import type { LogStore } from "../../src/ports/log-store.ts";
@@ -177,6 +187,19 @@ describe("log export", () => {
     const { code, stderr } = await exportTo(target);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("apart from the data directory") });
     expect(existsSync(join(target, "checkpoint"))).toBe(false);
+  });
+
+  it.each([
+    ["the data directory", () => data, ""],
+    ["a folder around the data directory", () => folder, ""],
+    ["the data directory, in a folder there that is still to be made", () => data, "public"],
+  ])("refuses to publish a link that leads to %s", async (_, leadsTo, below) => {
+    const link = join(mkdtempSync(join(tmpdir(), "mayfly-export-link-")), "link");
+    symlinkSync(leadsTo(), link);
+    const { code, stderr } = await exportTo(join(link, below));
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("apart from the data directory") });
+    expect(readdirSync(data).filter((name) => !/^(?:log\.sqlite|head\.note)/u.test(name))).toEqual([]);
+    rmSync(dirname(link), { recursive: true });
   });
 
   it("refuses a log of another origin than the configured one, before anything is written", async () => {

@@ -1,3 +1,12 @@
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+
+// A thread of the log compiles its modules in 150 ms, or takes them from here in 40; tests start hundreds of them.
+const COMPILE_CACHE = join(import.meta.dirname, "node_modules", ".cache", "mayfly", "compiled");
+enableCompileCache(COMPILE_CACHE);
+// For the processes that jest and the tests start.
+process.env["NODE_COMPILE_CACHE"] = COMPILE_CACHE;
+
 export default {
   testEnvironment: "node",
   roots: ["<rootDir>/test"],

@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
 import { Worker, type Transferable } from "node:worker_threads";
 import { MayflyError } from "../../../core/errors.ts";
 import type { CallMessage, Calls, ReplyMessage } from "./calls.ts";
@@ -24,7 +26,7 @@ export class WorkerClient<C extends Calls> {
    * @param onEnd called once when the worker ends without having been closed
    */
   constructor(url: URL, onEnd: (error: MayflyError) => void) {
-    this.#worker = new Worker(url, { env: {}, resourceLimits: RESOURCE_LIMITS });
+    this.#worker = new Worker(url, { env: workerEnvironment(), resourceLimits: RESOURCE_LIMITS });
     this.#worker.on("message", (reply: ReplyMessage) => {
       this.#settle(reply);
     });
@@ -83,4 +85,10 @@ export class WorkerClient<C extends Calls> {
     this.#ended = error;
     onEnd(error);
   }
+}
+
+/** Nothing of the process's own, which may hold secrets; compiled code is kept where the process itself keeps it, if it does. */
+function workerEnvironment(): Readonly<Record<string, string>> {
+  const directory = getCompileCacheDir();
+  return directory === undefined ? {} : { NODE_COMPILE_CACHE: dirname(directory) };
 }

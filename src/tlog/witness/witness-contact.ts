@@ -31,18 +31,12 @@ export class WitnessContact {
   #knownSize = 0;
   /** The checkpoint that it cosigned last, in this process. */
   #cosigned: PublishedCheckpoint | undefined;
-  #cosignedSeconds = 0;
   #failures = 0;
   #notBeforeMs = -Infinity;
 
   constructor(witness: Witness, options: ContactOptions) {
     this.witness = witness;
     this.#options = options;
-  }
-
-  /** Size that the witness is known to have cosigned, and when by its clock, seconds since the Unix epoch. */
-  get seen(): { readonly size: number; readonly timestampSeconds: number } {
-    return { size: this.#knownSize, timestampSeconds: this.#cosignedSeconds };
   }
 
   /** Not to be asked again before, on the clock that never steps; it has failed. */
@@ -57,9 +51,8 @@ export class WitnessContact {
   }
 
   /** Takes for granted, until it says otherwise, that the witness is at a size; it was kept from earlier. */
-  remember(size: number, timestampSeconds: number): void {
+  remember(size: number): void {
     this.#knownSize = size;
-    this.#cosignedSeconds = timestampSeconds;
   }
 
   /** Shows it a checkpoint; nothing else is under way. Resolves with undefined when the store failed, which was told. */
@@ -96,7 +89,6 @@ export class WitnessContact {
     }
     this.#knownSize = checkpoint.size;
     this.#cosigned = checkpoint;
-    this.#cosignedSeconds = asked.answer.timestampSeconds;
     this.#failures = 0;
     this.#notBeforeMs = -Infinity;
   }

@@ -1,4 +1,3 @@
-import { decodeCosignature } from "../../core/note/cosignature.ts";
 import { MayflyError } from "../../core/errors.ts";
 import { parseSignedNote, type NoteSignature } from "../../core/note/signed-note.ts";
 import type { PublishedCheckpoint } from "../../ports/log-store.ts";
@@ -64,11 +63,6 @@ export class WitnessRounds {
     return this.#cosigned.newest;
   }
 
-  /** Each witness: the size that it cosigned last, and when by its clock (Unix seconds); 0 while that is not known. */
-  seen(): readonly { readonly witness: string; readonly size: number; readonly timestampSeconds: number }[] {
-    return this.#contacts.map((contact) => ({ witness: contact.witness.name, ...contact.seen }));
-  }
-
   /** Names of the witnesses that have cosigned this very checkpoint since they were opened. */
   cosigners(checkpoint: PublishedCheckpoint): readonly string[] {
     return this.#contacts.filter((contact) => contact.hasCosigned(checkpoint)).map(({ witness }) => witness.name);
@@ -86,7 +80,7 @@ export class WitnessRounds {
       const { witness } = contact;
       const cosignature = signatures.find((line) => witness.hasCosigned(text, line));
       if (cosignature === undefined) continue;
-      contact.remember(checkpoint.size, decodeCosignature(cosignature.signature).timestampSeconds);
+      contact.remember(checkpoint.size);
       this.#cosigned.add(checkpoint, witness.name, cosignature);
     }
   }

@@ -196,7 +196,7 @@ describe("node dev/oidc-issuer.ts", () => {
     [["--host", "0.0.0.0"], "0.0.0.0 is not a loopback address"],
     [["--port", "http"], "--port takes a number"],
     [["--port", "99999"], "65536"],
-    [["--key", "/nonexistent"], "ENOENT"],
+    [["--key", "test/dev/no-such-key.pem"], "ENOENT"],
     [["--verbose"], "--verbose"],
   ])("ends with one line and status 1 for %j", (options, message) => {
     const { status, stderr } = run(...options);

@@ -33,16 +33,16 @@ export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
 
 /** The public API of Fulcio (v2) and the log's reads, as a listener of Node's HTTP server. */
 export function makePublicApp(deps: PublicAppDeps): RequestListener {
-  const app = makeRouter();
-  app.use(checkRequests);
-  app.use(answerPreflights);
-  app.use(refuseWhenClosed(deps.admission));
-  addRoute(app, "/api/v2/signingCert", { POST: limitSigning(deps, makeSigningCert(deps)) });
-  addRoute(app, "/healthz", { GET: health });
-  app.use(limitReads(deps));
-  addRoute(app, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
-  addRoute(app, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
+  const router = makeRouter();
+  router.use(checkRequests);
+  router.use(answerPreflights);
+  router.use(refuseWhenClosed(deps.admission));
+  addRoute(router, "/api/v2/signingCert", { POST: limitSigning(deps, makeSigningCert(deps)) });
+  addRoute(router, "/healthz", { GET: health });
+  router.use(limitReads(deps));
+  addRoute(router, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
+  addRoute(router, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
   const { logs } = deps;
-  if (logs !== undefined) addLogReads(app, { ...deps, logs });
-  return makeListener(app, deps, deps.refusalPacing);
+  if (logs !== undefined) addLogReads(router, { ...deps, logs });
+  return makeListener(router, deps, deps.refusalPacing);
 }

@@ -1,6 +1,6 @@
 import type { RequestListener } from "node:http";
 import express from "express";
-import type { Express, NextFunction } from "express";
+import type { NextFunction, Router } from "express";
 import { MayflyError } from "../core/errors.ts";
 import { dropBody, noteRefusal, tellRefusal } from "./answer.ts";
 import { openExchange } from "./exchange.ts";
@@ -9,21 +9,24 @@ import { makeRefusalPacing } from "./refusal-pacing.ts";
 import type { PacingLimits } from "./refusal-pacing.ts";
 import type { IncomingMessage } from "node:http";
 
-/** An Express application that matches paths exactly and adds nothing of its own to any answer. */
-export function makeRouter(): Express {
-  const app = express();
-  app.disable("x-powered-by").disable("etag").set("query parser", false);
-  app.enable("case sensitive routing").enable("strict routing");
-  return app;
+/**
+ * An Express router to whom a path has one spelling. Not an Express application, which would give each request and response
+ * another prototype: nothing here uses what it adds, and Node's own code becomes slower by it.
+ */
+export function makeRouter(): Router {
+  return express.Router({ caseSensitive: true, strict: true });
 }
 
+type RunRouter = (request: IncomingMessage, response: ExchangeResponse, done: NextFunction) => unknown;
+
 /**
- * Turns an Express application into a listener of Node's server. Each request gets its exchange before the first
- * middleware, and whatever the application throws, rejects with or does not answer becomes one JSON refusal. One that only
- * says that there are too many callers waits for its turn.
+ * Turns an Express router into a listener of Node's server. Each request gets its exchange before the first middleware,
+ * and whatever the router throws, rejects with or does not answer becomes one JSON refusal. One that only says that there
+ * are too many callers waits for its turn.
  */
-export function makeListener(app: Express, deps: ExchangeDeps, pacing?: PacingLimits): RequestListener {
-  const run: (request: IncomingMessage, response: ExchangeResponse, done: NextFunction) => unknown = app;
+export function makeListener(router: Router, deps: ExchangeDeps, pacing?: PacingLimits): RequestListener {
+  // Its types speak of an application's requests and responses; a router asks no more of them than Node's have.
+  const run = router as unknown as RunRouter;
   const pace = makeRefusalPacing(deps.clock, pacing);
   return (request, response) => {
     const answering = openExchange(request, response, deps);

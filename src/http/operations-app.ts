@@ -27,14 +27,14 @@ export interface OperationsAppDeps extends Pick<ExchangeDeps, "clock" | "request
 
 /** What operators and orchestrators ask; never reachable from where callers are. Probes are not recorded. */
 export function makeOperationsApp(deps: OperationsAppDeps): RequestListener {
-  const app = makeRouter();
-  app.use(checkRequests);
-  addRoute(app, "/metrics", { GET: makeMetrics(deps) });
-  addRoute(app, "/healthz", { GET: health, HEAD: health });
-  addRoute(app, "/livez", { GET: health, HEAD: health });
+  const router = makeRouter();
+  router.use(checkRequests);
+  addRoute(router, "/metrics", { GET: makeMetrics(deps) });
+  addRoute(router, "/healthz", { GET: health, HEAD: health });
+  addRoute(router, "/livez", { GET: health, HEAD: health });
   const ready = makeReady(deps);
-  addRoute(app, "/readyz", { GET: ready, HEAD: ready });
-  return makeListener(app, { ...deps, telemetry: { request: () => undefined } });
+  addRoute(router, "/readyz", { GET: ready, HEAD: ready });
+  return makeListener(router, { ...deps, telemetry: { request: () => undefined } });
 }
 
 function makeMetrics({ metrics }: OperationsAppDeps): Handler {

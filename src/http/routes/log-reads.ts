@@ -1,7 +1,7 @@
-import { Router } from "express";
-import type { Express } from "express";
+import type { Router } from "express";
 import { MayflyError } from "../../core/errors.ts";
 import type { ClientAddress } from "../client-address.ts";
+import { makeRouter } from "../listener.ts";
 import { makeRepresent } from "../representation.ts";
 import { addRoute } from "../route.ts";
 import type { Handler } from "../route.ts";
@@ -20,7 +20,7 @@ export interface LogReadsDeps {
 }
 
 /** GET and HEAD of everything that outsiders read of each log. The logs share the places of large reads. */
-export function addLogReads(app: Express, { logs, clientAddress, tileLimits = TILE_LIMITS }: LogReadsDeps): void {
+export function addLogReads(router: Router, { logs, clientAddress, tileLimits = TILE_LIMITS }: LogReadsDeps): void {
   const takePlace = makeTilePlaces(tileLimits);
   const represent = makeRepresent();
   const makeHandler =
@@ -36,7 +36,7 @@ export function addLogReads(app: Express, { logs, clientAddress, tileLimits = TI
       return represent(request, resource);
     };
   const makeRoutes = (log: PublishedLog): Router => {
-    const router = Router(EXACT);
+    const router = makeRouter();
     for (const read of [...staticCtReads(log), ...rfc6962Reads(log)]) {
       const pattern = new RegExp(`^${quoted(log.pathPrefix)}${read.pattern}$`, "u");
       const handler = makeHandler(read);
@@ -45,7 +45,7 @@ export function addLogReads(app: Express, { logs, clientAddress, tileLimits = TI
     return router;
   };
   const makeRoutesOfAll = (served: readonly PublishedLog[]): Router => {
-    const router = Router(EXACT);
+    const router = makeRouter();
     for (const log of served) {
       const routes = makeRoutes(log);
       // There may be many logs, each with many patterns: only those of the log that is asked are tried.
@@ -57,15 +57,12 @@ export function addLogReads(app: Express, { logs, clientAddress, tileLimits = TI
     return router;
   };
   let known: { readonly served: readonly PublishedLog[]; readonly routes: Router } | undefined;
-  app.use((request, response, next) => {
+  router.use((request, response, next) => {
     const served = logs();
     if (known?.served !== served) known = { served, routes: makeRoutesOfAll(served) };
     known.routes(request, response, next);
   });
 }
-
-/** A path has one spelling. */
-const EXACT = { caseSensitive: true, strict: true };
 
 /** The text as a pattern that matches nothing else. */
 function quoted(text: string): string {

@@ -102,8 +102,10 @@ export function bytesField(message: JsonObject, field: Field): Uint8Array | unde
   const value = fieldValue(message, field);
   if (value === undefined) return undefined;
   if (typeof value !== "string") throw new MayflyError("WRONG_TYPE", `field ${field.proto} is not a base64 string`);
+  const bytes = Buffer.from(value, "base64");
+  // Nearly everybody's spelling.
+  if (bytes.toString("base64") === value) return bytes;
   const text = value.replaceAll(/[\r\n]/gu, "");
-  const bytes = Buffer.from(text, "base64");
   // Node's decoder skips what it does not know, so only text that encodes back to itself was base64.
   const unpadded = bytes.toString("base64url");
   const alike = /[-_]/u.test(text) ? text : text.replaceAll("+", "-").replaceAll("/", "_");

@@ -45,7 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
   { defect: "the first second of 2050 as UTCTime", file: DER, from: "return timeMs < YEAR_2050_MS", to: "return timeMs <= YEAR_2050_MS" },
   { defect: "UTCTime for ever", file: DER, from: "return timeMs < YEAR_2050_MS", to: "return timeMs < YEAR_10000_MS" },
   { defect: "GeneralizedTime before 2050", file: DER, from: "return timeMs < YEAR_2050_MS", to: "return timeMs < YEAR_1950_MS" },
-  { defect: "UTCTime without Z", file: DER, from: "ascii(`${digits.slice(2)}Z`)", to: "ascii(digits.slice(2))" },
+  { defect: "UTCTime without Z", file: DER, from: "text.slice(2, 4) + afterYear", to: "text.slice(2, 4) + afterYear.slice(0, -1)" },
   { defect: "[n] EXPLICIT as primitive", file: DER, from: "contextOctet(number) + CONSTRUCTED", to: "contextOctet(number)" },
   { defect: "[n] IMPLICIT as constructed", file: DER, from: "element(contextOctet(number), [contents])", to: "element(contextOctet(number) + CONSTRUCTED, [contents])" },
   // TBSCertificate and Certificate (RFC 5280 §4.1)

@@ -215,13 +215,12 @@ export function utcOrGeneralizedTime(timeMs: number): Uint8Array {
   if (timeMs % 1000 !== 0 || timeMs < YEAR_1950_MS || timeMs >= YEAR_10000_MS) {
     throw new RangeError(`${String(timeMs)} ms is not a time a certificate can say`);
   }
-  const digits = new Date(timeMs)
-    .toISOString()
-    .slice(0, 19)
-    .replaceAll(/[^0-9]/gu, "");
+  const text = new Date(timeMs).toISOString();
+  // YYYY-MM-DDTHH:MM:SS.000Z
+  const afterYear = `${text.slice(5, 7)}${text.slice(8, 10)}${text.slice(11, 13)}${text.slice(14, 16)}${text.slice(17, 19)}Z`;
   return timeMs < YEAR_2050_MS
-    ? element(TAG.utcTime, [ascii(`${digits.slice(2)}Z`)])
-    : element(TAG.generalizedTime, [ascii(`${digits}Z`)]);
+    ? element(TAG.utcTime, [ascii(text.slice(2, 4) + afterYear)])
+    : element(TAG.generalizedTime, [ascii(text.slice(0, 4) + afterYear)]);
 }
 
 /**

@@ -47,6 +47,6 @@ EXPOSE 5555 2112
 STOPSIGNAL SIGTERM
 # No HEALTHCHECK: OCI images have none, and only the configuration knows where /livez and /readyz are.
 # The settings of V8 and of the C library are those of src/bin.ts, where their reasons stand.
-ENV MALLOC_ARENA_MAX=1
+ENV MALLOC_ARENA_MAX=2
 ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=16", "--no-concurrent-recompilation", "/app/dist/bin.js"]
 CMD ["serve", "--config", "/etc/mayfly/mayfly.yaml"]

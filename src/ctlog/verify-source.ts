@@ -2,7 +2,7 @@ import { MayflyError } from "../core/errors.ts";
 import { TILE_WIDTH, tileWidthAt } from "../core/merkle/tile.ts";
 import { rootOfRightEdge } from "../core/merkle/tree.ts";
 import type { LogSource } from "../ports/log-source.ts";
-import type { EntryJudge } from "../tlog/entry-part.ts";
+import { packReadEntries, type EntryJudge } from "../tlog/entry-part.ts";
 import { EMPTY_TREE, type GrowingTree, type StatedTreeOfLog, type TreeSoFar } from "../tlog/growing-tree.ts";
 import { noteProblem, type LogProblem, type OnProblem } from "../tlog/log-problem.ts";
 import { verifyEntries, type VerifiableLog } from "../tlog/verify-entries.ts";
@@ -211,7 +211,7 @@ function verifiable(source: LogSource, size: number, kind: LogKind): VerifiableL
       const where =
         kind === "rfc6962" ? `entries ${start} to ${end - 1}` : `data tile ${Math.floor(start / TILE_WIDTH)}`;
       const stored = await noteProblem(where, onProblem, () => readWhole(source, { start, end }, size));
-      return stored ?? Array.from({ length: end - start }, () => undefined);
+      return packReadEntries(start, stored ?? Array.from({ length: end - start }, () => undefined), onProblem);
     },
     tileOf: kind === "rfc6962" ? undefined : (level, index, width) => source.tile(level, index, width),
     issuerOf: (fingerprint) => source.issuer(fingerprint),

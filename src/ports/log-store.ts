@@ -1,3 +1,5 @@
+import type { PackedBytes } from "../core/encoding/packed-bytes.ts";
+
 /** What `log init` fixes for the life of a log shard, and whether that life is over. */
 export interface LogManifest {
   readonly formatVersion: 1;
@@ -98,11 +100,14 @@ export interface LogSnapshot {
   indexOfLeaf(leafHash: Uint8Array): Promise<number | undefined>;
 }
 
-/** One row of the index against which new submissions are compared. */
-export interface StoredSubmission {
-  readonly submissionKey: Uint8Array;
-  /** Index of the entry that it became. */
-  readonly index: number;
+/** Some rows of the index against which new submissions are compared, side by side in the order of their keys. */
+export interface SubmissionRows {
+  /** How many lead to entries of the head. */
+  readonly ofHead: number;
+  /** How many have a key that is not 32 bytes long. */
+  readonly malformed: number;
+  /** Key of the last; undefined when there are none. */
+  readonly lastKey: Uint8Array | undefined;
 }
 
 /**
@@ -117,6 +122,8 @@ export interface LogRecords {
   readonly endOfEntries: number;
   /** Stored bytes of the entries `start` ≤ index < `end`, as far as there are such records. */
   entries(start: number, end: number): Promise<readonly Uint8Array[]>;
+  /** The same in one piece of memory, which the caller may give away. */
+  packedEntries(start: number, end: number): Promise<PackedBytes>;
   /** The hashes of a tile as they are stored. */
   tile(level: number, index: number): Promise<Uint8Array | undefined>;
   issuer(fingerprint: Uint8Array): Promise<Uint8Array | undefined>;
@@ -127,8 +134,8 @@ export interface LogRecords {
    * @returns the index for each of them, undefined for those that are not known
    */
   indexesOfSubmissions(keys: Uint8Array): Promise<readonly (number | undefined)[]>;
-  /** At most `limit` submissions in the order of their keys, those behind `after`. */
-  submissions(after: Uint8Array, limit: number): Promise<readonly StoredSubmission[]>;
+  /** At most `limit` rows of the index of submissions, those behind the key `after`. */
+  submissionRows(after: Uint8Array, limit: number): Promise<SubmissionRows>;
 }
 
 /** Thrown by {@link LogStore.append}: some entries are in the log already. Nothing of the batch was written. */

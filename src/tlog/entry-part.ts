@@ -1,13 +1,10 @@
-import type { LogProblem } from "./log-problem.ts";
+import { packBytes, unpackAt, type PackedBytes } from "../core/encoding/packed-bytes.ts";
+import type { LogProblem, OnProblem } from "./log-problem.ts";
 
 /** Entries of a log that are judged together, at most the 256 of one data tile, packed so that they can change threads. */
-export interface EntryPart {
-  /** Index of the first. */
+export interface EntryPart extends PackedBytes {
+  /** Index of the first. An entry that could not be had is one without bytes. */
   readonly start: number;
-  /** Stored bytes of all of them, one after the other. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** By position: where the entry ends in `bytes`. An entry that could not be had is one without bytes. */
-  readonly ends: Uint32Array<ArrayBuffer>;
 }
 
 /** What the stored bytes of a part say. Positions are counted from its first entry. */
@@ -37,24 +34,27 @@ export interface EntryJudge {
   judge(part: EntryPart, certificates: readonly Uint8Array[]): Promise<PartVerdict>;
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** Puts entries side by side; undefined is an entry that could not be had. */
 export function packEntries(start: number, stored: readonly (Uint8Array | undefined)[]): EntryPart {
-  const ends = new Uint32Array(stored.length);
-  let length = 0;
+  return { start, ...packBytes(stored.map((entry) => entry ?? NOTHING)) };
+}
+
+/** As {@link packEntries}, of entries that were read. The judge passes over one without bytes, so it is told of here. */
+export function packReadEntries(
+  start: number,
+  stored: readonly (Uint8Array | undefined)[],
+  onProblem: OnProblem,
+): EntryPart {
   for (const [at, entry] of stored.entries()) {
-    length += entry?.length ?? 0;
-    ends[at] = length;
+    if (entry?.length === 0) onProblem({ where: `entry ${start + at}`, what: "is empty" });
   }
-  const bytes = new Uint8Array(length);
-  for (const [at, entry] of stored.entries()) {
-    if (entry !== undefined) bytes.set(entry, (ends[at] ?? 0) - entry.length);
-  }
-  return { start, bytes, ends };
+  return packEntries(start, stored);
 }
 
 /** Stored bytes of the entry at a position of the part, a view; undefined where the entry could not be had. */
-export function entryAt({ bytes, ends }: EntryPart, at: number): Uint8Array | undefined {
-  const start = at === 0 ? 0 : (ends[at - 1] ?? 0);
-  const end = ends[at] ?? start;
-  return start === end ? undefined : bytes.subarray(start, end);
+export function entryAt(part: EntryPart, at: number): Uint8Array | undefined {
+  const entry = unpackAt(part, at);
+  return entry.length === 0 ? undefined : entry;
 }

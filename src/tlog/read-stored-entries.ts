@@ -1,4 +1,5 @@
 import type { LogRecords } from "../ports/log-store.ts";
+import { packReadEntries, type EntryPart } from "./entry-part.ts";
 import { noteProblem, type LogProblem, type OnProblem } from "./log-problem.ts";
 import type { EntryRange } from "./read-parts.ts";
 
@@ -30,4 +31,22 @@ export async function readStoredEntries(
   );
   if (!entries.includes(undefined)) problems.forEach(onProblem);
   return entries;
+}
+
+/** As {@link readStoredEntries}, but side by side in memory that the caller may give away. */
+export async function readStoredPart(
+  records: Pick<LogRecords, "entries" | "packedEntries">,
+  range: EntryRange,
+  onProblem: OnProblem,
+): Promise<EntryPart> {
+  const { start, end } = range;
+  const packed = await noteProblem(
+    `entries ${start}`,
+    () => undefined,
+    () => records.packedEntries(start, end),
+  );
+  if (packed?.ends.length === end - start && packed.ends.every((to, at) => to > (packed.ends[at - 1] ?? 0))) {
+    return { start, ...packed };
+  }
+  return packReadEntries(start, await readStoredEntries(records, range, onProblem), onProblem);
 }

@@ -1,5 +1,5 @@
 import { TILE_WIDTH, tileWidthAt } from "../core/merkle/tile.ts";
-import { packEntries, type EntryJudge } from "./entry-part.ts";
+import type { EntryJudge, EntryPart } from "./entry-part.ts";
 import {
   GrowingTree,
   type GrowingTreeOptions,
@@ -15,11 +15,8 @@ import type { TileOf } from "./verify-tiles.ts";
 /** A log whose entries are verified, wherever it is. */
 export interface VerifiableLog {
   readonly size: number;
-  /**
-   * Stored bytes of the entries `start` ≤ index < `end`, which lie in one data tile; undefined for each that cannot be had,
-   * of which `onProblem` was told.
-   */
-  readEntries(start: number, end: number, onProblem: OnProblem): Promise<readonly (Uint8Array | undefined)[]>;
+  /** The entries `start` ≤ index < `end`, which lie in one data tile. `onProblem` was told of each that has no bytes. */
+  readEntries(start: number, end: number, onProblem: OnProblem): Promise<EntryPart>;
   /** Hash tiles; undefined where the log offers none. */
   readonly tileOf: TileOf | undefined;
   readonly issuerOf: IssuerOf;
@@ -87,16 +84,11 @@ function makeReadPart(
     const problems: LogProblem[] = [];
     const note: OnProblem = (problem) => void problems.push(problem);
     const index = Math.floor(start / TILE_WIDTH);
-    const [stored, tile] = await Promise.all([
+    const [entries, tile] = await Promise.all([
       log.readEntries(start, end, note),
       noteProblem(`tile 0/${index}`, note, () => readTile(log, index)),
     ]);
-    // The judge would take it for one that could not be had, of which somebody has told already.
-    for (const [at, entry] of stored.entries()) {
-      if (entry?.length === 0) note({ where: `entry ${start + at}`, what: "is empty" });
-    }
-    const packed = packEntries(start, stored);
-    const verdict = await judge.judge(packed, await issuersOf(judge.referencesOf(packed)));
+    const verdict = await judge.judge(entries, await issuersOf(judge.referencesOf(entries)));
     return { part: { start, verdict, tile }, problems: [...problems, ...verdict.problems] };
   };
 }

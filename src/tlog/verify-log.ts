@@ -3,7 +3,7 @@ import { HASH_LENGTH } from "../core/merkle/tree.ts";
 import type { EntryJudge } from "./entry-part.ts";
 import type { GrowingTree, JudgedPart, StatedTreeOfLog } from "./growing-tree.ts";
 import type { OnProblem } from "./log-problem.ts";
-import { readStoredEntries } from "./read-stored-entries.ts";
+import { readStoredPart } from "./read-stored-entries.ts";
 import { verifyEntries, type VerifiableLog } from "./verify-entries.ts";
 import { verifySubmissionCount, verifySubmissions, type LoggedSubmissions } from "./verify-submissions.ts";
 
@@ -60,7 +60,7 @@ export async function verifyLog(records: LogRecords, options: VerifyLogOptions):
 function verifiable(records: LogRecords): VerifiableLog {
   return {
     size: records.head.size,
-    readEntries: (start, end, onProblem) => readStoredEntries(records, { start, end }, onProblem),
+    readEntries: (start, end, onProblem) => readStoredPart(records, { start, end }, onProblem),
     tileOf: (level, index) => records.tile(level, index),
     issuerOf: (fingerprint) => records.issuer(fingerprint),
   };

@@ -65,8 +65,9 @@ export function openLabLog({ name, logId, stored }: LabLog): NamedLog {
       endOfEntries: stored.length,
       tile: unused,
       issuer: unused,
+      packedEntries: unused,
       indexesOfSubmissions: unused,
-      submissions: unused,
+      submissionRows: unused,
     },
   };
 }

@@ -91,7 +91,7 @@ const LEAF_HEADER_LENGTH = 2;
 
 /** MerkleTreeLeaf of an entry (RFC 6962 §3.4): the input of its leaf hash. */
 export function leafInputOfView({ timestampedEntry }: TileLeafView): Uint8Array {
-  const leafInput = new Uint8Array(LEAF_HEADER_LENGTH + timestampedEntry.length);
+  const leafInput = Buffer.allocUnsafe(LEAF_HEADER_LENGTH + timestampedEntry.length).fill(0, 0, LEAF_HEADER_LENGTH);
   leafInput.set(timestampedEntry, LEAF_HEADER_LENGTH);
   return leafInput;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { hash } from "node:crypto";
 import { hashOfFullTile, TILE_WIDTH } from "../../../src/core/merkle/tile.ts";
 import { appendToRightEdge, leafHash, rootOfRightEdge } from "../../../src/core/merkle/tree.ts";
+import { packEntries } from "../../../src/tlog/entry-part.ts";
 import { verifyEntries } from "../../../src/tlog/verify-entries.ts";
 import { recordEvidence } from "../../support/evidence.ts";
 import { textEntryJudge } from "../../support/log-entry-text.ts";
@@ -55,7 +56,12 @@ describe("the verification of a million entries", () => {
       {
         size: SIZE,
         readEntries: (first, end) =>
-          Promise.resolve(Array.from({ length: end - first }, (_, at) => entryAt(first + at))),
+          Promise.resolve(
+            packEntries(
+              first,
+              Array.from({ length: end - first }, (_, at) => entryAt(first + at)),
+            ),
+          ),
         tileOf: (level, index) =>
           Promise.resolve(level === 0 ? leafTile(index) : tiles.get(`${String(level)}/${String(index)}`)),
         issuerOf: () => Promise.resolve(undefined),

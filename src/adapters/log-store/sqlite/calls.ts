@@ -1,4 +1,4 @@
-import type { MessagePort, Transferable } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import type { Reason } from "../../../core/errors.ts";
 import { sqliteFailure } from "./sqlite-failure.ts";
 
@@ -26,7 +26,7 @@ export interface ServeOptions {
   readonly onClose: () => void;
 }
 
-/** Answers calls on a port, one after the other. Arrays of bytes change their owner instead of being copied. */
+/** Answers calls on a port, one after the other. Bytes that an answer consists of change their owner. */
 export function serveCalls(port: MessagePort, calls: Calls, options: ServeOptions): void {
   port.on("message", (message: CallMessage | undefined) => {
     if (message === undefined) {
@@ -61,10 +61,10 @@ function describe(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
 }
 
-function buffersOf(value: unknown): Transferable[] {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((each: unknown) =>
-    each instanceof Uint8Array && each.buffer instanceof ArrayBuffer && each.length === each.buffer.byteLength
+function buffersOf(value: unknown): ArrayBuffer[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.values(value).flatMap((each: unknown) =>
+    ArrayBuffer.isView(each) && each.buffer instanceof ArrayBuffer && each.byteLength === each.buffer.byteLength
       ? [each.buffer]
       : [],
   );

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { subtreeHash, TILE_WIDTH, tileWidthAt } from "../../../core/merkle/tile.ts";
 import { HASH_LENGTH, rootOfRightEdge } from "../../../core/merkle/tree.ts";
 import { MayflyError } from "../../../core/errors.ts";
-import type { LogManifest, PublishedCheckpoint, StoredSubmission, TreeHead } from "../../../ports/log-store.ts";
+import type { LogManifest, PublishedCheckpoint, SubmissionRows, TreeHead } from "../../../ports/log-store.ts";
 import { PLACE } from "./place.ts";
 import { findRow, requireRow, Row } from "./row.ts";
 import { tileKey } from "./schema.ts";
@@ -12,6 +12,13 @@ import { sqliteFailure } from "./sqlite-failure.ts";
 export interface HeadTree extends Pick<TreeHead, "size" | "root"> {
   /** Whether the log takes nothing any more. */
   readonly isFrozen: boolean;
+}
+
+/** Which rows of the index of submissions are counted. */
+export interface SubmissionPage {
+  readonly size: number;
+  readonly after: Uint8Array;
+  readonly limit: number;
 }
 
 /**
@@ -26,7 +33,8 @@ export class LogRows {
   readonly #lastEntry: StatementSync;
   readonly #tile: StatementSync;
   readonly #submission: StatementSync;
-  readonly #submissions: StatementSync;
+  readonly #indexesOfSubmissions: StatementSync;
+  readonly #submissionRows: StatementSync;
   readonly #issuer: StatementSync;
   readonly #issuers: StatementSync;
 
@@ -38,7 +46,16 @@ export class LogRows {
     this.#lastEntry = database.prepare("SELECT coalesce(max(idx), -1) AS last FROM entry");
     this.#tile = database.prepare("SELECT hashes, checksum FROM tile WHERE key = ?");
     this.#submission = database.prepare("SELECT idx FROM submission WHERE key = ?");
-    this.#submissions = database.prepare("SELECT key, idx FROM submission WHERE key > ? ORDER BY key LIMIT ?");
+    // One statement for many keys: a look-up costs 0.7 µs, and with a statement for each 2.1 µs. Each row of `n` follows from
+    // the one before, so they come in order.
+    this.#indexesOfSubmissions = database.prepare(
+      `WITH RECURSIVE n(at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM n WHERE at + 1 < ?2)
+      SELECT (SELECT idx FROM submission WHERE key = substr(?1, at * ${HASH_LENGTH} + 1, ${HASH_LENGTH})) AS idx FROM n`,
+    );
+    this.#submissionRows = database.prepare(
+      `SELECT count(*) FILTER (WHERE idx < ?) AS of_head, count(*) FILTER (WHERE length(key) <> ?) AS malformed,
+      max(key) AS last_key FROM (SELECT key, idx FROM submission WHERE key > ? ORDER BY key LIMIT ?)`,
+    );
     this.#issuer = database.prepare("SELECT der, checksum FROM issuer WHERE fingerprint = ?");
     this.#issuers = database.prepare("SELECT fingerprint, der, checksum FROM issuer ORDER BY fingerprint");
   }
@@ -120,12 +137,22 @@ export class LogRows {
     return reading(SUBMISSIONS, () => findRow(this.#submission, key)?.integer("idx"));
   }
 
-  /** At most `limit` rows of the index of submissions in the order of their keys, those behind `after`. */
-  submissions(after: Uint8Array, limit: number): StoredSubmission[] {
-    return reading(SUBMISSIONS, () => this.#submissions.all(after, limit)).map((columns) => {
-      const row = new Row(columns);
-      return { submissionKey: row.blob("key"), index: row.integer("idx") };
-    });
+  /** Index of each submission, undefined for those that are not known; keys are 32 bytes each, one after the other. */
+  indexesOfSubmissions(keys: Uint8Array): (number | undefined)[] {
+    if (keys.length === 0) return [];
+    return reading(SUBMISSIONS, () => this.#indexesOfSubmissions.all(keys, keys.length / HASH_LENGTH)).map((columns) =>
+      new Row(columns).optionalInteger("idx"),
+    );
+  }
+
+  /** At most `limit` rows of the index of submissions, those behind the key `after`; the head has `size` entries. */
+  submissionRows({ size, after, limit }: SubmissionPage): SubmissionRows {
+    const row = reading(SUBMISSIONS, () => requireRow(this.#submissionRows, size, HASH_LENGTH, after, limit));
+    return {
+      ofHead: row.integer("of_head"),
+      malformed: row.integer("malformed"),
+      lastKey: row.optionalBlob("last_key"),
+    };
   }
 
   issuer(fingerprint: Uint8Array): Uint8Array | undefined {

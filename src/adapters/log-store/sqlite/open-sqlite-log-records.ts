@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { unpackBytes } from "../../../core/encoding/packed-bytes.ts";
 import type { LogRecords } from "../../../ports/log-store.ts";
 import type { FileProblem } from "./find-file-problems.ts";
 import { requireRegularFile } from "./file-system.ts";
@@ -9,7 +10,7 @@ import { workerUrl } from "./worker-url.ts";
 /** The records of a log that is only read. */
 export interface OpenedLogRecords {
   readonly records: LogRecords;
-  /** Looks through the file for what no record shows. Takes as long as reading all of it. */
+  /** Looks through the file for what no record shows, in a thread of its own. Takes as long as reading all of it. */
   readonly fileProblems: () => Promise<readonly FileProblem[]>;
   readonly close: () => Promise<void>;
 }
@@ -28,18 +29,29 @@ export async function openSqliteLogRecords(path: string): Promise<OpenedLogRecor
   const reader = new WorkerClient<ReaderCalls>(workerUrl("reader"), () => undefined);
   try {
     await reader.call("open", resolve(path));
+    const state = await reader.call("state", undefined);
     const records: LogRecords = {
-      ...(await reader.call("state", undefined)),
-      entries: (start, end) => reader.call("entries", { start, end }),
+      ...state,
+      entries: async (start, end) => unpackBytes(await reader.call("entries", { start, end })),
+      packedEntries: (start, end) => reader.call("entries", { start, end }),
       tile: (level, index) => reader.call("tile", { level, index }),
       issuer: (fingerprint) => reader.call("issuer", fingerprint),
       indexesOfSubmissions: (keys) => reader.call("indexesOfSubmissions", keys),
-      submissions: (after, limit) => reader.call("submissions", { after, limit }),
+      submissionRows: (after, limit) => reader.call("submissionRows", { size: state.head.size, after, limit }),
     };
-    const fileProblems = (): Promise<readonly FileProblem[]> => reader.call("fileProblems", undefined);
-    return { records, fileProblems, close: () => reader.close() };
+    return { records, fileProblems: () => findFileProblems(path), close: () => reader.close() };
   } catch (error) {
     await reader.close();
     throw error;
+  }
+}
+
+async function findFileProblems(path: string): Promise<readonly FileProblem[]> {
+  const reader = new WorkerClient<ReaderCalls>(workerUrl("reader"), () => undefined);
+  try {
+    await reader.call("open", resolve(path));
+    return await reader.call("fileProblems", undefined);
+  } finally {
+    await reader.close();
   }
 }

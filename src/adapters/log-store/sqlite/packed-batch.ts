@@ -1,3 +1,4 @@
+import { packBytes } from "../../../core/encoding/packed-bytes.ts";
 import { HASH_LENGTH } from "../../../core/merkle/tree.ts";
 import type { CommitBatch, NewEntry, StoredIssuer, TileWrite, TreeHead } from "../../../ports/log-store.ts";
 
@@ -30,7 +31,7 @@ type WriterHead = Pick<TreeHead, "size" | "root" | "rightEdge">;
 export function packBatch(batch: CommitBatch): PackedBatch {
   const { previous, head, entries, tiles, issuers } = batch;
   return {
-    bytes: concat(fieldsOf(batch)),
+    bytes: packBytes(fieldsOf(batch)).bytes,
     previousSize: previous.size,
     previousEdge: previous.rightEdge.length,
     headSize: head.size,
@@ -57,16 +58,6 @@ function fieldsOf({ previous, head, entries, tiles, issuers }: CommitBatch): Uin
     ...tiles.map(({ hashes }) => hashes),
     ...issuers.flatMap(({ fingerprint, der }) => [fingerprint, der]),
   ];
-}
-
-function concat(fields: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(fields.reduce((sum, field) => sum + field.length, 0));
-  let at = 0;
-  for (const field of fields) {
-    bytes.set(field, at);
-    at += field.length;
-  }
-  return bytes;
 }
 
 /** The batch again, as views into the buffer. */

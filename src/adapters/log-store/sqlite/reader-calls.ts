@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
-import { HASH_LENGTH } from "../../../core/merkle/tree.ts";
-import type { PublishedCheckpoint, StoredSubmission } from "../../../ports/log-store.ts";
+import { packBytes, type PackedBytes } from "../../../core/encoding/packed-bytes.ts";
+import type { PublishedCheckpoint, SubmissionRows } from "../../../ports/log-store.ts";
 import { findFileProblems, type FileProblem } from "./find-file-problems.ts";
 import { LeafIndex, type LeafLookup } from "./leaf-index.ts";
-import { LogRows } from "./log-rows.ts";
+import { LogRows, type SubmissionPage } from "./log-rows.ts";
 import { readLogState, type LogState } from "./log-state.ts";
 import { openForReading } from "./open-database.ts";
 
@@ -12,7 +12,7 @@ export interface ReaderCalls {
   readonly [name: string]: (argument: never) => unknown;
   readonly open: (path: string) => void;
   readonly published: (nothing: undefined) => PublishedCheckpoint | undefined;
-  readonly entries: (range: { readonly start: number; readonly end: number }) => Uint8Array[];
+  readonly entries: (range: { readonly start: number; readonly end: number }) => PackedBytes;
   readonly tile: (position: { readonly level: number; readonly index: number }) => Uint8Array | undefined;
   readonly issuer: (fingerprint: Uint8Array) => Uint8Array | undefined;
   readonly issuers: (nothing: undefined) => Uint8Array[];
@@ -21,7 +21,7 @@ export interface ReaderCalls {
   readonly state: (nothing: undefined) => LogState;
   readonly fileProblems: (nothing: undefined) => FileProblem[];
   readonly indexesOfSubmissions: (keys: Uint8Array) => (number | undefined)[];
-  readonly submissions: (page: { readonly after: Uint8Array; readonly limit: number }) => StoredSubmission[];
+  readonly submissionRows: (page: SubmissionPage) => SubmissionRows;
 }
 
 /** The reader's side of its thread. */
@@ -54,7 +54,7 @@ export function makeReaderThread(): ReaderThread {
         opened = { database, rows, leafIndex: new LeafIndex(leafIndexPath(path), rows) };
       },
       published: () => required().rows.published(),
-      entries: ({ start, end }) => required().rows.entries(start, end),
+      entries: ({ start, end }) => packBytes(required().rows.entries(start, end)),
       tile: ({ level, index }) => required().rows.tile(level, index),
       issuer: (fingerprint) => required().rows.issuer(fingerprint),
       issuers: () => required().rows.issuers(),
@@ -68,18 +68,12 @@ export function makeReaderThread(): ReaderThread {
         const { database, rows } = required();
         return findFileProblems(database, rows);
       },
-      indexesOfSubmissions: (keys) => indexesOf(required().rows, keys),
-      submissions: ({ after, limit }) => required().rows.submissions(after, limit),
+      indexesOfSubmissions: (keys) => required().rows.indexesOfSubmissions(keys),
+      submissionRows: (page) => required().rows.submissionRows(page),
     },
     close: () => {
       opened?.leafIndex.close();
       opened?.database.close();
     },
   };
-}
-
-function indexesOf(rows: LogRows, keys: Uint8Array): (number | undefined)[] {
-  return Array.from({ length: keys.length / HASH_LENGTH }, (_, at) =>
-    rows.indexOfSubmission(keys.subarray(at * HASH_LENGTH, (at + 1) * HASH_LENGTH)),
-  );
 }

@@ -60,6 +60,11 @@ export class Row {
     return value;
   }
 
+  /** Undefined for NULL. */
+  optionalBlob(column: string): Uint8Array | undefined {
+    return this.#columns[column] === null ? undefined : this.blob(column);
+  }
+
   blob(column: string): Uint8Array {
     const value = this.#columns[column];
     if (!ArrayBuffer.isView(value)) throw wrongType(column);

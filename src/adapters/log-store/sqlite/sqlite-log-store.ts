@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { unpackBytes } from "../../../core/encoding/packed-bytes.ts";
 import { MayflyError } from "../../../core/errors.ts";
 import { tileWidthAt } from "../../../core/merkle/tile.ts";
 import { HASH_LENGTH } from "../../../core/merkle/tree.ts";
@@ -183,7 +184,7 @@ class SqliteLogStore implements LogStore {
 
   /** All of them are published, so each must be there. */
   async #entries(start: number, end: number): Promise<readonly Uint8Array[]> {
-    const entries = await this.#read((reader) => reader.call("entries", { start, end }));
+    const entries = unpackBytes(await this.#read((reader) => reader.call("entries", { start, end })));
     if (entries.length < end - start) throw missing(PLACE.entry(start + entries.length));
     return entries;
   }

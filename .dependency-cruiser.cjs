@@ -63,7 +63,7 @@ module.exports = {
       "config/",
     ]),
     only("ring-cli", "cli/", ["core/", "issuance/", "ctlog/", "tlog/", "trust/", "config/", "compose/"]),
-    only("ring-main", "(main|bin)\\.ts$", ["cli/"]),
+    only("ring-main", "(main|bin)\\.ts$", ["cli/", "v8-settings\\.ts$"]),
     only("ring-log", "log\\.ts$", [
       "core/",
       "ports/log-source\\.ts$",

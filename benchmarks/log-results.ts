@@ -16,8 +16,9 @@ export interface GrowthPoint {
   readonly cpuUsPerEntry: number;
   /** To the disk, WAL and database both; undefined where the system does not tell. */
   readonly writtenBytesPerEntry: number | undefined;
-  /** Of the log's process after they were appended. */
+  /** Of the log's process after they were appended: resident, and in use by JavaScript. */
   readonly rssMiB: number;
+  readonly usedMiB: number;
 }
 
 /** Reading one thing over and over, by readers on another core than the server's. */
@@ -58,12 +59,13 @@ export function formatLogResults({ appends, growth, reads, ...rest }: LogResults
     ),
     "",
     ...formatRows(
-      ["log of", "CPU µs/entry", "bytes written/entry", "RSS MiB"],
+      ["log of", "CPU µs/entry", "bytes written/entry", "RSS MiB", "in use MiB"],
       growth.map((point) => [
         String(point.size),
         fixed(point.cpuUsPerEntry, 0),
         fixed(point.writtenBytesPerEntry, 0),
         fixed(point.rssMiB, 0),
+        fixed(point.usedMiB, 0),
       ]),
     ),
     "",
@@ -82,6 +84,8 @@ export function summarizeLog({ appends, growth, reads, size, startMs, verify }: 
   const [first, last] = [growth[0], growth.at(-1)];
   const ratio = (now: number | undefined, before: number | undefined): number | null =>
     now === undefined || before === undefined ? null : Number((now / before).toFixed(2));
+  const difference = (now: number | undefined, before: number | undefined): number | null =>
+    now === undefined || before === undefined ? null : Math.round(now - before);
   return {
     size,
     appendsPerSecond: Object.fromEntries(
@@ -89,7 +93,8 @@ export function summarizeLog({ appends, growth, reads, size, startMs, verify }: 
     ),
     cpuGrowth: ratio(last?.cpuUsPerEntry, first?.cpuUsPerEntry),
     writtenGrowth: ratio(last?.writtenBytesPerEntry, first?.writtenBytesPerEntry),
-    rssGrowthMiB: last === undefined || first === undefined ? null : Math.round(last.rssMiB - first.rssMiB),
+    rssGrowthMiB: difference(last?.rssMiB, first?.rssMiB),
+    usedGrowthMiB: difference(last?.usedMiB, first?.usedMiB),
     readsPerSecond: Object.fromEntries(reads.map(({ what, perSecond }) => [what, Math.round(perSecond)])),
     startMs: Math.round(startMs),
     verifiedPerSecond: Math.round(verify.entriesPerSecond),

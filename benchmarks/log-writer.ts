@@ -1,3 +1,4 @@
+import "../src/v8-settings.ts";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { systemClock } from "../src/adapters/clock/system-clock.ts";
@@ -49,8 +50,9 @@ export interface AppendResult {
   readonly latenciesMs: readonly number[];
   /** CPU of all threads while entries were appended, milliseconds. */
   readonly cpuMs: number;
-  /** Memory of the process afterwards, once what was prepared is collected, MiB. */
+  /** Memory of the process afterwards, once what was prepared is collected, MiB: resident, and in use by JavaScript. */
   readonly rssMiB: number;
+  readonly usedMiB: number;
 }
 
 /** Precertificates that are prepared at a time. */
@@ -63,9 +65,11 @@ interface Certifier {
   readonly keys: readonly ProvenKey[];
 }
 
+type Appended = Omit<AppendResult, "rssMiB" | "usedMiB">;
+
 interface OpenWriter {
   readonly size: number;
-  append(order: AppendOrder): Promise<Omit<AppendResult, "rssMiB">>;
+  append(order: AppendOrder): Promise<Appended>;
   close(): Promise<void>;
 }
 
@@ -164,7 +168,7 @@ interface AppendParts {
   readonly callers: { waiting: number };
 }
 
-async function append({ concurrency, count }: AppendOrder, parts: AppendParts): Promise<Omit<AppendResult, "rssMiB">> {
+async function append({ concurrency, count }: AppendOrder, parts: AppendParts): Promise<Appended> {
   const latenciesMs: number[] = [];
   let [seconds, cpuMs] = [0, 0];
   for (let done = 0; done < count; done += CHUNK) {
@@ -214,7 +218,8 @@ process.on("message", (message: WriterOrder | AppendOrder | "close") => {
     if (writer === undefined) throw new TypeError("the log is not open");
     const result = await writer.append(message);
     globalThis.gc?.();
-    return { ...result, rssMiB: process.memoryUsage.rss() / 2 ** 20 } satisfies AppendResult;
+    const { rss, heapUsed, external } = process.memoryUsage();
+    return { ...result, rssMiB: rss / 2 ** 20, usedMiB: (heapUsed + external) / 2 ** 20 } satisfies AppendResult;
   })().then((answer) => {
     process.send?.(answer, undefined, undefined, () => {
       if (message === "close") process.disconnect();

@@ -1,6 +1,7 @@
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { on, once } from "node:events";
+import { readFileSync } from "node:fs";
 import { fetch } from "undici";
 import { tilePath, TILE_WIDTH } from "../src/core/merkle/tile.ts";
 import { makeBenchmarkFiles, PROGRAM, removeBenchmarkFiles, type BenchmarkFiles } from "./benchmark-files.ts";
@@ -65,6 +66,13 @@ export async function measureLog({ entries, onProgress }: LogOptions): Promise<L
   return { appends, growth, size, ...served, verify };
 }
 
+/** The settings that the program starts with, which stand in its first line. */
+function settingsOfProgram(): { readonly env: Readonly<Record<string, string>>; readonly execArgv: readonly string[] } {
+  const [, name, value, flags] = /^#!.* (\w+)=(\d+) node (.*)$/mu.exec(readFileSync(PROGRAM, "utf8")) ?? [];
+  if (name === undefined || value === undefined || flags === undefined) throw new Error(`${PROGRAM} has no settings`);
+  return { env: { [name]: value }, execArgv: flags.split(" ") };
+}
+
 /** A log in a process of its own. */
 interface Writer {
   readonly pid: number;
@@ -73,9 +81,11 @@ interface Writer {
 }
 
 async function openWriter(files: BenchmarkFiles): Promise<Writer> {
+  const { env, execArgv } = settingsOfProgram();
   const child = fork(new URL("log-writer.ts", import.meta.url), {
     serialization: "advanced",
-    execArgv: ["--expose-gc", "--max-semi-space-size=16"],
+    env: { ...process.env, ...env },
+    execArgv: [...execArgv, "--expose-gc"],
   });
   endWithThis(child);
   const messages = on(child, "message", { close: ["exit"] });
@@ -142,7 +152,7 @@ async function measureGrowth(
 
 async function measureWindow(pid: number, size: number, append: () => Promise<AppendResult>): Promise<GrowthPoint> {
   const before = readWrittenBytes(pid);
-  const { cpuMs, rssMiB } = await append();
+  const { cpuMs, rssMiB, usedMiB } = await append();
   await untilSettled(pid);
   const after = readWrittenBytes(pid);
   const { count } = GROWTH_WINDOW;
@@ -151,6 +161,7 @@ async function measureWindow(pid: number, size: number, append: () => Promise<Ap
     cpuUsPerEntry: (cpuMs * 1_000) / count,
     writtenBytesPerEntry: before === undefined || after === undefined ? undefined : (after - before) / count,
     rssMiB,
+    usedMiB,
   };
 }
 

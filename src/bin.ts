@@ -1,6 +1,6 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=16 --no-concurrent-recompilation
 // Settings of V8 and of the C library, each with the most memory that was resident without it. Here those that must be known
-// at the start; some systems cut this line at 127 characters. The others are below.
+// at the start; some systems cut this line at 127 characters. The others are in v8-settings.ts.
 // - Two arenas for all threads' memory, as many as work at once: 159 instead of 156 MiB at 16 callers. With one, threads wait
 //   for each other: 2 % more CPU for a certificate, a quarter more time for `log verify`.
 // - Room for 16 MiB of young objects. With 8 it is 141 instead of 156 MiB at 16 callers and 162 instead of 167 at 64, but what
@@ -10,24 +10,9 @@
 //   between requests shows in the first seconds.
 //
 // Parsed by whatever Node.js the user has, so it must stay plain and import none of our modules before the check.
-import { setFlagsFromString } from "node:v8";
-
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major > 24 || (major === 24 && minor >= 15)) {
-  // V8 learns to put objects that outlived two collections, while much was under way, among the old ones at once. There they
-  // keep all that they refer to until the whole heap is marked: 220 MiB at 16 callers, in two starts of three.
-  setFlagsFromString("--no-allocation-site-pretenuring");
-  // What grows old all the same is collected when the heap has grown by a fifth, which costs 5 ms of every few seconds. V8
-  // would wait for its double: 189 instead of 167 MiB at 64 callers, with room for 8 MiB of young objects.
-  setFlagsFromString("--heap-growing-percent=20");
-  // Room for young objects is meant for this thread, which has it already. The log's own thread would take it too, whatever
-  // limit it is started with: 9 MiB.
-  setFlagsFromString("--max-semi-space-size=0");
-  // Threads that help to collect what is young cost 4 to 7 % more CPU than they save, as so little is alive. The whole heap
-  // is marked beside requests all the same: without that 201 instead of 146 MiB, as it would be begun too late.
-  setFlagsFromString("--no-parallel-scavenge");
-  setFlagsFromString("--no-concurrent-sweeping");
-  setFlagsFromString("--no-concurrent-array-buffer-sweeping");
+  await import("./v8-settings.ts");
   await import("./main.ts");
 } else {
   console.error(`mayfly needs Node.js 24.15 or later; this is ${process.version}`);

@@ -11,8 +11,8 @@ const RESULTS: LogResults = {
     { concurrency: 256, perSecond: 9000, p50Ms: 20, p99Ms: 40 },
   ],
   growth: [
-    { size: 1_000, cpuUsPerEntry: 80, writtenBytesPerEntry: 8_000, rssMiB: 200 },
-    { size: 1_000_000, cpuUsPerEntry: 100, writtenBytesPerEntry: 8_800, rssMiB: 203.4 },
+    { size: 1_000, cpuUsPerEntry: 80, writtenBytesPerEntry: 8_000, rssMiB: 200, usedMiB: 80 },
+    { size: 1_000_000, cpuUsPerEntry: 100, writtenBytesPerEntry: 8_800, rssMiB: 203.4, usedMiB: 81 },
   ],
   size: 1_008_192,
   startMs: 1_100.4,
@@ -29,6 +29,7 @@ describe("summarizeLog", () => {
       cpuGrowth: 1.25,
       writtenGrowth: 1.1,
       rssGrowthMiB: 3,
+      usedGrowthMiB: 1,
       readsPerSecond: { checkpoint: 10_000 },
       startMs: 1_100,
       verifiedPerSecond: 21_001,
@@ -49,7 +50,7 @@ describe("formatLogResults", () => {
   it("has a row for each measurement", () => {
     const rows = formatLogResults(RESULTS).split("\n");
     expect(rows).toContain("|     256 |      9000 |  20.00 |  40.00 |");
-    expect(rows).toContain("| 1000000 |          100 |                8800 |     203 |");
+    expect(rows).toContain("| 1000000 |          100 |                8800 |     203 |         81 |");
     expect(rows).toContain("| checkpoint |     10000 |   3.00 |");
     expect(rows.at(-1)).toBe(
       "With 1008192 entries: start to ready 1100 ms (135 MiB); mayfly log verify 21001 entries/s (210 MiB).",

@@ -62,10 +62,16 @@ function describe(error: unknown): string {
 }
 
 function buffersOf(value: unknown): ArrayBuffer[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
-  return Object.values(value).flatMap((each: unknown) =>
-    ArrayBuffer.isView(each) && each.buffer instanceof ArrayBuffer && each.byteLength === each.buffer.byteLength
-      ? [each.buffer]
-      : [],
+  if (isWholeBuffer(value)) return [value.buffer];
+  // The members of an array are too many to be worth it.
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Array.isArray(value)) return [];
+  return Object.values(value)
+    .filter(isWholeBuffer)
+    .map(({ buffer }) => buffer);
+}
+
+function isWholeBuffer(value: unknown): value is ArrayBufferView<ArrayBuffer> {
+  return (
+    ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer && value.byteLength === value.buffer.byteLength
   );
 }

@@ -28,6 +28,14 @@ export interface ReadLevel {
   readonly p99Ms: number;
 }
 
+/** One `mayfly log verify` of the grown log. */
+export interface VerifyRun {
+  readonly entriesPerSecond: number;
+  readonly peakRssMiB: number | undefined;
+  /** From the disk; the rest was in memory. */
+  readonly readMiB: number | undefined;
+}
+
 /** All that was measured of the log. */
 export interface LogResults {
   readonly appends: readonly AppendLevel[];
@@ -39,7 +47,7 @@ export interface LogResults {
   readonly startRssMiB: number | undefined;
   /** Empty where there are no two cores to separate server and readers. */
   readonly reads: readonly ReadLevel[];
-  readonly verify: { readonly entriesPerSecond: number; readonly peakRssMiB: number | undefined };
+  readonly verify: readonly VerifyRun[];
 }
 
 const fixed = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "—";
@@ -74,8 +82,17 @@ export function formatLogResults({ appends, growth, reads, ...rest }: LogResults
       reads.map(({ what, perSecond, p99Ms }) => [what, fixed(perSecond, 0), fixed(p99Ms, 2)]),
     ),
     "",
-    `With ${String(size)} entries: start to ready ${fixed(startMs, 0)} ms (${fixed(startRssMiB, 0)} MiB); mayfly log verify ` +
-      `${fixed(verify.entriesPerSecond, 0)} entries/s (${fixed(verify.peakRssMiB, 0)} MiB).`,
+    ...formatRows(
+      ["log verify", "entries/s", "read from disk MiB", "peak RSS MiB"],
+      verify.map(({ entriesPerSecond, readMiB, peakRssMiB }, at) => [
+        at === 0 ? "first" : "again",
+        fixed(entriesPerSecond, 0),
+        fixed(readMiB, 0),
+        fixed(peakRssMiB, 0),
+      ]),
+    ),
+    "",
+    `With ${String(size)} entries: start to ready ${fixed(startMs, 0)} ms (${fixed(startRssMiB, 0)} MiB).`,
   ].join("\n");
 }
 
@@ -97,7 +114,7 @@ export function summarizeLog({ appends, growth, reads, size, startMs, verify }: 
     usedGrowthMiB: difference(last?.usedMiB, first?.usedMiB),
     readsPerSecond: Object.fromEntries(reads.map(({ what, perSecond }) => [what, Math.round(perSecond)])),
     startMs: Math.round(startMs),
-    verifiedPerSecond: Math.round(verify.entriesPerSecond),
+    verifiedPerSecond: verify.map(({ entriesPerSecond }) => Math.round(entriesPerSecond)),
   };
 }
 

@@ -9,9 +9,9 @@ import { findTwoCores, type TwoCores } from "./cores.ts";
 import { startIssuer } from "./issuer-process.ts";
 import { startLoad } from "./load-process.ts";
 import type { ReadOrder, ReadResult } from "./log-readers.ts";
-import type { AppendLevel, GrowthPoint, LogResults, ReadLevel } from "./log-results.ts";
+import type { AppendLevel, GrowthPoint, LogResults, ReadLevel, VerifyRun } from "./log-results.ts";
 import type { AppendOrder, AppendResult, WriterOrder, WriterReady } from "./log-writer.ts";
-import { readProcessUsage, readWrittenBytes } from "./process-usage.ts";
+import { readProcessUsage, readReadBytes, readWrittenBytes } from "./process-usage.ts";
 import { endWithThis, startServer } from "./server-process.ts";
 import { median, percentile } from "./statistics.ts";
 
@@ -60,7 +60,8 @@ export async function measureLog({ entries, onProgress }: LogOptions): Promise<L
   onProgress("starting and reading");
   const served = await measureServer(files, size);
   onProgress("verifying");
-  const verify = await measureVerify(files, size);
+  // The second one finds in memory what the first had to read.
+  const verify = [await measureVerify(files, size), await measureVerify(files, size)];
   await stopIssuer();
   removeBenchmarkFiles(files);
   return { appends, growth, size, ...served, verify };
@@ -253,7 +254,7 @@ async function leafHashes(log: string, tiles: readonly number[]): Promise<readon
   return hashes;
 }
 
-async function measureVerify(files: BenchmarkFiles, size: number): Promise<LogResults["verify"]> {
+async function measureVerify(files: BenchmarkFiles, size: number): Promise<VerifyRun> {
   const started = performance.now();
   const child = spawn(process.execPath, [PROGRAM, "log", "verify", "--config", files.config], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -261,19 +262,22 @@ async function measureVerify(files: BenchmarkFiles, size: number): Promise<LogRe
   endWithThis(child);
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const peakRssMiB = await watchPeakMemory(child);
+  const usage = await watchUsage(child);
   const seconds = (performance.now() - started) / 1_000;
   if (child.exitCode !== 0) throw new Error(`the log does not verify:\n${output}`);
-  return { entriesPerSecond: size / seconds, peakRssMiB };
+  return { entriesPerSecond: size / seconds, ...usage };
 }
 
-/** The most memory that a process took, once it has ended. */
-async function watchPeakMemory(child: ChildProcess): Promise<number | undefined> {
-  let peak: number | undefined;
+/** The most memory that a process took and what it read from the disk, once it has ended. */
+async function watchUsage(child: ChildProcess): Promise<Omit<VerifyRun, "entriesPerSecond">> {
+  let peakRssMiB: number | undefined;
+  let readBytes: number | undefined;
   const timer = setInterval(() => {
-    if (child.pid !== undefined && child.exitCode === null) peak = readProcessUsage(child.pid)?.peakRssMiB ?? peak;
+    if (child.pid === undefined || child.exitCode !== null) return;
+    peakRssMiB = readProcessUsage(child.pid)?.peakRssMiB ?? peakRssMiB;
+    readBytes = readReadBytes(child.pid) ?? readBytes;
   }, 200);
   await once(child, "close");
   clearInterval(timer);
-  return peak;
+  return { peakRssMiB, readMiB: readBytes === undefined ? undefined : readBytes / 2 ** 20 };
 }

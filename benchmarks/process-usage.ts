@@ -41,8 +41,21 @@ export function forgetPeakMemory(pid: number): void {
  * @returns undefined where there is no /proc to read it from
  */
 export function readWrittenBytes(pid: number): number | undefined {
+  return readIo(pid, "write_bytes");
+}
+
+/**
+ * Bytes that a process caused to be read from disks, as of now: what lay in the page cache is not among them (proc_pid_io(5)).
+ *
+ * @returns undefined where there is no /proc to read it from
+ */
+export function readReadBytes(pid: number): number | undefined {
+  return readIo(pid, "read_bytes");
+}
+
+function readIo(pid: number, name: "read_bytes" | "write_bytes"): number | undefined {
   if (process.platform !== "linux") return undefined;
-  const written = /^write_bytes: (\d+)$/mu.exec(readFileSync(`/proc/${String(pid)}/io`, "utf8"))?.[1];
-  if (written === undefined) throw new Error(`/proc/${String(pid)}/io is not in the form of proc_pid_io(5)`);
-  return Number(written);
+  const bytes = new RegExp(`^${name}: (\\d+)$`, "mu").exec(readFileSync(`/proc/${String(pid)}/io`, "utf8"))?.[1];
+  if (bytes === undefined) throw new Error(`/proc/${String(pid)}/io is not in the form of proc_pid_io(5)`);
+  return Number(bytes);
 }

@@ -12,8 +12,6 @@ export interface CheckpointToSign {
 
 /** One signature line of a log's checkpoints (C2SP signed-note); each key that signs checkpoints is one of these. */
 export interface CheckpointSigner extends NoteVerifier {
-  /** Whether each line is verified before anybody sees it, beyond what the key's own signer verifies. */
-  readonly isVerifiedEachTime: boolean;
   /**
    * Signature bytes of the line, without the key ID.
    *

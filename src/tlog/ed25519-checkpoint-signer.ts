@@ -3,9 +3,7 @@ import type { Signer } from "../ports/signer.ts";
 import type { CheckpointSigner } from "./checkpoint-signer.ts";
 
 /**
- * Signs checkpoints with a plain Ed25519 key (C2SP signed-note, type 0x01), the kind that witnesses ask for. Its lines are
- * verified as its signer's signatures are, those of a key in this process by sample: a verification takes 88 µs, three
- * times what a signature does (docs/adr/0011-checkpoint-signatures.md).
+ * Signs checkpoints with a plain Ed25519 key (C2SP signed-note, type 0x01), the kind that witnesses ask for.
  *
  * @param name on the signature line; the log's origin
  * @throws NoteError when the signer has a key of another kind
@@ -14,7 +12,6 @@ export function makeEd25519CheckpointSigner(name: string, signer: Signer): Check
   const publicKey = ed25519KeyOfSpki(signer.publicKey);
   return {
     ...makeEd25519Verifier({ name, type: SIGNATURE_TYPE.ed25519, publicKey }),
-    isVerifiedEachTime: false,
     sign: ({ text }) => signer.sign(Buffer.from(text)),
   };
 }

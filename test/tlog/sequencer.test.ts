@@ -83,7 +83,6 @@ class Recorder {
     return {
       name: MANIFEST.origin,
       keyId: Uint8Array.of(1, 2, 3, 4),
-      isVerifiedEachTime: true,
       sign: (checkpoint) => {
         this.#failIfAsked("before sign");
         this.signed.push(checkpoint);

@@ -256,9 +256,8 @@ async function leafHashes(log: string, tiles: readonly number[]): Promise<readon
 
 async function measureVerify(files: BenchmarkFiles, size: number): Promise<VerifyRun> {
   const started = performance.now();
-  const child = spawn(process.execPath, [PROGRAM, "log", "verify", "--config", files.config], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  // As a command, so that it runs with the settings in its first line.
+  const child = spawn(PROGRAM, ["log", "verify", "--config", files.config], { stdio: ["ignore", "pipe", "inherit"] });
   endWithThis(child);
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -19,7 +19,7 @@ export interface Exchange {
   logIndex?: number;
 }
 
-/** A response that knows its exchange. Express keeps `locals` that it finds. */
+/** A response that knows its exchange. */
 export type ExchangeResponse = ServerResponse & { readonly locals: { readonly exchange: Exchange } };
 
 /** What an exchange is recorded with. */

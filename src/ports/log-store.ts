@@ -134,8 +134,8 @@ export interface LogRecords {
    * @returns the index for each of them, undefined for those that are not known
    */
   indexesOfSubmissions(keys: Uint8Array): Promise<readonly (number | undefined)[]>;
-  /** At most `limit` rows of the index of submissions, those behind the key `after`. */
-  submissionRows(after: Uint8Array, limit: number): Promise<SubmissionRows>;
+  /** At most `limit` rows of the index of submissions, from the key `from` on. */
+  submissionRows(from: Uint8Array, limit: number): Promise<SubmissionRows>;
 }
 
 /** Thrown by {@link LogStore.append}: some entries are in the log already. Nothing of the batch was written. */

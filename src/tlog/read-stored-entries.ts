@@ -40,13 +40,18 @@ export async function readStoredPart(
   onProblem: OnProblem,
 ): Promise<EntryPart> {
   const { start, end } = range;
+  const problems: LogProblem[] = [];
   const packed = await noteProblem(
-    `entries ${start}`,
-    () => undefined,
+    `entries ${start} to ${end - 1}`,
+    (problem) => void problems.push(problem),
     () => records.packedEntries(start, end),
   );
   if (packed?.ends.length === end - start && packed.ends.every((to, at) => to > (packed.ends[at - 1] ?? 0))) {
     return { start, ...packed };
   }
-  return packReadEntries(start, await readStoredEntries(records, range, onProblem), onProblem);
+  const named: LogProblem[] = [];
+  const entries = await readStoredEntries(records, range, (problem) => void named.push(problem));
+  // What reads well the second time was still read wrongly once.
+  (named.length === 0 ? problems : named).forEach(onProblem);
+  return packReadEntries(start, entries, onProblem);
 }

@@ -36,13 +36,14 @@ export async function verifySubmissionCount(records: LogRecords, onProblem: OnPr
   const { size } = records.head;
   await noteProblem(where, onProblem, async () => {
     let count = 0;
-    let after: Uint8Array = new Uint8Array(0);
+    let from: Uint8Array = new Uint8Array(0);
     for (;;) {
-      const { ofHead, malformed, lastKey } = await records.submissionRows(after, PAGE);
+      const { ofHead, malformed, lastKey } = await records.submissionRows(from, PAGE);
       if (lastKey === undefined) break;
-      if (malformed > 0) onProblem({ where, what: `${malformed} keys are not 32 bytes long` });
+      if (malformed > 0) onProblem({ where, what: `has ${malformed} rows whose key is not 32 bytes long` });
       count += ofHead;
-      after = lastKey;
+      // No byte string lies between the two.
+      from = Buffer.concat([lastKey, Uint8Array.of(0)]);
     }
     if (count !== size) onProblem({ where, what: `has ${count} rows for ${size} entries` });
   });

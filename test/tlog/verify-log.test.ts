@@ -159,6 +159,14 @@ describe("the verification of a log", () => {
       "UPDATE submission SET idx = 18 WHERE idx = 17;",
       () => ["index of submissions: leads to entry 18 instead of entry 17"],
     ],
+    ...["x''", "x'00'", "zeroblob(33)"].map((key): (typeof DAMAGE)[number] => [
+      `a submission whose key is ${key}`,
+      `INSERT INTO submission VALUES (${key}, 17);`,
+      () => [
+        "index of submissions: has 1 rows whose key is not 32 bytes long",
+        "index of submissions: has 601 rows for 600 entries",
+      ],
+    ]),
     [
       "a submission that never was one",
       "INSERT INTO submission VALUES (zeroblob(32), 17);",

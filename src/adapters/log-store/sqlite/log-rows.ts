@@ -17,7 +17,7 @@ export interface HeadTree extends Pick<TreeHead, "size" | "root"> {
 /** Which rows of the index of submissions are counted. */
 export interface SubmissionPage {
   readonly size: number;
-  readonly after: Uint8Array;
+  readonly from: Uint8Array;
   readonly limit: number;
 }
 
@@ -54,7 +54,7 @@ export class LogRows {
     );
     this.#submissionRows = database.prepare(
       `SELECT count(*) FILTER (WHERE idx < ?) AS of_head, count(*) FILTER (WHERE length(key) <> ?) AS malformed,
-      max(key) AS last_key FROM (SELECT key, idx FROM submission WHERE key > ? ORDER BY key LIMIT ?)`,
+      max(key) AS last_key FROM (SELECT key, idx FROM submission WHERE key >= ? ORDER BY key LIMIT ?)`,
     );
     this.#issuer = database.prepare("SELECT der, checksum FROM issuer WHERE fingerprint = ?");
     this.#issuers = database.prepare("SELECT fingerprint, der, checksum FROM issuer ORDER BY fingerprint");
@@ -145,9 +145,9 @@ export class LogRows {
     );
   }
 
-  /** At most `limit` rows of the index of submissions, those behind the key `after`; the head has `size` entries. */
-  submissionRows({ size, after, limit }: SubmissionPage): SubmissionRows {
-    const row = reading(SUBMISSIONS, () => requireRow(this.#submissionRows, size, HASH_LENGTH, after, limit));
+  /** At most `limit` rows of the index of submissions, from the key `from` on; the head has `size` entries. */
+  submissionRows({ size, from, limit }: SubmissionPage): SubmissionRows {
+    const row = reading(SUBMISSIONS, () => requireRow(this.#submissionRows, size, HASH_LENGTH, from, limit));
     return {
       ofHead: row.integer("of_head"),
       malformed: row.integer("malformed"),

@@ -37,7 +37,7 @@ export async function openSqliteLogRecords(path: string): Promise<OpenedLogRecor
       tile: (level, index) => reader.call("tile", { level, index }),
       issuer: (fingerprint) => reader.call("issuer", fingerprint),
       indexesOfSubmissions: (keys) => reader.call("indexesOfSubmissions", keys),
-      submissionRows: (after, limit) => reader.call("submissionRows", { size: state.head.size, after, limit }),
+      submissionRows: (from, limit) => reader.call("submissionRows", { size: state.head.size, from, limit }),
     };
     return { records, fileProblems: () => findFileProblems(path), close: () => reader.close() };
   } catch (error) {

@@ -1,17 +1,14 @@
-import type { NextFunction, Request, Response } from "express";
+import type { IncomingMessage } from "node:http";
+import type { NextFunction } from "express";
 import { shuttingDown } from "./admission.ts";
 import type { Admission } from "./admission.ts";
 import { sendAnswer } from "./answer.ts";
 import { checkRequest } from "./check-request.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ExchangeResponse } from "./exchange.ts";
 import { PREFLIGHT } from "./headers.ts";
 
-/** An Express middleware that finds the exchange in `locals`. */
-export type Middleware = (
-  request: Request,
-  response: Response<unknown, { exchange: Exchange }>,
-  next: NextFunction,
-) => void;
+/** A middleware of Express's router, with Node's own requests and responses. */
+export type Middleware = (request: IncomingMessage, response: ExchangeResponse, next: NextFunction) => void;
 
 /** Refuses malformed requests before anything else looks at them. */
 export const checkRequests: Middleware = (request, _response, next) => {

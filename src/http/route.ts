@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import type { IRouter, Request, Response } from "express";
+import type { IRouter } from "express";
 import { MayflyError } from "../core/errors.ts";
 import { sendAnswer } from "./answer.ts";
 import type { Answer } from "./answer.ts";
-import type { Exchange, ExchangeResponse } from "./exchange.ts";
+import type { ExchangeResponse } from "./exchange.ts";
 
 /** Makes the answer to one request; a throw or rejection becomes a refusal. */
 export type Handler = (request: IncomingMessage, response: ExchangeResponse) => Answer | Promise<Answer>;
@@ -14,8 +14,8 @@ export type Methods = Readonly<Partial<Record<"GET" | "HEAD" | "POST", Handler>>
 /** Where a route is: the exact path, or a pattern of paths and the template that stands for them in events. */
 export type Place = string | { readonly pattern: RegExp; readonly template: string };
 
-/** An Express handler that finds the exchange in `locals`. */
-type ExpressHandler = (request: Request, response: Response<unknown, { exchange: Exchange }>) => Promise<void>;
+/** A handler of Express's router, with Node's own requests and responses. */
+type ExpressHandler = (request: IncomingMessage, response: ExchangeResponse) => Promise<void>;
 
 /** Adds one path, or one pattern of paths, to an application or a router; other methods than the named ones are refused. */
 export function addRoute(app: Pick<IRouter, "route">, place: Place, methods: Methods): void {
@@ -31,7 +31,7 @@ function makeExpressHandler(template: string, methods: Methods): ExpressHandler 
     const { exchange } = response.locals;
     exchange.route = template;
     exchange.allow = allow;
-    const handler = handlers.get(request.method);
+    const handler = handlers.get(request.method ?? "");
     if (handler === undefined) throw new MayflyError("METHOD_NOT_ALLOWED", `${template} has ${allow} only`);
     sendAnswer(response, await handler(request, response));
   };

@@ -140,7 +140,11 @@ describe("a log of two shards, written by Mayfly and served by it", () => {
         runCli(["log", "verify", url, "--origin", origin, "--key", Buffer.from(key).toString("base64"), "--json"]);
       const start = performance.now();
       const accepted = await verify(logOf(shard).anchors.logPublicKey);
-      expect(accepted).toMatchObject({ code: 0, stderr: "" });
+      // A machine with much to do takes so long that the command tells how far it is.
+      expect(accepted).toMatchObject({
+        code: 0,
+        stderr: expect.stringMatching(/^(\d+ of \d+ entries verified, .*\n)*$/u),
+      });
       recordEvidence(
         `${shard} shard, mayfly log verify URL: accepted in ${((performance.now() - start) / 1_000).toFixed(1)} s, with every signature`,
       );

@@ -4,7 +4,7 @@ import { readAuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { openFileHighWaterMark } from "../adapters/high-water-mark/file.ts";
 import { openSqliteLogRecords } from "../adapters/log-store/sqlite/open-sqlite-log-records.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
-import { verifyCheckpoint } from "../ctlog/verify-checkpoint.ts";
+import { verifyCheckpoint, verifyStoredTreeHead } from "../ctlog/verify-checkpoint.ts";
 import type { LogManifest, PublishedCheckpoint } from "../ports/log-store.ts";
 import type { LogMark } from "../tlog/log-marks.ts";
 import type { DataPaths } from "./data-paths.ts";
@@ -33,13 +33,13 @@ export interface KnownLogMarks {
  */
 export async function readLogMarks(files: LogFiles, manifest: LogManifest): Promise<KnownLogMarks> {
   const fromDatabase = await databaseMark(files.database, manifest);
-  const final = await readSigned(files.finalNote, manifest);
+  const final = await readSigned(files.finalNote, manifest, verifyCheckpoint);
   return {
     ...fromDatabase,
     ...(final === undefined ? {} : { final }),
     marks: [
-      ...headMark(files.headMark, await readSigned(files.headMark, manifest)),
-      ...headMark(files.cosignedMark, await readSigned(files.cosignedMark, manifest)),
+      ...headMark(files.headMark, await readSigned(files.headMark, manifest, verifyStoredTreeHead)),
+      ...headMark(files.cosignedMark, await readSigned(files.cosignedMark, manifest, verifyCheckpoint)),
       ...headMark(files.finalNote, final),
       ...(await auditMark(files.auditTrail, manifest)),
       ...fromDatabase.marks,
@@ -47,11 +47,16 @@ export async function readLogMarks(files: LogFiles, manifest: LogManifest): Prom
   };
 }
 
-async function readSigned(path: string, manifest: LogManifest): Promise<PublishedCheckpoint | undefined> {
+/** The head mark's Ed25519 line may never have been verified (ADR 11), and says nothing of how far the log had come. */
+async function readSigned(
+  path: string,
+  manifest: LogManifest,
+  verify: typeof verifyCheckpoint,
+): Promise<PublishedCheckpoint | undefined> {
   const remembered = await openFileHighWaterMark({ path, onFailure: () => undefined }).read();
   if (remembered === undefined) return undefined;
   try {
-    verifyCheckpoint(remembered, manifest);
+    verify(remembered, manifest);
   } catch (cause) {
     throw new MayflyError("LOG_CORRUPT", `${path} is not what this log signed`, { cause });
   }

@@ -6,7 +6,7 @@ import type { AuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import type { ShardConfig } from "../config/log-schema.ts";
 import type { Config } from "../config/schema.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
-import { verifyCheckpoint } from "../ctlog/verify-checkpoint.ts";
+import { verifyCheckpoint, verifyStoredTreeHead } from "../ctlog/verify-checkpoint.ts";
 import type { HighWaterMark } from "../ports/high-water-mark.ts";
 import type { LogManifest, LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -59,9 +59,13 @@ export async function openLogStore(options: OpenLogStoreOptions, manifest?: LogM
   requireSameLog(found, { ...found, origin: shard.origin, ...manifest });
   const mark = openMark(options, paths.headMark);
   const finalMark = openMark(options, finalNotePath(config, found.logId));
-  const remembered = await readSigned(mark, paths.headMark, found);
-  requireSigned("the published checkpoint", await store.published(), found);
-  await requireFinal(store, found, await readSigned(finalMark, finalNotePath(config, found.logId), found));
+  const [remembered, published, final] = await Promise.all([mark.read(), store.published(), finalMark.read()]);
+  requireTreeHeadSigned(paths.headMark, remembered, { ...options, manifest: found });
+  // Only a log that signs on replaces what it has published.
+  const requirePublished = found.frozenMs === undefined ? requireTreeHeadSigned : requireSigned;
+  requirePublished("the published checkpoint", published, { ...options, manifest: found });
+  requireSigned(finalNotePath(config, found.logId), final, { manifest: found });
+  await requireFinal(store, found, final);
   const highestAnsweredIndex = options.auditEnd.highestLogIndexes[Buffer.from(found.logId).toString("hex")];
   const known: KnownOfLog = { remembered, ...(highestAnsweredIndex === undefined ? {} : { highestAnsweredIndex }) };
   await assertLogNotBehind(store, known);
@@ -93,23 +97,39 @@ function openMark({ telemetry, shard, resources }: OpenLogStoreOptions, path: st
   return mark;
 }
 
-async function readSigned(
-  mark: HighWaterMark,
-  path: string,
-  manifest: LogManifest,
-): Promise<PublishedCheckpoint | undefined> {
-  const checkpoint = await mark.read();
-  requireSigned(path, checkpoint, manifest);
-  return checkpoint;
-}
-
 /** A checkpoint that was changed would tell another size or time than the log ever had, and be believed. */
-function requireSigned(where: string, checkpoint: PublishedCheckpoint | undefined, manifest: LogManifest): void {
+function requireSigned(
+  where: string,
+  checkpoint: PublishedCheckpoint | undefined,
+  {
+    manifest,
+    verify = verifyCheckpoint,
+  }: { readonly manifest: LogManifest; readonly verify?: typeof verifyCheckpoint },
+): void {
   if (checkpoint === undefined) return;
   try {
-    verifyCheckpoint(checkpoint, manifest);
+    verify(checkpoint, manifest);
   } catch (cause) {
     throw new MayflyError("LOG_CORRUPT", `${where} is not what this log signed`, { cause });
+  }
+}
+
+/**
+ * The Ed25519 line says neither size nor time, and was perhaps never verified, as nobody had asked for the checkpoint (ADR 11):
+ * where another one replaces it, it must not keep a log from being opened.
+ */
+function requireTreeHeadSigned(
+  where: string,
+  checkpoint: PublishedCheckpoint | undefined,
+  { manifest, telemetry, shard }: Pick<OpenLogStoreOptions, "telemetry" | "shard"> & { readonly manifest: LogManifest },
+): void {
+  requireSigned(where, checkpoint, { manifest, verify: verifyStoredTreeHead });
+  try {
+    requireSigned(where, checkpoint, { manifest });
+  } catch (error) {
+    const what =
+      "the Ed25519 signature of a stored checkpoint is wrong, its tree head is right; another will replace it";
+    telemetry.notice("error", what, { shard: shard.name, error: describeCauses(error) });
   }
 }
 

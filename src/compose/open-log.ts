@@ -81,7 +81,12 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   return {
     manifest: found,
     certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log, ...limited }),
-    view: makePublicLogView({ store, manifest: found, metadata, witnesses }),
+    view: makePublicLogView({
+      ...{ store, manifest: found, metadata, witnesses },
+      onCorrupt: (error) => {
+        sequencer.fail(error);
+      },
+    }),
     refusal: () => sequencer.refusal() ?? (window === undefined ? undefined : windowRefusal(window, clock.now())),
     markFailure: () => mark?.failure(),
     checkpoint: newest,

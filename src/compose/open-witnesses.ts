@@ -2,6 +2,7 @@ import { openHttpWitness } from "../adapters/witness/http-witness.ts";
 import type { Config } from "../config/schema.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
 import type { CosignedView } from "../ctlog/static-ct-view.ts";
+import { makeCheckpointCheck } from "../ctlog/verify-checkpoint.ts";
 import type { SteadyClock } from "../ports/clock.ts";
 import type { PublishedCheckpoint } from "../ports/log-store.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
@@ -71,6 +72,7 @@ export async function openWitnesses(options: OpenWitnessesOptions): Promise<LogW
   const forks = makeForkHandler(options);
   const rounds = new WitnessRounds({
     ...{ witnesses, store, clock, required },
+    requireSigned: makeCheckpointCheck(await store.manifest()),
     ...watchWitnesses(shard.name, options.telemetry),
     intervalMs: intervalSeconds * 1_000,
     maxBackOffMs: MAX_BACK_OFF_MS[mode],

@@ -1,11 +1,10 @@
 import { parseLogKey } from "../core/ct/log-key.ts";
-import type { LogManifest, LogStore } from "../ports/log-store.ts";
 import { encodeLogV3Json } from "./log-v3-json.ts";
 import type { LogMetadata } from "./log-v3-json.ts";
 import { makeRfc6962View } from "./rfc6962-view.ts";
 import type { Rfc6962View } from "./rfc6962-view.ts";
 import { makeStaticCtView } from "./static-ct-view.ts";
-import type { CosignedView, StaticCtView } from "./static-ct-view.ts";
+import type { StaticCtLog, StaticCtView } from "./static-ct-view.ts";
 
 /** Everything an outsider can read of one log. */
 export interface PublicLogView {
@@ -16,13 +15,9 @@ export interface PublicLogView {
 }
 
 /** What a {@link PublicLogView} is made of. */
-export interface PublicLog {
-  readonly store: LogStore;
-  readonly manifest: LogManifest;
+export interface PublicLog extends StaticCtLog {
   /** What changes about the log while it is served; asked for each answer. Nothing when left out. */
   readonly metadata?: () => Omit<LogMetadata, "manifest">;
-  /** What witnesses have made of its checkpoints; nothing when left out. */
-  readonly witnesses?: CosignedView | undefined;
 }
 
 /**
@@ -30,9 +25,10 @@ export interface PublicLog {
  *
  * @throws MayflyError `log_failed` (LOG_WRONG_KEY) when the manifest's key is no P-256 key
  */
-export function makePublicLogView({ store, manifest, metadata = () => ({}), witnesses }: PublicLog): PublicLogView {
+export function makePublicLogView({ metadata = () => ({}), ...log }: PublicLog): PublicLogView {
+  const { store, manifest } = log;
   return {
-    staticCt: makeStaticCtView(store, witnesses),
+    staticCt: makeStaticCtView(log),
     rfc6962: makeRfc6962View(store, { origin: manifest.origin, key: parseLogKey(manifest.logPublicKey) }),
     logV3Json: () => encodeLogV3Json({ manifest, ...metadata() }),
   };

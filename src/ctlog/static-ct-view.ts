@@ -1,13 +1,15 @@
+import { MayflyError } from "../core/errors.ts";
 import { TILE_WIDTH, tileWidthAt } from "../core/merkle/tile.ts";
 import { HASH_LENGTH } from "../core/merkle/tree.ts";
-import type { LogSnapshot, LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
+import type { LogManifest, LogSnapshot, LogStore, PublishedCheckpoint } from "../ports/log-store.ts";
+import { makeCheckpointCheck } from "./verify-checkpoint.ts";
 
 /** What monitors read (C2SP static-ct-api). Each answer comes from one published state of the log. */
 export interface StaticCtView {
   /**
    * The published checkpoint, a signed note in UTF-8, with the cosignatures of exactly its tree.
    *
-   * @throws MayflyError `log_unavailable` while nothing is published
+   * @throws MayflyError `log_unavailable` while nothing is published, `log_failed` (LOG_CORRUPT) when a signature is wrong
    */
   checkpoint(): Promise<Uint8Array>;
   /** The newest checkpoint that a quorum of witnesses has cosigned; undefined while there is none. */
@@ -41,10 +43,26 @@ export interface CosignedView {
 /** Of a log without witnesses. */
 const NOT_COSIGNED: CosignedView = { complete: (checkpoint) => checkpoint, cosigned: () => undefined };
 
+/** What a {@link StaticCtView} is made of. */
+export interface StaticCtLog {
+  readonly store: LogStore;
+  readonly manifest: LogManifest;
+  /** What witnesses have made of its checkpoints; nothing when left out. */
+  readonly witnesses?: CosignedView | undefined;
+  /** Told of a published checkpoint that one of the log's keys has not signed, each time it is asked for. */
+  readonly onCorrupt?: (error: MayflyError) => void;
+}
+
 /** Makes the view that a log's readers get, straight from its store. */
-export function makeStaticCtView(store: LogStore, witnesses: CosignedView = NOT_COSIGNED): StaticCtView {
+export function makeStaticCtView(log: StaticCtLog): StaticCtView {
+  const { store, witnesses = NOT_COSIGNED } = log;
+  const requireShowable = makeShowableCheck(log);
   return {
-    checkpoint: async () => Buffer.from(witnesses.complete((await store.snapshot()).checkpoint).note),
+    checkpoint: async () => {
+      const { checkpoint } = await store.snapshot();
+      requireShowable(checkpoint);
+      return Buffer.from(witnesses.complete(checkpoint).note);
+    },
     cosignedCheckpoint: () => {
       const checkpoint = witnesses.cosigned();
       return Promise.resolve(checkpoint && Buffer.from(checkpoint.note));
@@ -52,6 +70,19 @@ export function makeStaticCtView(store: LogStore, witnesses: CosignedView = NOT_
     hashTile: async (level, index, width) => hashTileOf(await store.snapshot(), { level, index, width }),
     dataTile: async (index, width) => dataTileOf(await store.snapshot(), { index, width }),
     issuer: async (fingerprint) => (await store.snapshot()).issuer(fingerprint),
+  };
+}
+
+/** Here the Ed25519 line of most checkpoints is verified for the first time. */
+function makeShowableCheck({ manifest, onCorrupt }: StaticCtLog): (checkpoint: PublishedCheckpoint) => void {
+  const check = makeCheckpointCheck(manifest);
+  return (checkpoint) => {
+    try {
+      check(checkpoint);
+    } catch (error) {
+      if (error instanceof MayflyError) onCorrupt?.(error);
+      throw error;
+    }
   };
 }
 

@@ -15,6 +15,7 @@ import type { CheckpointSigner } from "../tlog/checkpoint-signer.ts";
 export function makeTreeHeadCheckpointSigner(origin: string, signer: Signer): CheckpointSigner {
   return {
     ...makeTreeHeadVerifier({ origin, key: parseLogKey(signer.publicKey) }),
+    isVerifiedAtOnce: true,
     sign: async ({ size, root, timestampMs }) => {
       const signature = await signer.sign(treeHeadSigningInput({ size, root, timestampMs }));
       return encodeTreeHeadNoteSignature({ timestampMs, signature });

@@ -14,17 +14,45 @@ import type { LogManifest, PublishedCheckpoint } from "../ports/log-store.ts";
  * @throws MayflyError `log_failed` (LOG_CORRUPT, or LOG_WRONG_KEY when the manifest's keys are no keys)
  */
 export function verifyCheckpoint(checkpoint: PublishedCheckpoint, manifest: LogManifest): void {
+  verifyStoredTreeHead(checkpoint, manifest);
+  refuseAsCorrupt(() => verifySignedNote(parseSignedNote(checkpoint.note), [checkpointVerifier(manifest)]));
+}
+
+/**
+ * Verifies the tree head of a checkpoint as it was stored, whatever its Ed25519 line: the log's key signed it, and what is
+ * remembered of it is what was signed.
+ *
+ * @throws MayflyError as {@link verifyCheckpoint}
+ */
+export function verifyStoredTreeHead(checkpoint: PublishedCheckpoint, manifest: LogManifest): void {
   const { origin } = manifest;
   const key = parseLogKey(manifest.logPublicKey);
-  try {
+  refuseAsCorrupt(() => {
     const note = parseSignedNote(checkpoint.note);
-    // One by one: a note that only one of the two keys signed is not enough.
-    for (const verifier of [makeTreeHeadVerifier({ origin, key }), checkpointVerifier(manifest)]) {
-      verifySignedNote(note, [verifier]);
-    }
+    verifySignedNote(note, [makeTreeHeadVerifier({ origin, key })]);
     const { size, root, timestampMs } = signedTreeHeadOfNote(note, { origin, key });
     const isRemembered = size === checkpoint.size && Buffer.compare(root, checkpoint.root) === 0;
     if (!isRemembered || timestampMs !== checkpoint.timestampMs) throw new NoteError("its note says something else");
+  });
+}
+
+/**
+ * Makes what verifies a log's checkpoints before they are shown, each once, however many ask for it.
+ *
+ * @returns throws as {@link verifyCheckpoint}
+ */
+export function makeCheckpointCheck(manifest: LogManifest): (checkpoint: PublishedCheckpoint) => void {
+  let last: PublishedCheckpoint | undefined;
+  return (checkpoint) => {
+    if (last?.note === checkpoint.note && last.timestampMs === checkpoint.timestampMs) return;
+    verifyCheckpoint(checkpoint, manifest);
+    last = checkpoint;
+  };
+}
+
+function refuseAsCorrupt(verify: () => void): void {
+  try {
+    verify();
   } catch (cause) {
     if (!(cause instanceof NoteError) && !(cause instanceof PresentationError)) throw cause;
     throw new MayflyError("LOG_CORRUPT", cause.message, { cause });

@@ -2,7 +2,7 @@ import { MayflyError } from "../core/errors.ts";
 import type { LogStore, PublishedCheckpoint, TreeHead } from "../ports/log-store.ts";
 import type { CheckpointSigner } from "./checkpoint-signer.ts";
 import type { LogClock } from "./log-clock.ts";
-import { signCheckpoint } from "./sign-checkpoint.ts";
+import { requireSigned, signCheckpoint } from "./sign-checkpoint.ts";
 
 /** What a {@link CheckpointPublisher} is made of. */
 export interface PublisherOptions {
@@ -76,7 +76,7 @@ export class CheckpointPublisher {
   }
 
   /**
-   * Signs a committed head with every key, checks the signatures, has it cosigned where witnesses come first, and publishes.
+   * Signs a committed head with every key, checks the tree head's signature, has it cosigned where witnesses come first, and publishes.
    *
    * @param timestampMs of the signatures, by default the head's
    * @throws MayflyError `log_failed` (LOG_CORRUPT) when a signature is wrong or another tree of this size was published;
@@ -99,7 +99,8 @@ export class CheckpointPublisher {
   }
 
   /**
-   * Signs the committed head a last time, has it cosigned as any checkpoint, and freezes the store with it.
+   * Signs the committed head a last time, has it cosigned as any checkpoint, verifies every line because none will replace
+   * them, and freezes the store with it.
    *
    * @throws MayflyError what {@link publish} throws, and LOG_FROZEN when the store is frozen already
    */
@@ -107,6 +108,7 @@ export class CheckpointPublisher {
     const { store, onPublish } = this.#options;
     const head = await store.head();
     const final = await this.#sign(head, this.timeAfter(head.timestampMs));
+    requireSigned(final, this.#options.checkpointSigners);
     await store.freeze(final);
     this.#accept(final);
     onPublish?.(final);

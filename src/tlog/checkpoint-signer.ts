@@ -12,6 +12,8 @@ export interface CheckpointToSign {
 
 /** One signature line of a log's checkpoints (C2SP signed-note); each key that signs checkpoints is one of these. */
 export interface CheckpointSigner extends NoteVerifier {
+  /** Whether each line is verified when it is signed; otherwise it is before anybody outside this process sees it. */
+  readonly isVerifiedAtOnce: boolean;
   /**
    * Signature bytes of the line, without the key ID.
    *

@@ -48,6 +48,23 @@ function forge(text: string): (paths: DataPaths) => void {
   };
 }
 
+/** A note whose last line, which is the checkpoint key's, has another signature. */
+function withoutCheckpointKey(note: string): string {
+  const lines = note.split("\n");
+  const [dash, name, signature] = (lines.at(-2) ?? "").split(" ");
+  const bytes = Buffer.from(signature ?? "", "base64");
+  bytes[30] = bytes[30]! ^ 1;
+  return [...lines.slice(0, -2), [dash, name, bytes.toString("base64")].join(" "), ""].join("\n");
+}
+
+function changePublished(database: string, change: (note: string) => string): void {
+  const rows = new DatabaseSync(database);
+  const { note } = rows.prepare("SELECT note FROM published").get() as { note: string };
+  rows.prepare("UPDATE published SET note = ?").run(change(note));
+  sealRows(rows);
+  rows.close();
+}
+
 const remove = (...files: readonly (keyof DataPaths)[]) => {
   return (paths: DataPaths): void => {
     for (const file of files) rmSync(paths[file]);
@@ -311,7 +328,31 @@ describe("[P5] [P6] [P7] [P9] a start on a data directory with", () => {
     expect(await lab.start(paths)).toBe("accepted");
   });
 
-  it.each([0.02, 0.1, 0.3, 0.5, 0.7, 0.9])("a flipped bit at %d of head.note", async (part) => {
+  it.each<[string, (paths: DataPaths) => void]>([
+    [
+      "head.note",
+      ({ headMark }) => {
+        writeFileSync(headMark, withoutCheckpointKey(readFileSync(headMark, "utf8")));
+      },
+    ],
+    [
+      "the published checkpoint",
+      ({ database }) => {
+        changePublished(database, withoutCheckpointKey);
+      },
+    ],
+  ])("a wrong Ed25519 signature in %s, loudly, and another one replaces it", async (_, change) => {
+    const paths = lab.copy(lab.saved.now);
+    change(paths);
+    expect(await lab.verify(paths)).toMatch(/^damaged: (?:head\.note|published checkpoint)$/u);
+    expect(await lab.start(paths)).toBe("accepted");
+    expect(lab.notices).toEqual([expect.stringMatching(/^the Ed25519 signature of a stored checkpoint is wrong/u)]);
+    expect(await lab.verify(paths)).toBe("accepted");
+    expect(await lab.start(paths)).toBe("accepted");
+    expect(lab.notices).toEqual([]);
+  });
+
+  it.each([0.02, 0.1, 0.3, 0.5])("a flipped bit at %d of head.note", async (part) => {
     const paths = lab.copy(lab.saved.now);
     flip(paths.headMark, part);
     expect(await lab.start(paths)).toMatch(

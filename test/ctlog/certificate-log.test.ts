@@ -20,6 +20,7 @@ import type { LogManifest, LogStore } from "../../src/ports/log-store.ts";
 import type { Signer } from "../../src/ports/signer.ts";
 import { makeEd25519CheckpointSigner } from "../../src/tlog/ed25519-checkpoint-signer.ts";
 import { readAuditPath } from "../../src/tlog/log-reader.ts";
+import { signCheckpoint } from "../../src/tlog/sign-checkpoint.ts";
 import { startSequencer, type Sequencer } from "../../src/tlog/sequencer.ts";
 import { makeKeyObjectSigner } from "../../src/adapters/signers/key-object-signer.ts";
 import { assertLogConsistent } from "../support/assert-log-consistent.ts";
@@ -66,12 +67,15 @@ describe("the embedded certificate log", () => {
   let log: CertificateLog;
   let view: StaticCtView;
   let fatal: unknown[];
+  let corrupt: unknown[];
+  let checkpointSigner: Signer;
 
   beforeEach(async () => {
     clock = makeFakeClock(NOW_MS);
     fatal = [];
+    corrupt = [];
     logSigner = createMemorySigner("ecdsa-p256-sha256");
-    const checkpointSigner = createMemorySigner("ed25519");
+    checkpointSigner = createMemorySigner("ed25519");
     manifest = {
       formatVersion: 1,
       origin: ORIGIN,
@@ -92,7 +96,7 @@ describe("the embedded certificate log", () => {
       onFatal: (error) => void fatal.push(error),
     });
     log = await openCertificateLog({ sequencer, store, logSigner });
-    view = makeStaticCtView(store);
+    view = makeStaticCtView({ store, manifest, onCorrupt: (error) => void corrupt.push(error) });
   });
 
   afterEach(async () => {
@@ -129,6 +133,23 @@ describe("the embedded certificate log", () => {
       const path = await readAuditPath(await store.snapshot(), leafIndex);
       verifyInclusion({ leafHash, leafIndex, treeSize: size, root }, path);
     }
+  });
+
+  it.each(["checkpoint", "log"] as const)("shows no checkpoint that is wrongly signed by the %s key", async (which) => {
+    const other = { checkpoint: createMemorySigner("ed25519"), log: createMemorySigner("ecdsa-p256-sha256") }[which];
+    const keys = { checkpoint: checkpointSigner, log: logSigner };
+    const wrongly: Signer = { ...other, publicKey: keys[which].publicKey };
+    const [head, line] = [which === "log" ? wrongly : logSigner, which === "checkpoint" ? wrongly : checkpointSigner];
+    const { size, root, timestampMs } = (await store.snapshot()).checkpoint;
+    const wrong = await signCheckpoint({ origin: ORIGIN, size, root, timestampMs: timestampMs + 1 }, [
+      { ...makeTreeHeadCheckpointSigner(ORIGIN, head), isVerifiedAtOnce: false },
+      makeEd25519CheckpointSigner(ORIGIN, line),
+    ]);
+    await expect(view.checkpoint()).resolves.toBeInstanceOf(Uint8Array);
+    expect(await store.publish(wrong)).toBe("published");
+    await expect(view.checkpoint()).rejects.toMatchObject({ code: "log_failed", reason: "LOG_CORRUPT" });
+    await expect(view.checkpoint()).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+    expect(corrupt).toHaveLength(2);
   });
 
   it("stores the precertificate and the chain above it", async () => {

@@ -1,5 +1,6 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { dataPaths } from "../../src/compose/data-paths.ts";
@@ -13,6 +14,7 @@ import { reconcileDataFolder } from "../../src/compose/reconcile-data-folder.ts"
 import { verifyDataFolder } from "../../src/compose/verify-data-folder.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { describeCauses } from "../../src/core/errors.ts";
+import { sealRows } from "../support/seal-rows.ts";
 import { originOf, openShardedService, SHARD_ENV } from "../support/sharded-service.ts";
 import type { ShardedService, ShardKeys } from "../support/sharded-service.ts";
 
@@ -171,6 +173,24 @@ describe("a frozen log", () => {
     );
     await sharded.start(await sharded.configure({ 2027: ACTIVE }));
     await said("certificates were issued in a log that is not configured");
+  });
+
+  it("is not opened with a last checkpoint that one key alone has signed", async () => {
+    const alone = await sharded.configure({ 2026: ACTIVE });
+    await stop(await sharded.start(alone));
+    await freezeLog(alone, { env: SHARD_ENV, onNotice: () => undefined });
+    const frozen = await sharded.configure({ 2026: FROZEN, 2027: ACTIVE });
+    await sharded.init(frozen);
+    const rows = new DatabaseSync(dataPaths(alone, "shards/2026").database);
+    const { note } = rows.prepare("SELECT note FROM published").get() as { note: string };
+    const [text = "", lines = ""] = note.split("\n\n");
+    const cutOff = `${text}\n\n${lines.split("\n", 1)[0] ?? ""}\n`;
+    rows.prepare("UPDATE published SET note = ?").run(cutOff);
+    sealRows(rows);
+    rows.close();
+    expect(await refusalOf(frozen)).toBe(
+      "the published checkpoint is not what this log signed: no signature by a known key",
+    );
   });
 
   it("is made by a start that finds a hand-over cut short, where the keys are there", async () => {

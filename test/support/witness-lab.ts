@@ -5,7 +5,7 @@ import { ed25519KeyOfSpki, makeEd25519Verifier, SIGNATURE_TYPE } from "../../src
 import type { LogStore, PublishedCheckpoint } from "../../src/ports/log-store.ts";
 import type { WitnessAnswer } from "../../src/ports/witness.ts";
 import type { CheckpointSigner } from "../../src/tlog/checkpoint-signer.ts";
-import { signCheckpoint } from "../../src/tlog/sign-checkpoint.ts";
+import { requireSigned, signCheckpoint } from "../../src/tlog/sign-checkpoint.ts";
 import type { WitnessFork } from "../../src/tlog/witness/ask-witness.ts";
 import { WitnessRounds, type WitnessRoundsOptions } from "../../src/tlog/witness/witness-rounds.ts";
 import { building } from "../contracts/log-store.ts";
@@ -24,6 +24,7 @@ function makeSigner(): CheckpointSigner {
   });
   return {
     ...verifier,
+    isVerifiedAtOnce: true,
     sign: ({ text }) => Promise.resolve(new Uint8Array(sign(null, Buffer.from(text), privateKey))),
   };
 }
@@ -73,6 +74,9 @@ export class WitnessLab {
       required: 1,
       intervalMs: 1_000,
       maxBackOffMs: 60_000,
+      requireSigned: (checkpoint) => {
+        requireSigned(checkpoint, [this.signer]);
+      },
       onAnswer: (witness, answer) => void this.answers.push([witness, answer]),
       onStoreFailure: (error) => void this.storeFailures.push(error),
       onCosigned: (checkpoint) => void this.cosigned.push(checkpoint),

@@ -13,6 +13,7 @@ import { CREATED_MS, makeSubmission, makeSubmissions, MANIFEST } from "../suppor
 const signer: CheckpointSigner = {
   name: MANIFEST.origin,
   keyId: Uint8Array.of(1, 2, 3, 4),
+  isVerifiedAtOnce: true,
   sign: () => Promise.resolve(Uint8Array.of(9)),
   verify: () => true,
 };

@@ -33,6 +33,7 @@ class Recorder {
   /** Resolved before the next append goes to the store. */
   gate: Promise<void> = Promise.resolve();
   wrongSignatures = false;
+  isVerifiedAtOnce = true;
   readonly store: LogStore;
   readonly signer: CheckpointSigner;
 
@@ -80,9 +81,13 @@ class Recorder {
 
   #makeSigner(): CheckpointSigner {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    const isVerifiedAtOnce = (): boolean => this.isVerifiedAtOnce;
     return {
       name: MANIFEST.origin,
       keyId: Uint8Array.of(1, 2, 3, 4),
+      get isVerifiedAtOnce() {
+        return isVerifiedAtOnce();
+      },
       sign: (checkpoint) => {
         this.#failIfAsked("before sign");
         this.signed.push(checkpoint);
@@ -471,6 +476,18 @@ describe("a sequencer", () => {
       await expect(first).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
       expect((await memory.published())?.size).toBe(0);
       expect(fatal).toHaveLength(1);
+    });
+
+    it("freezes nothing with a line that is wrong, though it is not verified at once", async () => {
+      recorder.isVerifiedAtOnce = false;
+      await start();
+      recorder.wrongSignatures = true;
+      await sequencer.append(makeSubmission("one"));
+      await expect(sequencer.freeze()).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
+      expect(await memory.manifest()).not.toHaveProperty("frozenMs");
+      recorder.wrongSignatures = false;
+      await sequencer.freeze();
+      expect((await memory.manifest()).frozenMs).toBe((await memory.published())?.timestampMs);
     });
 
     it("rejects what still waits when the log ends", async () => {

@@ -10,13 +10,15 @@ export interface ContactOptions {
   readonly clock: Pick<SteadyClock, "monotonic">;
   /** Longest time for which a witness that failed is left alone, milliseconds. */
   readonly maxBackOffMs: number;
+  /** Verifies what is about to be shown; throws MayflyError `log_failed` (LOG_CORRUPT). */
+  readonly requireSigned: (checkpoint: PublishedCheckpoint) => void;
   /** Told of each answer, with how long it took and how many entries the checkpoint had that was shown. */
   readonly onAnswer?: (
     witness: string,
     answer: WitnessAnswer,
     shown: { readonly durationMs: number; readonly treeSize: number },
   ) => void;
-  /** Told why the store could not say what a witness has to be shown. */
+  /** Told why a witness could not be shown what it has to be: what the store threw, or a signature is wrong. */
   readonly onStoreFailure: (error: MayflyError) => void;
 }
 
@@ -55,11 +57,12 @@ export class WitnessContact {
     this.#knownSize = size;
   }
 
-  /** Shows it a checkpoint; nothing else is under way. Resolves with undefined when the store failed, which was told. */
+  /** Shows it a checkpoint; nothing else is under way. Resolves with undefined when that failed here, which was told. */
   async ask(checkpoint: PublishedCheckpoint): Promise<AskedWitness | undefined> {
-    const { store, clock, onAnswer } = this.#options;
+    const { store, clock, requireSigned, onAnswer } = this.#options;
     let sinceMs = clock.monotonic();
     try {
+      requireSigned(checkpoint);
       const asked = await askWitness({
         witness: this.witness,
         store,

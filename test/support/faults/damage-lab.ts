@@ -94,6 +94,9 @@ export class DamageLab {
     return dataPaths({ dataDirectory });
   }
 
+  /** What the last start told of. */
+  notices: readonly string[] = [];
+
   /**
    * Opens a log as `serve` does. A log that is accepted is verified whole, with every index that a caller was told.
    *
@@ -101,6 +104,8 @@ export class DamageLab {
    */
   async start(paths: DataPaths): Promise<string> {
     const config = { ...this.#config, dataDirectory: join(paths.database, "..") };
+    const notices: string[] = [];
+    this.notices = notices;
     try {
       await using resources = new AsyncDisposableStack();
       const auditEnd = await readAuditTrailEnd(paths.auditTrail);
@@ -110,7 +115,10 @@ export class DamageLab {
         clock: systemClock,
         shard: activeShard(config),
         state: () => "active",
-        telemetry: { logBatch: nothing, notice: nothing, witnessAnswer: nothing, witnessQuorum: nothing },
+        telemetry: {
+          ...{ logBatch: nothing, witnessAnswer: nothing, witnessQuorum: nothing },
+          notice: (_, what) => void notices.push(what),
+        },
         requestsInFlight: () => 0,
         auditEnd,
         onFatal: nothing,

@@ -19,6 +19,18 @@ describe("rounds of witnesses while nobody waits for them", () => {
     expect(lab.cosigned.map(({ size }) => size)).toEqual([3]);
   });
 
+  it("show nobody a checkpoint that is wrongly signed, and tell why", async () => {
+    const lab = new WitnessLab(2);
+    const [good, other] = [await lab.grow(3), await lab.grow(3)];
+    lab.rounds.offer({ ...other, note: other.note.replace(/\n\n[^]*$/u, good.note.slice(good.note.indexOf("\n\n"))) });
+    await settle();
+    expect(lab.answers).toEqual([]);
+    expect(lab.storeFailures).toMatchObject([{ reason: "LOG_CORRUPT" }, { reason: "LOG_CORRUPT" }]);
+    lab.rounds.offer(other);
+    await lab.pass(1_000);
+    expect(lab.seenBy(0).size).toBe(6);
+  });
+
   it("begin at most once in their interval, with what is newest then", async () => {
     const lab = new WitnessLab(1);
     for (let size = 0; size < 5; size++) {

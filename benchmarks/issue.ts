@@ -18,7 +18,10 @@ export interface IssuanceOptions {
 
 /** V8 goes on compiling for some ten thousand requests; a server in service is past that. */
 const WARM_UP = { concurrency: 16, count: 4000, rounds: 3 };
-/** Certificates after which the growth of memory is judged; their callers are as many as in the warm-up. */
+/**
+ * Certificates after which the growth of memory is judged, and what one costs; their callers are as many as in the warm-up.
+ * V8 changes its mind about few functions as late as this.
+ */
 const ENDURANCE = 50_000;
 
 /** One round: requests are prepared by the load process, and only then the clocks start. */
@@ -63,12 +66,15 @@ function condense(rounds: readonly LevelResult[]): LevelResult {
 /** What one server was measured at. */
 interface Measurement {
   readonly levels: readonly LevelResult[];
+  /** CPU microseconds of the crypto floor, taken in turns with the rounds: the machine's speed changes within minutes. */
+  readonly floorRuns: readonly number[];
   /** Peak memory of each round of the endurance run, in order. */
   readonly memory: readonly MemorySample[];
 }
 
 async function measure(target: Environment, requests: number, rounds: number): Promise<Measurement> {
   const memory: MemorySample[] = [];
+  const floorRuns = [...measureCryptoFloor()];
   let issued = 0;
   const issue = async (concurrency: number, count: number): Promise<LevelResult> => {
     const result = await runRound(target, concurrency, count);
@@ -78,17 +84,20 @@ async function measure(target: Environment, requests: number, rounds: number): P
   };
   const level = async (concurrency: number, count: number): Promise<LevelResult> => {
     const results: LevelResult[] = [];
-    for (let round = 0; round < rounds; round++) results.push(await issue(concurrency, count));
+    for (let round = 0; round < rounds; round++) {
+      results.push(await issue(concurrency, count));
+      floorRuns.push(...measureCryptoFloor());
+    }
     return condense(results);
   };
   for (let round = 0; round < WARM_UP.rounds; round++) await issue(WARM_UP.concurrency, WARM_UP.count);
-  const levels = [await level(1, Math.ceil(requests / 4)), await level(16, requests)];
+  const alone = await level(1, Math.ceil(requests / 4));
   while (issued < ENDURANCE) await issue(WARM_UP.concurrency, Math.min(WARM_UP.count, ENDURANCE - issued));
   const endurance = [...memory];
-  levels.push(await level(64, requests));
+  const levels = [alone, await level(16, requests), await level(64, requests)];
   const treeSize = await target.treeSize();
   if (treeSize !== issued) throw new Error(`${String(issued)} certificates, but the log holds ${String(treeSize)}`);
-  return { levels, memory: endurance };
+  return { levels, floorRuns, memory: endurance };
 }
 
 /**
@@ -100,12 +109,10 @@ export async function measureIssuance(
   options: IssuanceOptions,
 ): Promise<{ readonly levels: readonly LevelResult[]; readonly summary: Summary }> {
   const { requests, rounds, profileFolder } = options;
-  const floorBefore = measureCryptoFloor();
   const target = await openEnvironment({ profileFolder });
   const startRssMiB = readProcessUsage(target.serverPid)?.peakRssMiB;
-  const { levels, memory } = await measure(target, requests, rounds);
+  const { levels, floorRuns, memory } = await measure(target, requests, rounds);
   await target.close();
-  const floorRuns = [...floorBefore, ...measureCryptoFloor()];
   const summary = summarize({ levels, memory, floorUs: median(floorRuns), startMs: target.startMs, startRssMiB });
   return { levels, summary };
 }

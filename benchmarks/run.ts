@@ -8,8 +8,9 @@ import { appendResults, formatTable } from "./results.ts";
 const HELP = `Usage: npm run bench -- [--only issue|log] [--requests N] [--rounds N] [--entries N] [--append] [--profile FOLDER]
 
 issue: one Mayfly from dist/ in its own process: certificates a second, latency, CPU per certificate and memory at 1, 16
-and 64 concurrent callers, against the cryptography that no implementation can leave out (the crypto floor). 16 go on until
-50,000 certificates are issued, to see whether memory keeps growing; 64 come last, as they take more of it. A minute.
+and 64 concurrent callers, against the cryptography that no implementation can leave out (the crypto floor, taken in turns
+with the rounds). 16 go on until 50,000 certificates are issued, to see whether memory keeps growing, before they are
+measured; 64 come last, as they take more of it. A minute and a half.
 
 log: entries appended a second at 1, 16 and 256 callers; then a log that grows from 1,000 entries to a million, and what
 each entry costs on the way; with all of them, how long a start takes, how many checkpoints, tiles and proofs a second the
@@ -17,7 +18,7 @@ server reads with one core of its own, and how fast mayfly log verify is. Some t
 
   --only PART   measure one of the two
   --requests N  certificates per round at 16 and 64 callers (default 3000; a quarter of it at 1)
-  --rounds N    rounds per concurrency; the median of CPU, rate and latency counts (default 3)
+  --rounds N    rounds per concurrency; the median of CPU, rate and latency counts (default 5)
   --entries N   how far the log grows (default 1000000)
   --profile F   write CPU profiles of the issuing server's threads into folder F; they cost, so the numbers are not comparable
   --append      add dated entries to benchmarks/RESULTS.md
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
     options: {
       only: { type: "string" },
       requests: { type: "string", default: "3000" },
-      rounds: { type: "string", default: "3" },
+      rounds: { type: "string", default: "5" },
       entries: { type: "string", default: "1000000" },
       append: { type: "boolean", default: false },
       profile: { type: "string" },

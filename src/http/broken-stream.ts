@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES } from "../node-http.ts";
 import type { Duplex } from "node:stream";
 import { MayflyError } from "../core/errors.ts";
 import type { Reason } from "../core/errors.ts";

@@ -22,6 +22,13 @@ export interface Exchange {
 /** A response that knows its exchange. */
 export type ExchangeResponse = ServerResponse & { readonly locals: { readonly exchange: Exchange } };
 
+declare module "router" {
+  /** Every response has its exchange before the router sees it. */
+  interface Response {
+    readonly locals: ExchangeResponse["locals"];
+  }
+}
+
 /** What an exchange is recorded with. */
 export interface ExchangeDeps {
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { NextFunction } from "express";
+import type { NextFunction } from "router";
 import { shuttingDown } from "./admission.ts";
 import type { Admission } from "./admission.ts";
 import { sendAnswer } from "./answer.ts";
@@ -7,7 +7,7 @@ import { checkRequest } from "./check-request.ts";
 import type { ExchangeResponse } from "./exchange.ts";
 import { PREFLIGHT } from "./headers.ts";
 
-/** A middleware of Express's router, with Node's own requests and responses. */
+/** A middleware of the router, with Node's own requests and responses. */
 export type Middleware = (request: IncomingMessage, response: ExchangeResponse, next: NextFunction) => void;
 
 /** Refuses malformed requests before anything else looks at them. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { IRouter } from "express";
+import type { Router } from "router";
 import { MayflyError } from "../core/errors.ts";
 import { sendAnswer } from "./answer.ts";
 import type { Answer } from "./answer.ts";
@@ -14,17 +14,17 @@ export type Methods = Readonly<Partial<Record<"GET" | "HEAD" | "POST", Handler>>
 /** Where a route is: the exact path, or a pattern of paths and the template that stands for them in events. */
 export type Place = string | { readonly pattern: RegExp; readonly template: string };
 
-/** A handler of Express's router, with Node's own requests and responses. */
-type ExpressHandler = (request: IncomingMessage, response: ExchangeResponse) => Promise<void>;
+/** A handler of the router, with Node's own requests and responses. */
+type RouterHandler = (request: IncomingMessage, response: ExchangeResponse) => Promise<void>;
 
-/** Adds one path, or one pattern of paths, to an application or a router; other methods than the named ones are refused. */
-export function addRoute(app: Pick<IRouter, "route">, place: Place, methods: Methods): void {
+/** Adds one path, or one pattern of paths, to a router; other methods than the named ones are refused. */
+export function addRoute(router: Router, place: Place, methods: Methods): void {
   const { pattern, template } = typeof place === "string" ? { pattern: place, template: place } : place;
-  app.route(pattern).all(makeExpressHandler(template, methods));
+  router.route(pattern).all(makeRouterHandler(template, methods));
 }
 
 /** Notes the route, picks the handler of the method and sends what it returns. */
-function makeExpressHandler(template: string, methods: Methods): ExpressHandler {
+function makeRouterHandler(template: string, methods: Methods): RouterHandler {
   const handlers = new Map(Object.entries(methods));
   const allow = [...handlers.keys()].join(", ");
   return async (request, response) => {

@@ -1,4 +1,5 @@
-import { request as requestHttp, type Agent, type ClientRequest, type IncomingMessage } from "node:http";
+import type { Agent, ClientRequest, IncomingMessage } from "node:http";
+import { request as requestHttp } from "../../node-http.ts";
 import { request as requestHttps } from "node:https";
 import type { SecureContext } from "node:tls";
 import { sourceInvalid } from "./source-failure.ts";

@@ -1,4 +1,5 @@
-import { Agent as HttpAgent } from "node:http";
+import type { Agent } from "node:http";
+import { Agent as HttpAgent } from "../../node-http.ts";
 import { Agent as HttpsAgent } from "node:https";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
@@ -66,7 +67,7 @@ function parsePrefix(prefix: string): URL {
 }
 
 interface Agents {
-  readonly http: HttpAgent;
+  readonly http: Agent;
   readonly https: HttpsAgent;
 }
 

@@ -1,4 +1,4 @@
-import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpAgent } from "../../node-http.ts";
 import type { IncomingMessage } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { createSecureContext, getCACertificates } from "node:tls";

@@ -1,4 +1,4 @@
-import { request as requestHttp } from "node:http";
+import { request as requestHttp } from "../../node-http.ts";
 import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Socket, TcpSocketConnectOpts } from "node:net";

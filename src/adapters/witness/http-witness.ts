@@ -1,4 +1,5 @@
-import { Agent as HttpAgent } from "node:http";
+import type { Agent } from "node:http";
+import { Agent as HttpAgent } from "../../node-http.ts";
 import { Agent as HttpsAgent } from "node:https";
 import { encodeBase64 } from "../../core/encoding/base64.ts";
 import { describeCauses } from "../../core/errors.ts";
@@ -46,7 +47,7 @@ class HttpWitness implements Witness {
   readonly #options: HttpWitnessOptions;
   readonly #url: URL;
   readonly #verifier: NoteVerifier;
-  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #agent: Agent;
   readonly #closing = new AbortController();
 
   constructor(options: HttpWitnessOptions) {
@@ -55,8 +56,8 @@ class HttpWitness implements Witness {
     this.#verifier = makeCosignatureVerifier(parseVerifierKey(options.key));
     this.name = this.#verifier.name;
     // tlog-witness asks clients to keep their connections.
-    const Agent = this.#url.protocol === "https:" ? HttpsAgent : HttpAgent;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const Connections = this.#url.protocol === "https:" ? HttpsAgent : HttpAgent;
+    this.#agent = new Connections({ keepAlive: true, maxSockets: 1 });
   }
 
   async addCheckpoint(checkpoint: ShownCheckpoint): Promise<WitnessAnswer> {

@@ -1,4 +1,4 @@
-import { request as requestHttp } from "node:http";
+import { request as requestHttp } from "../../node-http.ts";
 import type { Agent, IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 

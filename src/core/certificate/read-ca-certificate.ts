@@ -1,9 +1,8 @@
 import type { KeyObject } from "node:crypto";
 import { X509Certificate } from "node:crypto";
-import { PrintableString, Utf8String } from "asn1js";
-import { Certificate } from "pkijs";
 import { assertCanonicalDer } from "../encoding/canonical-der.ts";
-import { derChildren, parseDer } from "../encoding/der-reader.ts";
+import { DER_TAG, derChildren, parseDer, parseObjectIdentifier } from "../encoding/der-reader.ts";
+import type { DerElement } from "../encoding/der-reader.ts";
 import { MayflyError } from "../errors.ts";
 import type { SignatureAlgorithm } from "./algorithms.ts";
 import type { CaExtensions } from "./read-ca-extensions.ts";
@@ -28,6 +27,9 @@ export interface CaCertificate extends Validity, CaExtensions {
 }
 
 const COMMON_NAME = "2.5.4.3";
+/** version and extensions of a TBSCertificate (RFC 5280 §4.1). */
+const VERSION_TAG = 0xa0;
+const EXTENSIONS_TAG = 0xa3;
 const MIN_RSA_BITS = 2048;
 const MIN_RSA_EXPONENT = 65537n;
 /** ECDSA (RFC 5758 §3.2) and RSA PKCS#1 v1.5 (RFC 4055 §5) with SHA-256, SHA-384 and SHA-512. */
@@ -41,64 +43,67 @@ const SIGNATURE_ALGORITHMS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads one certificate of an issuing chain: canonical DER first, then pkijs for its structure and node:crypto for its key.
+ * Reads one certificate of an issuing chain: canonical DER first, then its fields as they stand there, and node:crypto for its
+ * key and its times.
  *
  * @param der a DER Certificate (RFC 5280 §4.1)
  * @throws MayflyError `profile_violation` (CHAIN_INVALID)
  */
 export function readCaCertificate(der: Uint8Array): CaCertificate {
-  const { certificate, x509 } = readStructures(der);
-  const names = readNames(der);
-  if (!SIGNATURE_ALGORITHMS.has(certificate.signatureAlgorithm.algorithmId)) {
+  const x509 = readX509(der);
+  const { signatureAlgorithm, issuer, subject, subjectPublicKeyInfo, extensions } = readFields(der);
+  if (!SIGNATURE_ALGORITHMS.has(signatureAlgorithm)) {
     refuse("it is not signed with ECDSA or RSA PKCS#1 v1.5 and SHA-2");
   }
   return {
     der: Uint8Array.from(der),
-    ...names,
-    ...readCaExtensions(certificate),
-    commonName: readCommonName(certificate),
+    issuerName: Uint8Array.from(issuer.bytes),
+    subjectName: Uint8Array.from(subject.bytes),
+    subjectPublicKeyInfo: Uint8Array.from(subjectPublicKeyInfo.bytes),
+    ...readCaExtensions(extensions),
+    commonName: readCommonName(subject),
     publicKey: x509.publicKey,
-    signatureAlgorithm: signatureAlgorithmOf(names.subjectPublicKeyInfo, x509.publicKey),
-    notBeforeMs: certificate.notBefore.value.getTime(),
-    notAfterMs: certificate.notAfter.value.getTime(),
+    signatureAlgorithm: signatureAlgorithmOf(subjectPublicKeyInfo.bytes, x509.publicKey),
+    notBeforeMs: x509.validFromDate.getTime(),
+    notAfterMs: x509.validToDate.getTime(),
     isSignedBy: (key) => x509.verify(key),
   };
 }
 
-function readStructures(der: Uint8Array): { certificate: Certificate; x509: X509Certificate } {
+function readX509(der: Uint8Array): X509Certificate {
   try {
     assertCanonicalDer(der);
-    return { certificate: Certificate.fromBER(Uint8Array.from(der)), x509: new X509Certificate(der) };
+    return new X509Certificate(der);
   } catch (cause) {
     throw new MayflyError("CHAIN_INVALID", "it is not a canonical DER certificate", { cause });
   }
 }
 
 /** Names and key as they stand in the certificate: what leaves copy must not pass through anyone's re-encoding. */
-function readNames(der: Uint8Array): Pick<CaCertificate, "issuerName" | "subjectName" | "subjectPublicKeyInfo"> {
+function readFields(der: Uint8Array) {
+  // OpenSSL has read it, so that every field is there and has its type.
   const [tbs, outerAlgorithm] = derChildren(parseDer(der));
   const fields = tbs === undefined ? [] : derChildren(tbs);
-  const [version, , algorithm, issuer, , subject, spki] = fields;
-  if (version?.tag !== 0xa0) refuse("it is not an X.509 v3 certificate");
-  if (!issuer || !subject || !spki || !algorithm || !outerAlgorithm) refuse("it is cut short");
+  const [version, , algorithm, issuer, , subject, subjectPublicKeyInfo, ...optional] = fields;
+  if (version?.tag !== VERSION_TAG) refuse("it is not an X.509 v3 certificate");
+  if (!issuer || !subject || !subjectPublicKeyInfo || !algorithm || !outerAlgorithm) refuse("it is cut short");
   if (Buffer.compare(algorithm.bytes, outerAlgorithm.bytes) !== 0) refuse("it names two signature algorithms");
-  return {
-    issuerName: Uint8Array.from(issuer.bytes),
-    subjectName: Uint8Array.from(subject.bytes),
-    subjectPublicKeyInfo: Uint8Array.from(spki.bytes),
-  };
+  const [extensions] = optional.filter(({ tag }) => tag === EXTENSIONS_TAG).flatMap(derChildren);
+  const signatureAlgorithm = parseObjectIdentifier(derChildren(algorithm)[0]);
+  return { signatureAlgorithm, issuer, subject, subjectPublicKeyInfo, extensions };
 }
 
-function readCommonName(certificate: Certificate): string {
-  const values = certificate.subject.typesAndValues
-    .filter(({ type }) => type === COMMON_NAME)
-    .map(({ value }) => value);
+/** The one CN of a Name (RFC 5280 §4.1.2.4). */
+function readCommonName(subject: DerElement): string {
+  const values = derChildren(subject)
+    .flatMap(derChildren)
+    .map(derChildren)
+    .flatMap(([type, value]) => (parseObjectIdentifier(type) === COMMON_NAME && value !== undefined ? [value] : []));
   const [value] = values;
-  const isText = value instanceof Utf8String || value instanceof PrintableString;
-  if (values.length !== 1 || !isText || value.getValue().trim() === "") {
-    refuse("its subject has no CN, an empty one, or several");
-  }
-  return value.getValue();
+  const isText = value?.tag === DER_TAG.utf8String || value?.tag === DER_TAG.printableString;
+  const text = isText ? Buffer.from(value.content).toString() : "";
+  if (values.length !== 1 || text.trim() === "") refuse("its subject has no CN, an empty one, or several");
+  return text;
 }
 
 /** Ed25519 is not among them: common clients cannot verify certificates it signs. */

@@ -1,6 +1,14 @@
-import { BitString, OctetString } from "asn1js";
-import type { Certificate, Extension } from "pkijs";
-import { AuthorityKeyIdentifier, BasicConstraints, ExtKeyUsage } from "pkijs";
+import { assertCanonicalDer } from "../encoding/canonical-der.ts";
+import {
+  DER_TAG,
+  DerError,
+  derChildren,
+  derContent,
+  parseDer,
+  parseObjectIdentifier,
+  parseUnsignedInteger,
+} from "../encoding/der-reader.ts";
+import type { DerElement } from "../encoding/der-reader.ts";
 import { MayflyError } from "../errors.ts";
 
 /** What the extensions of a CA certificate say. */
@@ -14,6 +22,12 @@ export interface CaExtensions {
   readonly pathLength: number | undefined;
 }
 
+/** An Extension (RFC 5280 §4.1): whether it is critical, and the DER value inside its OCTET STRING. */
+interface Extension {
+  readonly critical: boolean;
+  readonly value: Uint8Array;
+}
+
 const KEY_USAGE = "2.5.29.15";
 const BASIC_CONSTRAINTS = "2.5.29.19";
 const EXT_KEY_USAGE = "2.5.29.37";
@@ -21,74 +35,91 @@ const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
 const AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
 /** Critical extensions whose meaning is honoured; name constraints are not, and could forbid every leaf. */
 const UNDERSTOOD: ReadonlySet<string> = new Set([KEY_USAGE, BASIC_CONSTRAINTS, EXT_KEY_USAGE]);
+/** keyIdentifier [0] of an AuthorityKeyIdentifier (RFC 5280 §4.2.1.1). */
+const KEY_IDENTIFIER_TAG = 0x80;
+/** Bit 5 of KeyUsage (RFC 5280 §4.2.1.3), in the first octet behind the count of unused bits. */
 const KEY_CERT_SIGN = 0x04;
 const MAX_PATH_LENGTH = 255;
 
 /**
  * Reads the extensions that matter in a CA certificate and holds them against docs/certificate-profile.md §5.
  *
+ * @param extensions the SEQUENCE of Extensions of a TBSCertificate (RFC 5280 §4.1.2.9); undefined when there is none
  * @throws MayflyError `profile_violation` (CHAIN_INVALID)
  */
-export function readCaExtensions(certificate: Certificate): CaExtensions {
-  const extensions = byIdentifier(certificate.extensions ?? []);
-  const basicConstraints = extensions.get(BASIC_CONSTRAINTS);
-  const constraints: unknown = basicConstraints?.parsedValue;
-  if (!(constraints instanceof BasicConstraints) || !constraints.cA) refuse("it is not a CA: no CA:TRUE");
-  if (basicConstraints?.critical !== true) refuse("basicConstraints is not critical");
-  requireKeyCertSign(extensions.get(KEY_USAGE));
+export function readCaExtensions(extensions: DerElement | undefined): CaExtensions {
+  try {
+    return readKnownExtensions(byIdentifier(extensions));
+  } catch (cause) {
+    if (!(cause instanceof DerError)) throw cause;
+    throw new MayflyError("CHAIN_INVALID", "an extension of it cannot be read", { cause });
+  }
+}
+
+function readKnownExtensions(known: ReadonlyMap<string, Extension>): CaExtensions {
+  const pathLength = readBasicConstraints(known.get(BASIC_CONSTRAINTS));
+  requireKeyCertSign(known.get(KEY_USAGE));
   return {
-    subjectKeyIdentifier: requireSubjectKeyIdentifier(extensions.get(SUBJECT_KEY_IDENTIFIER)),
-    authorityKeyIdentifier: readAuthorityKeyIdentifier(extensions.get(AUTHORITY_KEY_IDENTIFIER)),
-    extKeyUsage: readExtKeyUsage(extensions.get(EXT_KEY_USAGE)),
-    pathLength: readPathLength(constraints.pathLenConstraint),
+    subjectKeyIdentifier: requireSubjectKeyIdentifier(known.get(SUBJECT_KEY_IDENTIFIER)),
+    authorityKeyIdentifier: readAuthorityKeyIdentifier(known.get(AUTHORITY_KEY_IDENTIFIER)),
+    extKeyUsage: readExtKeyUsage(known.get(EXT_KEY_USAGE)),
+    pathLength,
   };
 }
 
-function byIdentifier(extensions: readonly Extension[]): ReadonlyMap<string, Extension> {
-  const known = new Map(extensions.map((extension) => [extension.extnID, extension]));
-  if (known.size !== extensions.length) refuse("an extension is repeated");
-  for (const { extnID, critical } of extensions) {
-    if (critical && !UNDERSTOOD.has(extnID)) refuse(`its critical extension ${extnID} is not understood`);
+function byIdentifier(extensions: DerElement | undefined): ReadonlyMap<string, Extension> {
+  const known = new Map<string, Extension>();
+  for (const extension of extensions === undefined ? [] : derChildren(extensions)) {
+    const fields = derChildren(extension);
+    // DER leaves out FALSE (X.690 §11.5): where there is a BOOLEAN, it is TRUE.
+    const critical = fields.length === 3 && derContent(fields[1], DER_TAG.boolean).length === 1;
+    const identifier = parseObjectIdentifier(fields[0]);
+    if (known.has(identifier)) refuse("an extension is repeated");
+    if (critical && !UNDERSTOOD.has(identifier)) refuse(`its critical extension ${identifier} is not understood`);
+    known.set(identifier, { critical, value: derContent(fields.at(-1), DER_TAG.octetString) });
   }
   return known;
 }
 
+/** What is inside the OCTET STRING of an extension, which no reader of the certificate has looked into. */
+function readValue({ value }: Extension): DerElement {
+  assertCanonicalDer(value);
+  return parseDer(value);
+}
+
+/** @returns pathLenConstraint (RFC 5280 §4.2.1.9) */
+function readBasicConstraints(extension: Extension | undefined): number | undefined {
+  const [cA, pathLength] = extension === undefined ? [] : derChildren(readValue(extension));
+  if (cA?.tag !== DER_TAG.boolean) refuse("it is not a CA: no CA:TRUE");
+  if (extension?.critical !== true) refuse("basicConstraints is not critical");
+  if (pathLength === undefined) return undefined;
+  const [octet = 0, ...more] = parseUnsignedInteger(pathLength);
+  if (more.length > 0) refuse(`its pathLenConstraint is above ${String(MAX_PATH_LENGTH)}`);
+  return octet;
+}
+
 function requireKeyCertSign(extension: Extension | undefined): void {
-  const bits: unknown = extension?.parsedValue;
-  const octets = bits instanceof BitString ? bits.valueBlock.valueHexView : new Uint8Array(0);
-  if (((octets[0] ?? 0) & KEY_CERT_SIGN) === 0) refuse("keyUsage does not contain keyCertSign");
+  const [, bits = 0] = extension === undefined ? [] : derContent(readValue(extension), DER_TAG.bitString);
+  if ((bits & KEY_CERT_SIGN) === 0) refuse("keyUsage does not contain keyCertSign");
   if (extension?.critical !== true) refuse("keyUsage is not critical");
 }
 
 function requireSubjectKeyIdentifier(extension: Extension | undefined): Uint8Array {
-  const identifier: unknown = extension?.parsedValue;
-  if (!(identifier instanceof OctetString)) refuse("it has no subjectKeyIdentifier");
-  const octets = Uint8Array.from(identifier.valueBlock.valueHexView);
+  if (extension === undefined) refuse("it has no subjectKeyIdentifier");
+  const octets = Uint8Array.from(derContent(readValue(extension), DER_TAG.octetString));
   if (octets.length === 0 || octets.length > 64) refuse("its subjectKeyIdentifier is empty or overlong");
   return octets;
 }
 
 function readAuthorityKeyIdentifier(extension: Extension | undefined): Uint8Array | undefined {
   if (extension === undefined) return undefined;
-  const identifier: unknown = extension.parsedValue;
-  if (!(identifier instanceof AuthorityKeyIdentifier) || identifier.keyIdentifier === undefined) {
-    refuse("its authorityKeyIdentifier has no keyIdentifier");
-  }
-  return Uint8Array.from(identifier.keyIdentifier.valueBlock.valueHexView);
+  const [keyIdentifier] = derChildren(readValue(extension));
+  if (keyIdentifier?.tag !== KEY_IDENTIFIER_TAG) refuse("its authorityKeyIdentifier has no keyIdentifier");
+  return Uint8Array.from(keyIdentifier.content);
 }
 
 function readExtKeyUsage(extension: Extension | undefined): readonly string[] | undefined {
-  if (extension === undefined) return undefined;
-  const usage: unknown = extension.parsedValue;
-  if (!(usage instanceof ExtKeyUsage)) refuse("its extKeyUsage cannot be read");
-  return usage.keyPurposes;
-}
-
-function readPathLength(constraint: BasicConstraints["pathLenConstraint"]): number | undefined {
-  if (constraint === undefined) return undefined;
-  const pathLength = typeof constraint === "number" ? constraint : Number(constraint.toBigInt());
-  if (pathLength < 0 || pathLength > MAX_PATH_LENGTH) refuse("its pathLenConstraint is out of range");
-  return pathLength;
+  return extension === undefined ? undefined : derChildren(readValue(extension)).map(parseObjectIdentifier);
 }
 
 function refuse(what: string): never {

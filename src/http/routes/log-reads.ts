@@ -1,4 +1,4 @@
-import type { Router } from "express";
+import type { Router } from "router";
 import { MayflyError } from "../../core/errors.ts";
 import type { ClientAddress } from "../client-address.ts";
 import { makeRouter } from "../listener.ts";
@@ -50,7 +50,7 @@ export function addLogReads(router: Router, { logs, clientAddress, tileLimits = 
       const routes = makeRoutes(log);
       // There may be many logs, each with many patterns: only those of the log that is asked are tried.
       router.use((request, response, next) => {
-        if (request.url.startsWith(`${log.pathPrefix}/`)) routes(request, response, next);
+        if (request.url?.startsWith(`${log.pathPrefix}/`) === true) routes(request, response, next);
         else next();
       });
     }

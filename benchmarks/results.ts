@@ -125,7 +125,7 @@ export function appendResults(file: string, levels: readonly LevelResult[], summ
   const entry = [
     `\n## ${new Date().toISOString().slice(0, 10)}: ${String(numbers.cpuOverFloor ?? "—")} × the floor`,
     "",
-    `${describeMachine()}${skipped === undefined ? "" : `. ${skipped}`}.`,
+    `${describeMachine()}${skipped === undefined ? "" : `. ${skipped}`}. Floor in turns with the rounds.`,
     "",
     formatTable(levels, summary.floorUs),
     "",

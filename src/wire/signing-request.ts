@@ -1,7 +1,7 @@
 import { MayflyError } from "../core/errors.ts";
-import type { Reason } from "../core/errors.ts";
 import type { JsonObject } from "../core/encoding/json-reader.ts";
 import type { KeyRequest, SigningRequest } from "../core/issuance-types.ts";
+import { makeKeyRequest } from "./key-request.ts";
 import { bytesField, checkEnumField, messageField, parseMessage, stringField } from "./protojson.ts";
 import type { Forbidden } from "./protojson.ts";
 
@@ -25,11 +25,6 @@ const PROOF_OF_POSSESSION = { json: "proofOfPossession", proto: "proof_of_posses
 const ALGORITHM = { json: "algorithm", proto: "algorithm" };
 const CONTENT = { json: "content", proto: "content" };
 
-/** Bytes after decoding. The largest honest values are 0.5 KiB (RSA-4096), 0.8 KiB and 2 KiB. */
-const MAX_PROOF_BYTES = 2 * 1024;
-const MAX_KEY_BYTES = 8 * 1024;
-const MAX_CSR_BYTES = 16 * 1024;
-
 const NOT_IN_TOKEN: Forbidden = { pattern: /\p{Cc}/u, reason: "TOKEN_MALFORMED" };
 /** PEM has lines (RFC 7468 §2). */
 const NOT_IN_KEY: Forbidden = { pattern: /[^\t\n\r\P{Cc}]/u, reason: "CONTROL_CHARACTER" };
@@ -37,11 +32,8 @@ const NOT_IN_KEY: Forbidden = { pattern: /[^\t\n\r\P{Cc}]/u, reason: "CONTROL_CH
 /** RFC 6750 §2.1 with exactly one space; the scheme is compared without case (RFC 9110 §11.1). */
 const BEARER = /^bearer(?: ([\x21-\x7e]+))?$/iu;
 
-const EMPTY = new Uint8Array(0);
-
 /**
- * Reads a signing call in the ProtoJSON format. An absent key becomes an empty one, so that a caller with neither a
- * good token nor a key hears of the token first, as from Fulcio.
+ * Reads a signing call in the ProtoJSON format.
  *
  * @param body UTF-8 JSON of CreateSigningCertificateRequest, bounded in size by the transport
  * @param authorization the values of all Authorization header fields; not looked at when the body has a token
@@ -61,27 +53,18 @@ function parseKeyRequest(message: JsonObject): KeyRequest {
   if (request !== undefined && csr !== undefined) {
     throw new MayflyError("ONEOF_CONFLICT", "both a public key and a certification request are given");
   }
-  if (csr !== undefined && csr.length > 0) return { kind: "csr", csr: bounded(csr, MAX_CSR_BYTES, "CSR_TOO_LONG") };
-  if (request === undefined) return { kind: "public-key", publicKey: EMPTY, proof: EMPTY };
-  const proof = bytesField(request, PROOF_OF_POSSESSION) ?? EMPTY;
-  return {
-    kind: "public-key",
-    publicKey: bounded(parsePublicKey(request), MAX_KEY_BYTES, "KEY_TOO_LONG"),
-    proof: bounded(proof, MAX_PROOF_BYTES, "FIELD_TOO_LONG"),
-  };
+  const isCsr = csr !== undefined && csr.length > 0;
+  if (request === undefined || isCsr) return makeKeyRequest({ csr, publicKey: undefined, proof: undefined });
+  const proof = bytesField(request, PROOF_OF_POSSESSION);
+  return makeKeyRequest({ csr, publicKey: parsePublicKey(request), proof });
 }
 
 /** PEM text as UTF-8 bytes. The algorithm field is ignored, as by Fulcio: the key itself says what it is. */
-function parsePublicKey(request: JsonObject): Uint8Array {
+function parsePublicKey(request: JsonObject): Uint8Array | undefined {
   const publicKey = messageField(request, PUBLIC_KEY);
-  if (publicKey === undefined) return EMPTY;
+  if (publicKey === undefined) return undefined;
   checkEnumField(publicKey, ALGORITHM);
   return Buffer.from(stringField(publicKey, CONTENT, NOT_IN_KEY), "utf8");
-}
-
-function bounded(bytes: Uint8Array, maxBytes: number, reason: Reason): Uint8Array {
-  if (bytes.length > maxBytes) throw new MayflyError(reason, `more than ${maxBytes} bytes`);
-  return bytes;
 }
 
 /**

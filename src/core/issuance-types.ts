@@ -16,7 +16,7 @@ export type KeyRequest =
       readonly csr: Uint8Array;
     };
 
-/** One signing call as every entrance (HTTP v2, later v1 and gRPC) hands it to issuance. */
+/** One signing call as every entrance (HTTP, gRPC) hands it to issuance. */
 export interface SigningRequest {
   /** The OIDC ID token as sent, a compact JWS; empty when the caller sent none. */
   readonly idToken: string;

@@ -13,7 +13,8 @@ import { makeConfiguration } from "./routes/configuration.ts";
 import { health } from "./routes/health.ts";
 import type { PublishedLog } from "./routes/log-read.ts";
 import { addLogReads } from "./routes/log-reads.ts";
-import { makeSigningCert } from "./routes/signing-cert.ts";
+import { makeRootCert } from "./routes/root-cert.ts";
+import { makeSigningCert, V1_SIGNING_CALL, V2_SIGNING_CALL } from "./routes/signing-cert.ts";
 import { makeTrustBundle } from "./routes/trust-bundle.ts";
 import type { TileLimits } from "./tile-places.ts";
 
@@ -31,17 +32,19 @@ export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
   readonly refusalPacing?: PacingLimits;
 }
 
-/** The public API of Fulcio (v2) and the log's reads, as a listener of Node's HTTP server. */
+/** The public API of Fulcio (v1 and v2) and the log's reads, as a listener of Node's HTTP server. */
 export function makePublicApp(deps: PublicAppDeps): RequestListener {
   const router = makeRouter();
   router.use(checkRequests);
   router.use(answerPreflights);
   router.use(refuseWhenClosed(deps.admission));
-  addRoute(router, "/api/v2/signingCert", { POST: limitSigning(deps, makeSigningCert(deps)) });
+  addRoute(router, "/api/v2/signingCert", { POST: limitSigning(deps, makeSigningCert(deps, V2_SIGNING_CALL)) });
+  addRoute(router, "/api/v1/signingCert", { POST: limitSigning(deps, makeSigningCert(deps, V1_SIGNING_CALL)) });
   addRoute(router, "/healthz", { GET: health });
   router.use(limitReads(deps));
   addRoute(router, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
   addRoute(router, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
+  addRoute(router, "/api/v1/rootCert", { GET: makeRootCert(deps.generation) });
   const { logs } = deps;
   if (logs !== undefined) addLogReads(router, { ...deps, logs });
   return makeListener(router, deps, deps.refusalPacing);

@@ -1,3 +1,5 @@
+import { PEM_CERTIFICATE_CHAIN } from "../wire/pem-certificate-chain.ts";
+
 /** Header fields in the flat form that `writeHead` takes fastest: name, value, name, value … */
 export type HeaderFields = readonly string[];
 
@@ -15,8 +17,14 @@ const fields = (contentType: string, cacheControl: string): HeaderFields => [
 /** Certificates, health and every refusal: a stored copy would be wrong a moment later. */
 export const FRESH_JSON = fields("application/json", "no-store");
 
+/** Certificates as the first version of the API gives them. */
+export const FRESH_PEM_CHAIN = fields(PEM_CERTIFICATE_CHAIN, "no-store");
+
 /** Trust bundle and configuration, which change only with the configuration. */
 export const SHORT_LIVED_JSON = fields("application/json", "public, max-age=60");
+
+/** The trust bundle of the first version of the API. */
+export const SHORT_LIVED_PEM_CHAIN = fields(PEM_CERTIFICATE_CHAIN, "public, max-age=60");
 
 /** Proofs between trees of given sizes, and whole ranges of entries: growth of the log changes nothing about them. */
 export const FINAL_JSON = fields("application/json", "public, max-age=86400, immutable");

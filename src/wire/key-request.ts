@@ -33,6 +33,20 @@ export function makeKeyRequest({ publicKey = EMPTY, proof = EMPTY, csr = EMPTY }
   };
 }
 
+/**
+ * As {@link makeKeyRequest}, for the first version of the call: there a message without any key is refused before its
+ * token is looked at, as by Fulcio. One whose key is empty is not without.
+ *
+ * @throws MayflyError as {@link makeKeyRequest}, and `invalid_public_key` (KEY_MISSING)
+ */
+export function makeV1KeyRequest(fields: KeyFields): KeyRequest {
+  const request = makeKeyRequest(fields);
+  if (request.kind === "public-key" && fields.publicKey === undefined) {
+    throw new MayflyError("KEY_MISSING", "neither a public key nor a certification request");
+  }
+  return request;
+}
+
 function bounded(bytes: Uint8Array, maxBytes: number, reason: Reason): Uint8Array {
   if (bytes.length > maxBytes) throw new MayflyError(reason, `more than ${maxBytes} bytes`);
   return bytes;

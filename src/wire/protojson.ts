@@ -81,6 +81,17 @@ export function stringField(message: JsonObject, field: Field, forbidden: Forbid
 }
 
 /**
+ * Refuses what is no string, of a field whose text means nothing here.
+ *
+ * @throws MayflyError `malformed_request`
+ */
+export function checkStringField(message: JsonObject, field: Field): void {
+  const value = fieldValue(message, field);
+  if (value === undefined || typeof value === "string") return;
+  throw new MayflyError("WRONG_TYPE", `field ${field.proto} is not a string`);
+}
+
+/**
  * Refuses what cannot be an enum value at all. The value itself is not read: a caller's library may know names that
  * this service does not.
  *

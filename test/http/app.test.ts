@@ -1,7 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import request from "supertest";
+import { UNLIMITED } from "../../src/adapters/limits/open-rate-limits.ts";
 import { MayflyError } from "../../src/core/errors.ts";
 import type { Reason } from "../../src/core/errors.ts";
+import { makeAdmission } from "../../src/http/admission.ts";
 import { refusalBody } from "../support/refusal.ts";
 import { bare, ISSUED, makeRig } from "./public-app.ts";
 import { WRONG_PATHS } from "./wrong-paths.ts";
@@ -77,16 +79,19 @@ describe("POST /api/v2/signingCert", () => {
     },
   );
 
-  it("records the certificate, the route and the time it took, once", async () => {
+  it.each([
+    ["/api/v2/signingCert", 200, BODY],
+    ["/api/v1/signingCert", 201, { publicKey: { content: "MAA=" } }],
+  ])("records the certificate, the route %s and the time it took, once", async (route, status, body) => {
     const rig = makeRig();
-    await request(bare(rig)).post("/api/v2/signingCert?x=1").send(BODY);
+    await request(bare(rig)).post(`${route}?x=1`).set("Authorization", "Bearer a.b.c").send(body);
     await rig.recorded(1);
     expect(rig.events).toEqual([
       {
         requestId: "own-1",
         method: "POST",
-        route: "/api/v2/signingCert",
-        status: 200,
+        route,
+        status,
         durationMs: 1,
         serialNumber: "0102030405060708090a0b0c0d0e0f1011121314",
         logIndex: 41,
@@ -100,6 +105,27 @@ describe("POST /api/v2/signingCert", () => {
     await request(bare(rig)).post("/api/v2/signingCert").send(BODY);
     await rig.recorded(1);
     expect(Object.keys(rig.events[0] ?? {})).not.toContain("logIndex");
+  });
+
+  it("counts both versions of the call together, and bounds their bodies alike", async () => {
+    const taken: string[] = [];
+    const limit = { take: (client: string) => (taken.push(client) > 1 ? 4_000 : 0), waitMs: () => 0 };
+    const rateLimits = { signing: limit, failedTokens: UNLIMITED, reads: UNLIMITED };
+    const server = bare(makeRig(undefined, { rateLimits, bodyLimits: { maxBytes: 40, timeoutMs: 1_000 } }));
+    const post = (path: string) => request(server).post(path).set("Authorization", "Bearer a.b.c");
+    expect((await post("/api/v1/signingCert").send({ publicKey: { content: "A".repeat(40) } })).status).toBe(413);
+    for (const version of ["v1", "v2"]) {
+      const answer = await post(`/api/${version}/signingCert`).send({});
+      expect(answer.body).toMatchObject({ code: 8, details: [{ reason: "RATE_LIMITED_SIGNING" }] });
+    }
+  });
+
+  it.each(["v1", "v2"])("takes no request of %s when there is no place for it", async (version) => {
+    const admission = makeAdmission({ maxInFlight: 0, maxQueued: 0, maxQueueMs: 1 });
+    const rig = makeRig(undefined, { admission });
+    const answer = await request(bare(rig)).post(`/api/${version}/signingCert`).send(BODY);
+    expect(answer.body).toMatchObject({ code: 14, details: [{ reason: "TOO_MANY_REQUESTS_IN_FLIGHT" }] });
+    expect(rig.requests).toHaveLength(0);
   });
 
   it("keeps the generation it was admitted under", async () => {
@@ -233,7 +259,7 @@ describe("reads of the API", () => {
 });
 
 describe("paths and methods", () => {
-  const elsewhere = ["/api/v1/signingCert", "/metrics", "/readyz", "/livez", "/checkpoint"];
+  const elsewhere = ["/api/v1/signingcert", "/api/v1/rootCert/", "/metrics", "/readyz", "/livez", "/checkpoint"];
   it.each([...WRONG_PATHS, ...elsewhere])("A22 [V2] POST and GET %s is 404 in JSON", async (path) => {
     const rig = makeRig();
     const server = bare(rig);
@@ -263,6 +289,8 @@ describe("paths and methods", () => {
     ["post", "/api/v2/trustBundle", "GET"],
     ["patch", "/api/v2/configuration", "GET"],
     ["post", "/healthz", "GET"],
+    ["get", "/api/v1/signingCert", "POST"],
+    ["post", "/api/v1/rootCert", "GET"],
   ] as const)("A23 %s %s is 501 and allows %s", async (method, path, allow) => {
     const answer = await request(bare(makeRig()))[method](path);
     expect(answer.status).toBe(501);

@@ -50,7 +50,7 @@ const conditions: readonly Row[] = [
     says: "the configuration cannot be had: 500, code 13",
     appliesNot: "the configuration is a frozen value of the process from before the first listen",
   },
-  { id: "FE18", says: `v1, neither CSR nor key: ${KEY}, before the token is looked at`, waits: "v1 API" },
+  { id: "FE18", says: `v1, neither CSR nor key: ${KEY}, before the token is looked at` },
   { id: "FE19", says: "a gRPC message above its limit: code 8", ...GRPC },
   { id: "FE20", says: `an error nobody foresaw: ${CA}, without its text, and the next request is served` },
 ];
@@ -111,7 +111,7 @@ const tlsPair = (id: string, says: string): Row => ({ id, says: `TLS pair of the
 const server: readonly Row[] = [
   { id: "FC28", says: "GET trustBundle with Origin: 200 with Access-Control-Allow-Origin" },
   { id: "FC29", says: "GET trustBundle: no header field that starts with Grpc-" },
-  { id: "FC30", says: "GET v1 rootCert while gRPC has TLS: 200", waits: "v1 API" },
+  { id: "FC30", says: "GET v1 rootCert while gRPC has TLS: 200", ...GRPC },
   { id: "FC31", says: "v1 rootCert over HTTP and v2 trustBundle over gRPC on one port: the same chain", ...GRPC },
   { id: "FC32", says: "metrics name the gRPC method", ...GRPC },
   { id: "FC33", says: "GET /healthz on the listener of the API: 200, SERVING" },
@@ -158,7 +158,7 @@ const cryptography: readonly Row[] = [
   proofOf("FC239", "RSA-4096 with SHA-256"),
   proofOf("FC240", "Ed25519"),
   { id: "FC241", says: "a key as PEM, in every layout that clients send: issued" },
-  { id: "FC242", says: "a key as DER: issued", waits: "v1 API" },
+  { id: "FC242", says: "a key as DER: issued" },
   { id: "FC243", says: `an empty key: ${KEY}` },
   { id: "FC244", says: `a private key as PEM: ${KEY}` },
   { id: "FC245", says: "any principal: 10 minutes, keyUsage and extKeyUsage exactly, the name in a critical SAN" },

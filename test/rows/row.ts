@@ -9,7 +9,6 @@ export const FEATURES = [
   "reading of Fulcio's key files",
   "reload of configuration and keys",
   "translation of Fulcio's configuration",
-  "v1 API",
   "wildcard issuers",
 ] as const;
 

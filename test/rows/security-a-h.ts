@@ -79,9 +79,8 @@ const bodies: readonly Row[] = [
   {
     id: "B18",
     says: "a v1 request without signedEmailAddress: 400, the proof's text; with an empty content: 400, the key's",
-    waits: "v1 API",
   },
-  { id: "B19", says: "v1 success: 201, a PEM chain, the SCT field only when detached", waits: "v1 API" },
+  { id: "B19", says: "v1 success: 201, a PEM chain, the SCT field only when detached" },
   { id: "B20", says: "a body shorter than its Content-Length: 400, nothing of it is processed" },
   {
     id: "B21",

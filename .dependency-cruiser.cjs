@@ -1,6 +1,6 @@
 /**
  * The walls of the source tree. Rings: core (0) <- ports (1) <- issuance, tlog, ctlog, trust (2)
- * <- adapters, wire, http, config (3) <- compose, cli, main (4). ARCHITECTURE.md draws the same picture.
+ * <- adapters, wire, entrance, http, grpc, config (3) <- compose, cli, main (4). ARCHITECTURE.md draws the same picture.
  */
 
 /** `from` may import only `to` (and itself, Node's own modules and packages; packages have fences of their own). */
@@ -48,7 +48,9 @@ module.exports = {
       to: { path: "^src/adapters/([^/]+)/", pathNot: "^src/adapters/$1/" },
     },
     only("ring-wire", "wire/", ["core/", "ports/"]),
+    only("ring-entrance", "entrance/", ["core/", "ports/"]),
     only("ring-http", "http/", [
+      "entrance/",
       "node-http\\.ts$",
       "core/",
       "ports/",
@@ -68,6 +70,7 @@ module.exports = {
       "trust/",
       "adapters/",
       "wire/",
+      "entrance/",
       "http/",
       "config/",
     ]),
@@ -107,7 +110,7 @@ module.exports = {
     },
     fence("router", ["src/http/"]),
     fence("jose", ["dev/"]),
-    fence("ipaddr\\.js", ["src/adapters/oidc/", "src/http/"]),
+    fence("ipaddr\\.js", ["src/adapters/oidc/", "src/entrance/"]),
     fence("@sigstore/[^/]+", ["dev/"]),
     fence("zod", ["src/config/"]),
     fence("yaml", ["src/config/", "dev/"]),

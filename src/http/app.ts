@@ -1,13 +1,13 @@
 import type { RequestListener } from "node:http";
 import type { Generation } from "../issuance/generation.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission } from "../entrance/admission.ts";
 import type { BodyLimits } from "./body.ts";
 import type { ExchangeDeps } from "./exchange.ts";
 import { makeListener, makeRouter } from "./listener.ts";
 import { limitReads, limitSigning } from "./limit-rates.ts";
 import type { RateLimiting } from "./limit-rates.ts";
 import { answerPreflights, checkRequests, refuseWhenClosed } from "./middleware.ts";
-import type { PacingLimits } from "./refusal-pacing.ts";
+import type { PacingLimits } from "../entrance/refusal-pacing.ts";
 import { addRoute } from "./route.ts";
 import { makeConfiguration } from "./routes/configuration.ts";
 import { health } from "./routes/health.ts";

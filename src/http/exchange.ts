@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { MayflyError } from "../core/errors.ts";
+import { chooseRequestId } from "../entrance/request-id.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RequestEvent, Telemetry } from "../ports/telemetry.ts";
 
@@ -40,13 +41,9 @@ export interface ExchangeDeps {
 /** Status in the event of a caller that went away before its answer was complete; never sent. */
 const CLIENT_CLOSED_REQUEST = 499;
 
-/** What a caller may choose as its request's identifier: text that is harmless in any log. */
-const REQUEST_ID = /^[\x21-\x7e]{1,128}$/u;
-
 /** Starts the record of a request; exactly one telemetry event follows when its response is done or given up. */
 export function openExchange(request: IncomingMessage, response: ServerResponse, deps: ExchangeDeps): ExchangeResponse {
-  const offered = request.headers["x-request-id"];
-  const requestId = typeof offered === "string" && REQUEST_ID.test(offered) ? offered : deps.requestId();
+  const requestId = chooseRequestId(request.headers["x-request-id"], deps.requestId);
   const exchange: Exchange = { requestId, route: "other", allow: "" };
   const startedMs = deps.clock.monotonic();
   const method = request.method ?? "";

@@ -1,5 +1,5 @@
 import type { Server, Socket } from "node:net";
-import { makePeerName } from "./client-address.ts";
+import { makePeerName } from "../entrance/client-address.ts";
 
 /**
  * Which bound a connection was beyond: that of all together, that of one client address, or that of requests which wait

@@ -5,8 +5,8 @@ import { MayflyError } from "../core/errors.ts";
 import { dropBody, noteRefusal, tellRefusal } from "./answer.ts";
 import { openExchange } from "./exchange.ts";
 import type { ExchangeDeps } from "./exchange.ts";
-import { makeRefusalPacing } from "./refusal-pacing.ts";
-import type { PacingLimits } from "./refusal-pacing.ts";
+import { makeRefusalPacing } from "../entrance/refusal-pacing.ts";
+import type { PacingLimits } from "../entrance/refusal-pacing.ts";
 
 /**
  * Express's router, to which a path has one spelling. Not an Express application, which would give each request and response

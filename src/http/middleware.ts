@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { NextFunction } from "router";
-import { shuttingDown } from "./admission.ts";
-import type { Admission } from "./admission.ts";
+import { shuttingDown } from "../entrance/admission.ts";
+import type { Admission } from "../entrance/admission.ts";
 import { sendAnswer } from "./answer.ts";
 import { checkRequest } from "./check-request.ts";
 import type { ExchangeResponse } from "./exchange.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "../node-http.ts";
 import type { RequestListener, Server, ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Admission } from "./admission.ts";
+import type { Admission } from "../entrance/admission.ts";
 import { makeRefuseStream } from "./broken-stream.ts";
 import type { RefuseStream } from "./broken-stream.ts";
 import { Connections } from "./connections.ts";

@@ -3,7 +3,7 @@ import request from "supertest";
 import { UNLIMITED } from "../../src/adapters/limits/open-rate-limits.ts";
 import { MayflyError } from "../../src/core/errors.ts";
 import type { Reason } from "../../src/core/errors.ts";
-import { makeAdmission } from "../../src/http/admission.ts";
+import { makeAdmission } from "../../src/entrance/admission.ts";
 import { refusalBody } from "../support/refusal.ts";
 import { bare, ISSUED, makeRig } from "./public-app.ts";
 import { WRONG_PATHS } from "./wrong-paths.ts";

@@ -4,7 +4,7 @@ import { openRateLimits } from "../../src/adapters/limits/open-rate-limits.ts";
 import type { RateLimitSettings } from "../../src/adapters/limits/open-rate-limits.ts";
 import { MayflyError } from "../../src/core/errors.ts";
 import type { Reason } from "../../src/core/errors.ts";
-import { makeClientAddress } from "../../src/http/client-address.ts";
+import { makeClientAddress } from "../../src/entrance/client-address.ts";
 import { makeFakeClock } from "../fakes/fake-clock.ts";
 import type { IssuedCertificate } from "../../src/core/issuance-types.ts";
 import { refusalBody } from "../support/refusal.ts";

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Reason } from "../../src/core/errors.ts";
-import { makeAdmission } from "../../src/http/admission.ts";
-import { makeRefusalPacing, PACING_LIMITS } from "../../src/http/refusal-pacing.ts";
+import { makeAdmission } from "../../src/entrance/admission.ts";
+import { makeRefusalPacing, PACING_LIMITS } from "../../src/entrance/refusal-pacing.ts";
 import { makeRig } from "./public-app.ts";
 import { signingCall, startRaw, statuses } from "./raw-socket.ts";
 

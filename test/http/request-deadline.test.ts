@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import request from "supertest";
-import { ADMISSION_LIMITS, makeAdmission } from "../../src/http/admission.ts";
+import { ADMISSION_LIMITS, makeAdmission } from "../../src/entrance/admission.ts";
 import { bare, ISSUED, makeRig } from "./public-app.ts";
 
 const BODY = {

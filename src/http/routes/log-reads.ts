@@ -1,6 +1,6 @@
 import type { Router } from "router";
 import { MayflyError } from "../../core/errors.ts";
-import type { ClientAddress } from "../client-address.ts";
+import type { ClientAddress } from "../../entrance/client-address.ts";
 import { makeRouter } from "../listener.ts";
 import { makeRepresent } from "../representation.ts";
 import { addRoute } from "../route.ts";

@@ -1,4 +1,4 @@
-import type { Admission } from "../admission.ts";
+import type { Admission } from "../../entrance/admission.ts";
 import type { Generation } from "../../issuance/generation.ts";
 import type { IssuedCertificate, SigningRequest } from "../../core/issuance-types.ts";
 import { encodePemCertificateChain } from "../../wire/pem-certificate-chain.ts";
@@ -10,7 +10,7 @@ import { readBody } from "../body.ts";
 import type { BodyLimits } from "../body.ts";
 import { headerValues } from "../check-request.ts";
 import { FRESH_JSON, FRESH_PEM_CHAIN } from "../headers.ts";
-import { nextTurn } from "../next-turn.ts";
+import { nextTurn } from "../../entrance/next-turn.ts";
 import { withDeadline } from "../request-deadline.ts";
 import type { Handler } from "../route.ts";
 

@@ -5,7 +5,7 @@ import request from "supertest";
 import { MayflyError } from "../../../src/core/errors.ts";
 import type { PublishedLog } from "../../../src/http/routes/log-read.ts";
 import type { StaticCtView } from "../../../src/ctlog/static-ct-view.ts";
-import { makeClientAddress } from "../../../src/http/client-address.ts";
+import { makeClientAddress } from "../../../src/entrance/client-address.ts";
 import { bare, makeRig } from "../public-app.ts";
 import type { Rig } from "../public-app.ts";
 import { startRaw, statuses } from "../raw-socket.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { ADMISSION_LIMITS, makeAdmission } from "../../src/http/admission.ts";
+import { ADMISSION_LIMITS, makeAdmission } from "../../src/entrance/admission.ts";
 
 const never = () => new Promise<never>(() => undefined);
 

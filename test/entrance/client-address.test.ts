@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { makeClientAddress, makePeerName } from "../../src/http/client-address.ts";
-import type { Arrival } from "../../src/http/client-address.ts";
+import { makeClientAddress, makePeerName } from "../../src/entrance/client-address.ts";
+import type { Arrival } from "../../src/entrance/client-address.ts";
 
 const from = (remoteAddress: string | undefined, forwarded?: string): Arrival => ({
   socket: { remoteAddress },

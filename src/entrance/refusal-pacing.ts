@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import type { Reason } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 
@@ -24,8 +23,15 @@ const PACED: ReadonlySet<Reason> = new Set<Reason>([
   "TOO_MANY_REQUESTS_IN_FLIGHT",
 ]);
 
+/** Where a refusal goes to: a response, or what stands for it. */
+export interface RefusedCaller {
+  /** Whether the caller has gone away. */
+  readonly destroyed: boolean;
+  once(event: "close", listener: () => void): unknown;
+}
+
 /** Calls `tell` when it is the turn of a refusal for this reason; not at all when the caller goes away before. */
-export type PaceRefusal = (response: ServerResponse, reason: Reason, tell: () => void) => void;
+export type PaceRefusal = (response: RefusedCaller, reason: Reason, tell: () => void) => void;
 
 /**
  * Tells callers who are too many so one after the other. A refusal is cheap, a fifth of a certificate, but callers who

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { nextTurn } from "../../src/http/next-turn.ts";
+import { nextTurn } from "../../src/entrance/next-turn.ts";
 
 async function work(name: string, trace: string[]): Promise<void> {
   await nextTurn();

@@ -144,6 +144,8 @@ export interface MayflyErrorOptions extends ErrorOptions {
   readonly retryAfterMs?: number;
   /** Replaces the code's public text, for the two refusals whose text Fulcio composes from the request. */
   readonly publicMessage?: string;
+  /** Follows the public text after a colon: what the caller can do about it. Holds no claim value. */
+  readonly publicHint?: string;
 }
 
 /**
@@ -156,6 +158,7 @@ export class MayflyError extends Error {
   readonly reason: Reason;
   readonly retryAfterMs: number | undefined;
   readonly publicMessage: string | undefined;
+  readonly publicHint: string | undefined;
 
   constructor(reason: Reason, detail: string, options: MayflyErrorOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
@@ -165,6 +168,7 @@ export class MayflyError extends Error {
     this.reason = reason;
     this.retryAfterMs = options.retryAfterMs;
     this.publicMessage = options.publicMessage;
+    this.publicHint = options.publicHint;
   }
 }
 

@@ -41,7 +41,7 @@ export function makeIssueCertificate(ports: IssuanceDeps): IssueCertificate {
     const idToken      = await deps.verifyIdToken(request.idToken, nowMs);           // RFC 7519 §7.2, OIDC Core §3.1.3.7
     const principal    = derivePrincipal(idToken);                                   // who asks
     const keyRequest   = permitKeyRequest(request.key, idToken.issuer);              // in a form its issuer takes
-    const key          = await provePossession(keyRequest, principal.challenge, keyPolicy); // and holds which key
+    const key          = await provePossession(keyRequest, principal, keyPolicy);    // and holds which key
     deps.log.requireOpen();                                                          // or nothing is signed
     const serialNumber = deps.serialNumber();
     const draft        = buildTemplate({ principal, key, nowMs, issuer, serialNumber, lifetimeSeconds, backdateSeconds });

@@ -72,10 +72,11 @@ const anyRetryAfterMs = (): number => randomInt(1_000, 5_001);
 export function describeError(error: unknown): ErrorDescription {
   const known = error instanceof MayflyError ? error : new MayflyError("UNEXPECTED", "not an error of ours");
   const row = { ...WIRE[known.code], ...BY_REASON[known.reason] };
+  const message = known.publicMessage ?? row.message;
   const description = {
     status: row.status,
     grpcCode: row.grpc,
-    message: known.publicMessage ?? row.message,
+    message: known.publicHint === undefined ? message : `${message}: ${known.publicHint}`,
     reason: known.reason,
   };
   if (row.status !== 429 && row.status !== 503) return description;

@@ -4,7 +4,7 @@ import { makeKey, pemOf, spkiOf } from "../support/caller-keys.ts";
 import { ask } from "../support/ask.ts";
 import type { Answer } from "../support/ask.ts";
 import { opensslCsr } from "../support/openssl-csr.ts";
-import { badKey, badToken, expectRefused, malformed, TEXT } from "../support/refusal.ts";
+import { badKey, badProof, badToken, expectRefused, malformed, TEXT } from "../support/refusal.ts";
 import type { Refusal } from "../support/refusal.ts";
 import { proofBy } from "../support/signing-body.ts";
 import { openWholeApp } from "../support/whole-app.ts";
@@ -130,20 +130,14 @@ describe("POST /api/v1/signingCert", () => {
 });
 
 describe("a signing call of the first version that is refused", () => {
-  const proof = (reason: "PROOF_INVALID" | "PROOF_MISSING"): Refusal => ({
-    status: 400,
-    code: 3,
-    message: TEXT.proof,
-    reason,
-  });
   const CASES: readonly (readonly [string, unknown, Refusal])[] = [
-    ["[B18] has no signedEmailAddress", { publicKey: GOOD.publicKey }, proof("PROOF_MISSING")],
+    ["[B18] has no signedEmailAddress", { publicKey: GOOD.publicKey }, badProof("PROOF_MISSING")],
     ["[B18] has an empty content", { ...GOOD, publicKey: { content: "" } }, badKey("KEY_MISSING")],
     ["[B18] has a key without content", { ...GOOD, publicKey: {} }, badKey("KEY_MISSING")],
     [
       "signs another address",
       { ...GOOD, signedEmailAddress: base64(proofBy(key, "a@b.example")) },
-      proof("PROOF_INVALID"),
+      badProof("PROOF_INVALID"),
     ],
     ["[FE18] has neither key nor request", {}, badKey("KEY_MISSING")],
     [

@@ -71,7 +71,7 @@ export class CaseIssuer {
     const { chain, signer } = await this.#authority(from.authority);
     const key = proven({ spki: this.#signer(`leaf ${from.key}`).publicKey }, from.key);
     const { subjectAltName, extensions, serialNumber, nowMs, lifetimeSeconds, backdateSeconds } = from;
-    const principal = { challenge: "", subjectAltName, extensions };
+    const principal = { challenge: "", challengeClaim: "sub" as const, subjectAltName, extensions };
     const parts = { principal, key, nowMs, issuer: chain, serialNumber, lifetimeSeconds, backdateSeconds };
     const template = lintTemplate(buildTemplate(parts));
     const precertificate = await signPrecertificate(template, signer);

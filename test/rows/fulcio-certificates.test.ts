@@ -138,7 +138,7 @@ describe("keys and proofs", () => {
     const leaf = await expectIssued(key, keyRequest(key));
     expect(opensslVerdict(leaf, CHAIN)).toBe("leaf.pem: OK\n");
     const token = await emailToken();
-    const wrong = { status: 400, code: 3, message: TEXT.proof, reason: "PROOF_INVALID" } as const;
+    const wrong = { status: 400, code: 3, message: TEXT.proofOfAddress, reason: "PROOF_INVALID" } as const;
     expectRefused(await askForCertificate(url, token, rawKeyRequest(content, Buffer.from("junk"))), wrong);
     const other = rawKeyRequest(content, proofBy(key, "other@example.com"));
     expectRefused(await askForCertificate(url, token, other), wrong);

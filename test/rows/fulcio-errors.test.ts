@@ -280,7 +280,14 @@ describe("[FE9] a proof that is wrong", () => {
   ];
   it.each(PROOFS)("is refused: %s", async (_fault, key, proof, reason) => {
     const answer = await call(rawKeyRequest(pemOf(key.publicKey), proof));
-    expectRefused(answer, { status: 400, code: 3, message: TEXT.proof, reason });
+    expectRefused(answer, { status: 400, code: 3, message: TEXT.proofOfAddress, reason });
+  });
+
+  it("is refused with the kind of principal it should have signed, and no more of the token", async () => {
+    const proof = proofBy(p256, "octocat@example.com");
+    const answer = await askForCertificate(url, await mayfly.issuer.mintToken("github"), keyRequest(p256, proof));
+    expectRefused(answer, { status: 400, code: 3, message: TEXT.proofOfSubject, reason: "PROOF_INVALID" });
+    expect(TEXT.proofOfSubject.startsWith(TEXT.proof)).toBe(true);
   });
 });
 

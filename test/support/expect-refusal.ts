@@ -10,7 +10,8 @@ type Told = readonly [status: number, code: number, message: string];
 
 const KEY: Told = [400, 3, TEXT.publicKey];
 const WEAK: Told = [400, 3, TEXT.insecureKey];
-const PROOF: Told = [400, 3, TEXT.proof];
+const SELF_SIGNATURE: Told = [400, 3, TEXT.proof];
+const PROOF: Told = [400, 3, TEXT.proofOfAddress];
 const CSR: Told = [400, 3, TEXT.csr];
 const TOKEN: Told = [400, 3, TEXT.token];
 const REQUEST: Told = [400, 3, TEXT.request];
@@ -43,9 +44,9 @@ const TOLD: Readonly<Partial<Record<Reason, Told>>> = {
   RSA_SIZE: WEAK,
   RSA_SMALL_FACTOR: WEAK,
   PROOF_INVALID: PROOF,
-  KEY_PROOF_REQUIRED: PROOF,
+  KEY_PROOF_REQUIRED: SELF_SIGNATURE,
   PROOF_MISSING: PROOF,
-  CSR_SIGNATURE_INVALID: PROOF,
+  CSR_SIGNATURE_INVALID: SELF_SIGNATURE,
   CSR_MALFORMED: CSR,
   CSR_NOT_PEM: CSR,
   CSR_TOO_LONG: CSR,

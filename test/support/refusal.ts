@@ -8,6 +8,10 @@ export const TEXT = {
   insecureKey: "The public key supplied in the request is insecure",
   csr: "The certificate signing request could not be parsed",
   proof: "The signature supplied in the request could not be verified",
+  proofOfAddress:
+    "The signature supplied in the request could not be verified: it must be over the e-mail address of the token (claim email)",
+  proofOfSubject:
+    "The signature supplied in the request could not be verified: it must be over the subject of the token (claim sub)",
   ca: "error communicating with CA backend",
   log: "Error entering certificate in CTL",
   request: "The request could not be parsed",
@@ -29,8 +33,8 @@ export interface Refusal {
 export const badToken = (reason: Reason): Refusal => ({ status: 400, code: 3, message: TEXT.token, reason });
 /** Any fault of the form of a public key. */
 export const badKey = (reason: Reason): Refusal => ({ status: 400, code: 3, message: TEXT.publicKey, reason });
-/** Any fault of a proof. */
-export const badProof = (reason: Reason): Refusal => ({ status: 400, code: 3, message: TEXT.proof, reason });
+/** Any fault of a proof that a person makes. */
+export const badProof = (reason: Reason): Refusal => ({ status: 400, code: 3, message: TEXT.proofOfAddress, reason });
 /** Any fault of the form of a request. */
 export const malformed = (reason: Reason): Refusal => ({ status: 400, code: 3, message: TEXT.request, reason });
 

@@ -86,6 +86,13 @@ describe("the public form of an error", () => {
     expect(describeError(error).message).toBe(publicMessage);
   });
 
+  it("puts a hint behind the text of the code", () => {
+    const error = new MayflyError("PROOF_INVALID", "detail", { publicHint: "sign something else" });
+    expect(describeError(error).message).toBe(
+      "The signature supplied in the request could not be verified: sign something else",
+    );
+  });
+
   it.each([
     [0, 1],
     [1, 1],

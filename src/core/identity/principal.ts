@@ -34,10 +34,16 @@ export interface FulcioExtensions {
   readonly tokenSubject?: string;
 }
 
-/** Who asks: what the certificate will say, and the text whose signature proves possession of the key. */
-export interface Principal {
+/** What a caller's proof of possession signs: text that both sides find in the token. */
+export interface Challenge {
   /** The exact text that the proof of possession signs, UTF-8. */
   readonly challenge: string;
+  /** The claim that the text is the value of (OIDC Core §2, §5.1). */
+  readonly challengeClaim: "email" | "sub";
+}
+
+/** Who asks: what the certificate will say, and the text whose signature proves possession of the key. */
+export interface Principal extends Challenge {
   readonly subjectAltName: SubjectAltName;
   readonly extensions: FulcioExtensions;
 }

@@ -1,4 +1,5 @@
 import { MayflyError } from "../errors.ts";
+import type { Challenge } from "../identity/principal.ts";
 import type { KeyRequest } from "../issuance-types.ts";
 import { assertPermittedAlgorithm, PROOF_DIGEST } from "./client-signing-algorithm.ts";
 import { parseCertificationRequest } from "./csr.ts";
@@ -22,15 +23,24 @@ const RAW_SIGNATURE_LENGTH: Readonly<Partial<Record<KeyAlgorithm, number>>> = {
   "ecdsa-p521": 132,
 };
 
+/** Clients differ about what a proof signs when a token has both claims, so a refusal says what was expected. */
+const EXPECTED: Readonly<Record<Challenge["challengeClaim"], string>> = {
+  email: "it must be over the e-mail address of the token (claim email)",
+  sub: "it must be over the subject of the token (claim sub)",
+};
+
 /**
  * Judges the key a caller wants certified and makes sure that the caller holds its private half: by a signature over
- * `challenge`, whose digest the key decides, or by the self-signature of a certification request (RFC 2986 §3), which
+ * the challenge, whose digest the key decides, or by the self-signature of a certification request (RFC 2986 §3), which
  * covers no challenge. The key is judged before any signature is verified.
  *
- * @param challenge the principal's text; its UTF-8 bytes are what the proof signs
  * @throws MayflyError `invalid_public_key`, `invalid_csr`, `insecure_key`, `algorithm_not_permitted` or `invalid_proof`
  */
-export async function provePossession(request: KeyRequest, challenge: string, policy: KeyPolicy): Promise<ProvenKey> {
+export async function provePossession(
+  request: KeyRequest,
+  challenge: Challenge,
+  policy: KeyPolicy,
+): Promise<ProvenKey> {
   const { spki, algorithm } =
     request.kind === "csr"
       ? await proveBySelfSignature(request.csr, policy)
@@ -41,19 +51,22 @@ export async function provePossession(request: KeyRequest, challenge: string, po
 
 async function proveByChallenge(
   request: { readonly publicKey: Uint8Array; readonly proof: Uint8Array },
-  challenge: string,
+  { challenge, challengeClaim }: Challenge,
   policy: KeyPolicy,
 ): Promise<CheckedKey> {
   const key = checkKey(parsePublicKey(request.publicKey), policy);
   const digest = PROOF_DIGEST[key.algorithm];
   assertPermittedAlgorithm(key.algorithm, digest, policy.permittedAlgorithms);
   const { proof } = request;
-  if (proof.length === 0) throw new MayflyError("PROOF_MISSING", "no proof of possession");
-  if (proof.length > MAX_PROOF_BYTES) throw new MayflyError("PROOF_INVALID", `proof exceeds ${MAX_PROOF_BYTES} bytes`);
+  const refusal = { publicHint: EXPECTED[challengeClaim] };
+  if (proof.length === 0) throw new MayflyError("PROOF_MISSING", "no proof of possession", refusal);
+  if (proof.length > MAX_PROOF_BYTES) {
+    throw new MayflyError("PROOF_INVALID", `proof exceeds ${MAX_PROOF_BYTES} bytes`, refusal);
+  }
   const encoding = proof.length === RAW_SIGNATURE_LENGTH[key.algorithm] ? "ieee-p1363" : "der";
   const claim: SignatureClaim = { message: Buffer.from(challenge, "utf8"), signature: proof, digest, encoding };
   if (!(await verifySignature(key, claim))) {
-    throw new MayflyError("PROOF_INVALID", "proof of possession does not verify");
+    throw new MayflyError("PROOF_INVALID", "proof of possession does not verify", refusal);
   }
   return key;
 }

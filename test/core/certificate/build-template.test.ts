@@ -6,7 +6,12 @@ import { EMAIL, makeCa, makeKeyPair, NOW_MS, proven, serialNumber } from "../../
 
 const ca = makeCa({ notBeforeMs: NOW_MS - 3_600_000, notAfterMs: NOW_MS + 3_600_000 });
 const parts: TemplateParts = {
-  principal: { challenge: "jane.doe", subjectAltName: EMAIL, extensions: { issuer: "https://issuer.example" } },
+  principal: {
+    challenge: "jane.doe",
+    challengeClaim: "email",
+    subjectAltName: EMAIL,
+    extensions: { issuer: "https://issuer.example" },
+  },
   key: proven(makeKeyPair("ecdsa-p256"), "ecdsa-p256"),
   nowMs: NOW_MS,
   issuer: ca.chain,

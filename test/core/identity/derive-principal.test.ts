@@ -36,6 +36,7 @@ describe("derivePrincipal for email issuers", () => {
   it("145: names the address, challenges with it and keeps issuer and subject", () => {
     expect(derive(EMAIL, { email: "alice@example.com", email_verified: true })).toEqual({
       challenge: "alice@example.com",
+      challengeClaim: "email",
       subjectAltName: { kind: "email", value: "alice@example.com" },
       extensions: { issuer: "https://issuer.example", tokenSubject: "the-subject" },
     });
@@ -122,6 +123,7 @@ describe("derivePrincipal for GitHub Actions", () => {
   it("fills the name and every extension that Fulcio's github-workflow provider fills", () => {
     expect(derive(GITHUB, { ...GITHUB_CLAIMS, environment: "production" })).toEqual({
       challenge: "the-subject",
+      challengeClaim: "sub",
       subjectAltName: { kind: "uri", value: `https://github.com/${GITHUB_CLAIMS.job_workflow_ref}` },
       extensions: {
         issuer: "https://issuer.example",

@@ -28,7 +28,7 @@ const policy: KeyPolicy = {
   forbiddenKeys: new Set(),
 };
 const prove = (csr: Uint8Array, rules = policy): Promise<ProvenKey> =>
-  provePossession({ kind: "csr", csr }, "nobody signs this", rules);
+  provePossession({ kind: "csr", csr }, { challenge: "nobody signs this", challengeClaim: "sub" }, rules);
 const reason = (csr: Uint8Array, rules = policy): Promise<string> => reasonOf(() => prove(csr, rules));
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 const pem = (der: Uint8Array, label = "CERTIFICATE REQUEST"): Buffer => Buffer.from(encodePem(label, der));
@@ -110,7 +110,8 @@ describe("certification requests that are accepted", () => {
   });
 
   it("L11: is bound to no challenge", async () => {
-    expect((await provePossession({ kind: "csr", csr: p256Csr }, "another text", policy)).algorithm).toBe("ecdsa-p256");
+    const another = { challenge: "another text", challengeClaim: "email" } as const;
+    expect((await provePossession({ kind: "csr", csr: p256Csr }, another, policy)).algorithm).toBe("ecdsa-p256");
   });
 });
 

@@ -7,6 +7,7 @@ import {
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../../../src/core/proof/client-signing-algorithm.ts";
 import type { ClientSigningAlgorithm } from "../../../src/core/proof/client-signing-algorithm.ts";
+import type { Challenge } from "../../../src/core/identity/principal.ts";
 import type { KeyPolicy } from "../../../src/core/proof/key-policy.ts";
 import { provePossession } from "../../../src/core/proof/prove-possession.ts";
 import type { KeyAlgorithm, ProvenKey } from "../../../src/core/proof/public-key.ts";
@@ -36,8 +37,11 @@ const rsa = keys["rsa-2048"];
 const text = (value: string): Buffer => Buffer.from(value);
 const hex = (value: string): Buffer => Buffer.from(value, "hex");
 
+/** The address of {@link CALLER}, or another text, as what a proof signs. */
+const over = (challenge: string): Challenge => ({ challenge, challengeClaim: "email" });
+
 function prove(key: CallerKey, proof: Uint8Array, challenge = CALLER): Promise<ProvenKey> {
-  return provePossession({ kind: "public-key", publicKey: pemOf(key.publicKey), proof }, challenge, policy);
+  return provePossession({ kind: "public-key", publicKey: pemOf(key.publicKey), proof }, over(challenge), policy);
 }
 const reason = (key: CallerKey, proof: Uint8Array, challenge = CALLER): Promise<string> =>
   reasonOf(() => prove(key, proof, challenge));
@@ -56,7 +60,7 @@ describe("proofs that are accepted", () => {
       publicKey: spkiOf(keys[type].publicKey),
       proof: proofBy(keys[type]),
     } as const;
-    expect((await provePossession(request, CALLER, policy)).algorithm).toBe(type);
+    expect((await provePossession(request, over(CALLER), policy)).algorithm).toBe(type);
   });
 
   it.each(EC_TYPES)("M08: takes raw r‖s of exactly twice the field size by %s", async (type) => {
@@ -161,14 +165,14 @@ describe("the key is judged before the proof", () => {
   it("K08: refuses exponent 1, for which the padded message is its own signature", async () => {
     const modulus = BigInt(`0x${Buffer.from(rsa.publicKey.export({ format: "jwk" }).n!, "base64url").toString("hex")}`);
     const request = { kind: "public-key", publicKey: rsaSpki(modulus, 1n), proof: block("00") } as const;
-    expect(await reasonOf(() => provePossession(request, CALLER, policy))).toBe("RSA_EXPONENT");
+    expect(await reasonOf(() => provePossession(request, over(CALLER), policy))).toBe("RSA_EXPONENT");
   });
 
   it("K20: refuses the Ed25519 identity with the signature that fits every message", async () => {
     const identity = Buffer.concat([Buffer.of(1), Buffer.alloc(31)]);
     const publicKey = Buffer.concat([hex("302a300506032b6570032100"), identity]);
     const request = { kind: "public-key", publicKey, proof: Buffer.concat([identity, Buffer.alloc(32)]) } as const;
-    expect(await reasonOf(() => provePossession(request, CALLER, policy))).toBe("ED25519_WEAK_POINT");
+    expect(await reasonOf(() => provePossession(request, over(CALLER), policy))).toBe("ED25519_WEAK_POINT");
   });
 
   it("reports a weak key that comes with no proof as weak", async () => {
@@ -179,7 +183,7 @@ describe("the key is judged before the proof", () => {
     const spkiHash = createHash("sha256").update(spkiOf(p256.publicKey)).digest("hex");
     const request = { kind: "public-key", publicKey: pemOf(p256.publicKey), proof: proofBy(p256) } as const;
     const rules = { ...policy, forbiddenKeys: new Set([spkiHash]) };
-    expect(await reasonOf(() => provePossession(request, CALLER, rules))).toBe("KEY_IS_OURS");
+    expect(await reasonOf(() => provePossession(request, over(CALLER), rules))).toBe("KEY_IS_OURS");
   });
 
   it.each<[KeyAlgorithm, ClientSigningAlgorithm, string]>([
@@ -193,9 +197,9 @@ describe("the key is judged before the proof", () => {
   ])("K22: permits %s by the name %s and by no other", async (type, algorithm, pair) => {
     const request = { kind: "public-key", publicKey: pemOf(keys[type].publicKey), proof: proofBy(keys[type]) } as const;
     const only = { ...policy, permittedAlgorithms: new Set([algorithm]) };
-    expect(await reasonOf(() => provePossession(request, CALLER, only))).toBe("accepted");
+    expect(await reasonOf(() => provePossession(request, over(CALLER), only))).toBe("accepted");
     const others = CLIENT_SIGNING_ALGORITHMS.filter((name) => name !== algorithm);
-    const refusal: unknown = await provePossession(request, CALLER, {
+    const refusal: unknown = await provePossession(request, over(CALLER), {
       ...policy,
       permittedAlgorithms: new Set(others),
     }).catch((error: unknown) => error);
@@ -205,12 +209,35 @@ describe("the key is judged before the proof", () => {
   });
 });
 
+describe("what a refused proof should have signed", () => {
+  const hintOf = async (
+    challengeClaim: Challenge["challengeClaim"],
+    proof: Uint8Array,
+  ): Promise<string | undefined> => {
+    const request = { kind: "public-key", publicKey: pemOf(p256.publicKey), proof } as const;
+    const error: unknown = await provePossession(request, { challenge: CALLER, challengeClaim }, policy).catch(
+      (cause: unknown) => cause,
+    );
+    return error instanceof MayflyError ? error.publicHint : undefined;
+  };
+
+  it.each([
+    ["email", "it must be over the e-mail address of the token (claim email)"],
+    ["sub", "it must be over the subject of the token (claim sub)"],
+  ] as const)("is told by kind for %s, whatever is wrong with the proof", async (claim, hint) => {
+    for (const proof of [proofBy(p256, "other"), proofBy(keys.ed25519), new Uint8Array(), Buffer.alloc(2_049)]) {
+      expect(await hintOf(claim, proof)).toBe(hint);
+    }
+  });
+});
+
 it("keeps key, proof and challenge out of its error texts", async () => {
   const publicKey = pemOf(p256.publicKey);
   const error: unknown = await provePossession(
     { kind: "public-key", publicKey, proof: proofBy(keys.ed25519) },
-    CALLER,
+    over(CALLER),
     policy,
   ).catch((cause: unknown) => cause);
   expect((error as MayflyError).message).toBe("proof of possession does not verify");
+  expect((error as MayflyError).publicHint).not.toContain(CALLER);
 });

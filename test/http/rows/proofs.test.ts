@@ -12,6 +12,7 @@ import {
   readEcdsa,
   REFUSED_PROOFS,
 } from "../../support/refused-proofs.ts";
+import { TEXT } from "../../support/refusal.ts";
 import { CALLER, digestOf, keyRequest, proofBy } from "../../support/signing-body.ts";
 import { openWholeApp } from "../../support/whole-app.ts";
 import type { WholeApp } from "../../support/whole-app.ts";
@@ -19,6 +20,8 @@ import type { WholeApp } from "../../support/whole-app.ts";
 /** Order of P-256 (SEC 2 §2.4.2). */
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const p256 = keys["ecdsa-p256"];
+/** How a job is told that its proof is wrong. */
+const OF_SUBJECT = { reason: "PROOF_INVALID", message: TEXT.proofOfSubject } as const;
 
 let app: WholeApp;
 beforeAll(async () => {
@@ -47,7 +50,7 @@ describe("a proof that is not taken", () => {
       issuer: { identity: { kind: "github-actions", baseUrl: "https://github.com" } },
     });
     const token = await actions.token({ ...WORKFLOW, sub: ED25519PH_CHALLENGE });
-    await expectRefusal(actions, { body: keyRequest(key, proof), token, reason: "PROOF_INVALID" });
+    await expectRefusal(actions, { body: keyRequest(key, proof), token, ...OF_SUBJECT });
     const pure = sign(null, Buffer.from(ED25519PH_CHALLENGE), key.privateKey);
     expect((await actions.send(keyRequest(key, pure), token)).status).toBe(200);
     await actions.close();
@@ -62,7 +65,7 @@ describe("a proof that is not taken", () => {
     });
     const token = await actions.token({ ...WORKFLOW, sub: "repo:é".normalize(subject) });
     const proof = sign("sha256", Buffer.from("repo:é".normalize(signed)), p256.privateKey);
-    await expectRefusal(actions, { body: keyRequest(p256, proof), token, reason: "PROOF_INVALID" });
+    await expectRefusal(actions, { body: keyRequest(p256, proof), token, ...OF_SUBJECT });
     await actions.close();
   });
 

@@ -38,6 +38,7 @@ export function deriveEmailPrincipal(
   checkVerified(token, rules.skipEmailVerification);
   return {
     challenge: email,
+    challengeClaim: "email",
     subjectAltName: { kind: "email", value: email },
     extensions: { issuer: token.issuer.url, tokenSubject: token.subject },
   };

@@ -18,6 +18,7 @@ export function deriveGithubActionsPrincipal(
   const claim = (name: string): string => requiredClaim(token.claims, name);
   return {
     challenge: token.subject,
+    challengeClaim: "sub",
     subjectAltName: {
       kind: "uri",
       value: buildSubjectUri(rules.baseUrl, claim("job_workflow_ref"), "job_workflow_ref"),

@@ -49,8 +49,17 @@ export function trustedRoot(anchors: TrustAnchors): TrustedRoot {
  * @throws VerificationError or PolicyError of `@sigstore/verify`
  */
 export function verifyBundle(signed: SignedFile, anchors: TrustAnchors, identity: string): void {
+  verifyBundleUnder(trustedRoot(anchors), signed, identity);
+}
+
+/**
+ * The same under a trusted root as clients get it.
+ *
+ * @throws VerificationError or PolicyError of `@sigstore/verify`
+ */
+export function verifyBundleUnder(root: TrustedRoot, signed: SignedFile, identity: string): void {
   const { notBefore } = readCertificate(leafOf(signed.bundle));
-  const verifier = new Verifier(toTrustMaterial(trustedRoot(anchors)), {
+  const verifier = new Verifier(toTrustMaterial(root), {
     ctlogThreshold: 1,
     tlogThreshold: 0,
     timestampThreshold: 0,

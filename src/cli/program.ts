@@ -17,6 +17,7 @@ import { logVerifyCommand } from "./log-verify.ts";
 import { reconcileCommand } from "./reconcile.ts";
 import { requireOptions } from "./required-option.ts";
 import { serveCommand } from "./serve.ts";
+import { trustCommands } from "./trust.ts";
 
 /**
  * Runs `mayfly` with the given arguments.
@@ -58,6 +59,7 @@ First steps:
   mayfly serve --config mayfly.yaml
   mayfly log verify --config mayfly.yaml
   mayfly reconcile --config mayfly.yaml
+  mayfly trust trusted-root --config mayfly.yaml --out trusted_root.json
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage. Every command explains itself with --help.`;
 
@@ -85,6 +87,7 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
       ]),
     )
     .addCommand(reconcileCommand(context, done))
+    .addCommand(group("trust", "write the files that tell clients whom to trust", trustCommands(context)))
     .addCommand(
       group("config", "write and check configuration files", [
         configExampleCommand(context),

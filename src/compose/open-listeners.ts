@@ -20,6 +20,7 @@ import type { Generation } from "../issuance/generation.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RateLimits } from "../ports/limits.ts";
+import type { TrustFiles } from "../trust/trust-file-names.ts";
 import type { LogShards, ShardInService } from "./log-shards.ts";
 import { readinessChecks } from "./readiness-checks.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -41,6 +42,8 @@ export interface ListenerParts {
   readonly resources: AsyncDisposableStack;
   readonly shutdown: Shutdown;
   readonly pauseSwitch: PauseSwitch;
+  /** Undefined where there are none. */
+  readonly trustFiles: (() => TrustFiles) | undefined;
 }
 
 /** Where a service answers. */
@@ -71,6 +74,7 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     deadlineMs: config.limits.requestSeconds * 1000,
     clientAddress: makeClientAddress(config.limits.trustedProxies),
     logs: makePublishedLogs(parts),
+    trustFiles: parts.trustFiles,
   });
   const tls = await openTls(parts);
   return {

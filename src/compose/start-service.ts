@@ -32,6 +32,7 @@ import { openListeners } from "./open-listeners.ts";
 import type { ServiceUrls } from "./open-listeners.ts";
 import { LogShards, shardSource } from "./log-shards.ts";
 import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
+import { openTrustFiles } from "./open-trust-files.ts";
 import { readConfigAgain } from "./read-again.ts";
 import type { ReadAgainParts } from "./read-again.ts";
 import type { Environment } from "./read-secret.ts";
@@ -173,6 +174,7 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
   const { verifyIdToken } = verifier;
   const served = { config, chain, caSigner, issuers, verifyIdToken, audit: watchedAudit };
   const makeGeneration = prepareGenerations({ ...served, rateLimits, telemetry, clock, pauseSwitch });
+  const trustFiles = await openTrustFiles(config, { chain, shards });
   const { certificateLog } = shards.active.log;
   const generations = startGenerations(makeGeneration, { certificateLog, publicKeys: shards.publicKeys });
   const handOver = makeHandOver({ shards, generations, clock, telemetry });
@@ -186,7 +188,7 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
   });
   startReconciling(parts, shards);
   const generation = generations.current;
-  const listening = { config, generation, shards, chain, admission, rateLimits, telemetry, clock };
+  const listening = { config, generation, shards, chain, admission, rateLimits, telemetry, clock, trustFiles };
   return { urls: await openListeners({ ...listening, resources, shutdown, pauseSwitch }), handOver };
 }
 

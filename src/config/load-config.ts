@@ -11,6 +11,7 @@ import { configJsonSchema, configSchema } from "./schema.ts";
 import type { Config } from "./schema.ts";
 import { settingName } from "./setting-name.ts";
 import type { SecretConfig, SignerConfig } from "./signer-schema.ts";
+import { withAbsoluteTrust } from "./trust-schema.ts";
 
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
@@ -153,6 +154,7 @@ function withAbsolutePaths(config: Config, folder: string): Config {
       ...config.log,
       shards: Object.freeze(config.log.shards.map((shard) => withAbsoluteKeys(shard, signer))),
     }),
+    ...(config.trust === undefined ? {} : { trust: withAbsoluteTrust(config.trust, absolute) }),
     clientKeys: Object.freeze({
       ...config.clientKeys,
       ...(config.clientKeys.blocklist === undefined ? {} : { blocklist: absolute(config.clientKeys.blocklist) }),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { signerSchema } from "./signer-schema.ts";
 import type { SignerConfig } from "./signer-schema.ts";
 import { object } from "./strict-object.ts";
+import { timeSchema } from "./time-schema.ts";
 import { witnessesSchema, witnessQuorumSchema } from "./witness-schema.ts";
 
 /** Times that the SCTs of a shard may carry, milliseconds since the Unix epoch. */
@@ -58,11 +59,9 @@ const origin = z
   .refine((text) => URL.canParse(`https://${text}`), "no such host or port can exist")
   .describe("Origin of checkpoints: the public URL of the log's read side without scheme. Fixed by `mayfly log init`.");
 
-const time = z.iso.datetime({ offset: true, error: "expected a time as RFC 3339 writes it: 2027-01-01T00:00:00Z" });
-
 const window = object({
-  start: time.describe("First time that an SCT of the shard may carry."),
-  end: time.describe("First time that none may carry any more."),
+  start: timeSchema.describe("First time that an SCT of the shard may carry."),
+  end: timeSchema.describe("First time that none may carry any more."),
 })
   .transform(({ start, end }): WindowConfig => Object.freeze({ startMs: Date.parse(start), endMs: Date.parse(end) }))
   .optional()

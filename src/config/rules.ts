@@ -1,14 +1,9 @@
 import { parseVerifierKey } from "../core/note/verifier-key.ts";
+import { isLoopback } from "./loopback.ts";
 import type { ConfigProblem, Rule } from "./rule.ts";
 import type { Config } from "./schema.ts";
 import { memoryKeysOfShards, SHARD_RULES } from "./shard-rules.ts";
-
-const LOOPBACK = /^(127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|::1|localhost)$/u;
-
-/** Whether a host name or address literal can only mean this machine. */
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
-}
+import { TRUST_RULES } from "./trust-rules.ts";
 
 const needsDevelopment = (path: readonly PropertyKey[], what: string): ConfigProblem => ({
   path,
@@ -160,6 +155,7 @@ const RULES: readonly Rule[] = [
   insecureWitnesses,
   quorumOfWitnesses,
   ...SHARD_RULES,
+  ...TRUST_RULES,
 ];
 
 const OUTSIDE_DEVELOPMENT: readonly Rule[] = [memoryKeys, memoryStore, insecureIssuers];

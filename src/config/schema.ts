@@ -7,6 +7,8 @@ import { limitsSchema } from "./limits-schema.ts";
 import { logSchema } from "./log-schema.ts";
 import { pathSchema, signerSchema } from "./signer-schema.ts";
 import { object } from "./strict-object.ts";
+import { timeSchema } from "./time-schema.ts";
+import { trustSchema } from "./trust-schema.ts";
 
 const HOST_AND_PORT = /^(?<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?<port>[0-9]{1,5})$/u;
 
@@ -144,6 +146,7 @@ export const configSchema = object({
       .optional()
       .describe("File of keys that are never certified: SHA-256 of the SubjectPublicKeyInfo in hex, one a line."),
   }).prefault({}),
+  trust: trustSchema,
   limits: limitsSchema,
   shutdown: object({
     lameDuckSeconds: z
@@ -180,8 +183,7 @@ export const configSchema = object({
       .describe(
         "How often log and audit trail are compared in the background, for the first time after five minutes; 0: never.",
       ),
-    since: z.iso
-      .datetime({ offset: true, error: "expected a time as RFC 3339 writes it: 2027-01-01T00:00:00Z" })
+    since: timeSchema
       .transform((text) => Date.parse(text))
       .optional()
       .describe("What is older is not compared: gaps up to then are known and explained."),

@@ -110,6 +110,7 @@ export const REASONS = {
     "FILE_NOT_READ",
     "FILE_NOT_WRITTEN",
     "TLS_PAIR_INVALID",
+    "TRUST_INVALID",
     "UNEXPECTED",
   ],
   signer_unavailable: ["SIGNER_TIMEOUT"],

@@ -16,6 +16,8 @@ import { addLogReads } from "./routes/log-reads.ts";
 import { makeRootCert } from "./routes/root-cert.ts";
 import { makeSigningCert, V1_SIGNING_CALL, V2_SIGNING_CALL } from "./routes/signing-cert.ts";
 import { makeTrustBundle } from "./routes/trust-bundle.ts";
+import { addTrustFiles } from "./routes/trust-files.ts";
+import type { TrustFiles } from "../trust/trust-file-names.ts";
 import type { TileLimits } from "./tile-places.ts";
 
 /** What the public listener needs. */
@@ -25,6 +27,8 @@ export interface PublicAppDeps extends ExchangeDeps, RateLimiting {
   readonly admission: Admission;
   /** The logs that are read here, and where; none when another process serves them. */
   readonly logs?: () => readonly PublishedLog[];
+  /** What clients are told to trust; absent where nobody configured that. */
+  readonly trustFiles?: (() => TrustFiles) | undefined;
   readonly tileLimits?: TileLimits;
   readonly bodyLimits?: BodyLimits;
   /** From the end of a signing request's body to its answer, milliseconds; 10 s when left out. */
@@ -45,7 +49,8 @@ export function makePublicApp(deps: PublicAppDeps): RequestListener {
   addRoute(router, "/api/v2/trustBundle", { GET: makeTrustBundle(deps.generation) });
   addRoute(router, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
   addRoute(router, "/api/v1/rootCert", { GET: makeRootCert(deps.generation) });
-  const { logs } = deps;
+  const { logs, trustFiles } = deps;
+  if (trustFiles !== undefined) addTrustFiles(router, trustFiles);
   if (logs !== undefined) addLogReads(router, { ...deps, logs });
   return makeListener(router, deps, deps.refusalPacing);
 }

@@ -23,8 +23,11 @@ export const FRESH_PEM_CHAIN = fields(PEM_CERTIFICATE_CHAIN, "no-store");
 /** Trust bundle and configuration, which change only with the configuration. */
 export const SHORT_LIVED_JSON = fields("application/json", "public, max-age=60");
 
-/** The trust bundle of the first version of the API. */
+/** The CA's chain and, for the first version of the API, the trust bundle. */
 export const SHORT_LIVED_PEM_CHAIN = fields(PEM_CERTIFICATE_CHAIN, "public, max-age=60");
+
+/** Public keys and fingerprints, which change with the log's shards. */
+export const SHORT_LIVED_TEXT = fields("text/plain; charset=utf-8", "public, max-age=60");
 
 /** Proofs between trees of given sizes, and whole ranges of entries: growth of the log changes nothing about them. */
 export const FINAL_JSON = fields("application/json", "public, max-age=86400, immutable");

@@ -14,18 +14,24 @@ const LEAVES = [
   "log freeze",
   "log shards",
   "reconcile",
+  "trust trusted-root",
+  "trust signing-config",
+  "trust client-trust-config",
+  "trust chain",
+  "trust log-keys",
+  "trust fingerprints",
   "config example",
   "config check",
   "config schema",
   "key create",
   "ca create",
 ];
-const GROUPS = ["log", "config", "key", "ca"];
+const GROUPS = ["log", "trust", "config", "key", "ca"];
 
 /** Commands as a help text lists them. */
 function listedCommands(help: string): string[] {
   const block = /^Commands:\n(?<lines>(?: {2}.*\n)+)/mu.exec(help)?.groups?.["lines"] ?? "";
-  return [...block.matchAll(/^ {2}(?<name>[a-z]+)/gmu)].map(({ groups }) => groups?.["name"] ?? "");
+  return [...block.matchAll(/^ {2}(?<name>[a-z-]+)/gmu)].map(({ groups }) => groups?.["name"] ?? "");
 }
 
 describe("help", () => {

@@ -77,7 +77,22 @@ export async function openFileSigner(options: FileSignerOptions): Promise<Signer
   return signer;
 }
 
-async function readKeyFile({ path, exposedFile = "refuse" }: FileSignerOptions): Promise<string> {
+/**
+ * The public key that stands in an encrypted key file in clear. Nobody has proved that the file holds its private half: that
+ * takes the passphrase.
+ *
+ * @returns DER SubjectPublicKeyInfo
+ * @throws MayflyError `signer_failed` (SIGNER_KEY_UNREADABLE) for a file that cannot be read or is malformed
+ */
+export async function readPublicKeyOf(path: string): Promise<Uint8Array> {
+  const text = await readKeyFile({ path, exposedFile: "allow" });
+  return parseSealedKey(text).envelope.publicKey;
+}
+
+async function readKeyFile({
+  path,
+  exposedFile = "refuse",
+}: Pick<FileSignerOptions, "path" | "exposedFile">): Promise<string> {
   try {
     // Without O_NONBLOCK a named pipe in the file's place would hold the start up for ever.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { readPublicKeyOf } from "../adapters/signers/file.ts";
+import { ConfigError } from "../config/load-config.ts";
+import type { Config } from "../config/schema.ts";
+import { settingName } from "../config/setting-name.ts";
+import { parseIssuerChain } from "../core/certificate/issuer-chain.ts";
+import { MayflyError } from "../core/errors.ts";
+import { parseCertificateChain } from "../trust/certificate-chain.ts";
+import type { TrustFiles } from "../trust/trust-file-names.ts";
+import { describeShards } from "./describe-shards.ts";
+import type { DescribedShard } from "./describe-shards.ts";
+import { prepareTrustFiles } from "./prepare-trust-files.ts";
+import type { TrustedShard } from "./prepare-trust-files.ts";
+
+/**
+ * `mayfly trust`: the trust files that a service with this configuration serves, from files alone. No private key is opened,
+ * and a service may be running.
+ *
+ * @throws ConfigError when the configuration asks for no trust files, or keeps what they are made of in memory
+ * @throws MayflyError naming what they cannot be made of
+ */
+export async function describeTrust(config: Config): Promise<TrustFiles> {
+  const { trust } = config;
+  if (trust === undefined) throw new ConfigError("trust: required, for trust files to be made; trust: {} is enough");
+  const make = prepareTrustFiles({ ...config, trust }, readIssuingChain(config));
+  const shards: TrustedShard[] = [];
+  for (const shard of await describeShards(config)) shards.push(await trustedShard(shard));
+  return make(shards);
+}
+
+/** As a service takes it, but for the clock: what an authority signed before it expired is still to be verified. */
+function readIssuingChain({ ca: { chain } }: Config): readonly Uint8Array[] {
+  if (chain === undefined) throw forgotten("ca.signer");
+  try {
+    const pem = readFileSync(chain);
+    const { notBeforeMs } = parseCertificateChain(pem, "issuing");
+    return parseIssuerChain(pem, notBeforeMs).certificates;
+  } catch (cause) {
+    if (cause instanceof MayflyError) throw new MayflyError(cause.reason, `ca.chain ${chain}`, { cause });
+    throw new MayflyError("CHAIN_INVALID", `ca.chain ${chain} cannot be read`, { cause });
+  }
+}
+
+/** The log itself says by which key it is known; before it is made, the key file that it will be made with. */
+async function trustedShard({ config, path, log }: DescribedShard): Promise<TrustedShard> {
+  if (log !== undefined) {
+    const { logPublicKey, frozenMs } = log.manifest;
+    return { config, logPublicKey, frozenMs };
+  }
+  const { signer, name, place } = config;
+  if (signer === undefined)
+    throw new MayflyError("LOG_MISSING", `shard ${name} has neither a log in ${path} nor a key`);
+  const setting = settingName([...place, "signer"]);
+  if (signer.kind === "memory") throw forgotten(setting);
+  try {
+    return { config, logPublicKey: await readPublicKeyOf(signer.path), frozenMs: undefined };
+  } catch (cause) {
+    throw new MayflyError("SIGNER_KEY_UNREADABLE", `${setting} ${signer.path}`, { cause });
+  }
+}
+
+function forgotten(setting: string): ConfigError {
+  return new ConfigError(`${setting}: a key that is forgotten at exit cannot be trusted by anybody's file`);
+}

@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs";
+import type { ShardConfig } from "../config/log-schema.ts";
+import { publicUrlOf } from "../config/public-url.ts";
+import type { Config } from "../config/schema.ts";
+import { settingName } from "../config/setting-name.ts";
+import type { TrustConfig } from "../config/trust-schema.ts";
+import { withoutPort } from "../config/without-port.ts";
+import { MayflyError } from "../core/errors.ts";
+import { parseCertificateChain, readCertificateChain } from "../trust/certificate-chain.ts";
+import { makeTrustFiles } from "../trust/make-trust-files.ts";
+import { parsePublicKeyFile, readPublicKey } from "../trust/public-key-file.ts";
+import type { TrustFiles } from "../trust/trust-file-names.ts";
+import { makeTrustMaterial } from "../trust/trust-material.ts";
+import type { TrustSources, Window } from "../trust/trust-material.ts";
+
+/** What is trusted of one shard. */
+export interface TrustedShard {
+  readonly config: Pick<ShardConfig, "origin" | "state" | "window">;
+  /** DER SubjectPublicKeyInfo of the key that signs its SCTs. */
+  readonly logPublicKey: Uint8Array;
+  /** When it was frozen; undefined while it may take entries. */
+  readonly frozenMs: number | undefined;
+}
+
+/** Makes the trust files of the shards as they are. */
+export type MakeTrustFiles = (shards: readonly TrustedShard[]) => TrustFiles;
+
+/** A configuration with trust files. */
+export type TrustingConfig = Config & { readonly trust: TrustConfig };
+
+/**
+ * Reads every file that the trust files are made of, except what they say of the log.
+ *
+ * @param issuing DER, issuing CA first, root last
+ * @throws MayflyError naming the setting and the file that cannot be used
+ */
+export function prepareTrustFiles(config: TrustingConfig, issuing: readonly Uint8Array[]): MakeTrustFiles {
+  const { trust } = config;
+  const publicUrl = publicUrlOf(config);
+  if (publicUrl === undefined) throw new TypeError("a configuration without a public URL was not checked");
+  const otherLogs = readAll(trust, "otherLogs", ({ publicKey, baseUrl }) => ({
+    ...{ baseUrl, isActive: false, publicKey: requireP256(parsePublicKeyFile(readFileSync(publicKey))) },
+  }));
+  const fixed = {
+    publicUrl,
+    operator: trust.operator ?? new URL(publicUrl).hostname,
+    issuers: trust.issuers ?? interactiveIssuers(config),
+    issuing: readCertificateChain(issuing, "issuing"),
+    otherAuthorities: readAll(trust, "otherAuthorities", ({ chain }) => ({
+      chain: parseCertificateChain(readFileSync(chain), "issuing"),
+    })),
+    transparencyLogs: readAll(trust, "transparencyLogs", ({ url, baseUrl, apiVersion, publicKey }) => ({
+      ...{ url, apiVersion, baseUrl: baseUrl ?? (apiVersion === 2 ? withoutPort(url) : url) },
+      publicKey: parsePublicKeyFile(readFileSync(publicKey)),
+    })),
+    timestampAuthorities: readAll(trust, "timestampAuthorities", ({ url, chain }) => ({
+      ...{ url, chain: parseCertificateChain(readFileSync(chain), "timestamping") },
+    })),
+  } satisfies Omit<TrustSources, "ctLogs">;
+  return (shards) => makeTrustFiles(makeTrustMaterial({ ...fixed, ctLogs: [...shards.map(ctLog), ...otherLogs] }));
+}
+
+type Lists = Pick<TrustConfig, "otherAuthorities" | "otherLogs" | "timestampAuthorities" | "transparencyLogs">;
+
+/** Reads what each member of a list names, and keeps its time. */
+function readAll<L extends keyof Lists, T>(
+  trust: Lists,
+  list: L,
+  read: (member: Lists[L][number]) => T,
+): readonly (T & { readonly window: Window })[] {
+  return trust[list].map((member: Lists[L][number], at) => {
+    try {
+      return { ...read(member), window: { startMs: member.start, endMs: member.end } };
+    } catch (cause) {
+      const [name, file] = "chain" in member ? ["chain", member.chain] : ["publicKey", member.publicKey];
+      const place = `${settingName(["trust", list, at, name])} ${file}`;
+      if (cause instanceof MayflyError) throw new MayflyError(cause.reason, place, { cause });
+      throw new MayflyError("FILE_NOT_READ", `${place} cannot be read`, { cause });
+    }
+  });
+}
+
+/** Tokens of a CI platform are there by themselves; the other kinds have somebody sign in. */
+function interactiveIssuers({ issuers }: Config): readonly string[] {
+  const interactive = issuers.filter(({ identity }) => identity.kind === "email");
+  return (interactive.length > 0 ? interactive : issuers).map(({ url }) => url);
+}
+
+/** A log that takes nothing more has no SCT that is younger, whatever its window leaves open. */
+function ctLog({ config, logPublicKey, frozenMs }: TrustedShard): TrustSources["ctLogs"][number] {
+  const { origin, state, window } = config;
+  const ends = [window?.endMs, frozenMs].filter((end) => end !== undefined);
+  return {
+    baseUrl: `https://${origin}`,
+    publicKey: readPublicKey(logPublicKey),
+    isActive: state === "active",
+    window: { startMs: window?.startMs, endMs: ends.length > 0 ? Math.min(...ends) : undefined },
+  };
+}
+
+function requireP256(key: ReturnType<typeof parsePublicKeyFile>): ReturnType<typeof parsePublicKeyFile> {
+  if (key.keyDetails === "PKIX_ECDSA_P256_SHA_256") return key;
+  throw new MayflyError("TRUST_INVALID", "the key of a log with SCTs is ECDSA on P-256: clients take no other");
+}

@@ -8,6 +8,7 @@ import { configExampleCommand } from "./config-example.ts";
 import { configSchemaCommand } from "./config-schema.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCreateCommand } from "./key-create.ts";
+import { keyImportCommand } from "./key-import.ts";
 import { logAdoptCommand } from "./log-adopt.ts";
 import { logExportCommand } from "./log-export.ts";
 import { logFreezeCommand } from "./log-freeze.ts";
@@ -95,7 +96,7 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
         configSchemaCommand(context),
       ]),
     )
-    .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context)]))
+    .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context), keyImportCommand(context)]))
     .addCommand(group("ca", "make a certificate authority of file keys", [caCreateCommand(context)]));
   settle(program, "mayfly", context);
   return program;

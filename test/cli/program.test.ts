@@ -24,6 +24,7 @@ const LEAVES = [
   "config check",
   "config schema",
   "key create",
+  "key import",
   "ca create",
 ];
 const GROUPS = ["log", "trust", "config", "key", "ca"];

@@ -5,6 +5,7 @@ import { describeCauses } from "../core/errors.ts";
 import { caCreateCommand } from "./ca-create.ts";
 import { configCheckCommand } from "./config-check.ts";
 import { configExampleCommand } from "./config-example.ts";
+import { configFromFulcioCommand } from "./config-from-fulcio.ts";
 import { configSchemaCommand } from "./config-schema.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCreateCommand } from "./key-create.ts";
@@ -94,6 +95,7 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
         configExampleCommand(context),
         configCheckCommand(context),
         configSchemaCommand(context),
+        configFromFulcioCommand(context, done),
       ]),
     )
     .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context), keyImportCommand(context)]))

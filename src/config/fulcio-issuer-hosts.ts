@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { isLoopback } from "./rules.ts";
+import { isLoopback } from "./loopback.ts";
 
 /**
  * Issuers that serve more than one organization, by URL: whoever has an account there, or a repository, gets tokens. Those

@@ -4,7 +4,7 @@ import { comment, scalar } from "./fulcio-section.ts";
 import type { Finding, Section } from "./fulcio-section.ts";
 import { describeSetting } from "./fulcio-settings.ts";
 import type { FulcioSetting, FulcioSettings } from "./fulcio-settings.ts";
-import { isLoopback } from "./rules.ts";
+import { isLoopback } from "./loopback.ts";
 
 const HOST = /^(?:[A-Za-z0-9.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/u;
 

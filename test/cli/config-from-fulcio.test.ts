@@ -51,7 +51,7 @@ describe("config from-fulcio", () => {
     expect(statSync(out).mode & 0o777).toBe(0o600);
     expect(await runCli(["config", "check", "--config", out])).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining(`${out}: good (production, 1 issuer)`) as string,
+      stdout: expect.stringContaining(`${out}: good (production, 1 issuer)`),
     });
     expect(outcome.stderr).toContain(`\n  mayfly log init --config ${out}\n`);
   });
@@ -76,7 +76,7 @@ describe("config from-fulcio", () => {
     const file = write("mayfly.yaml", stdout);
     expect(await runCli(["config", "check", "--config", file])).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining("6 issuers") as string,
+      stdout: expect.stringContaining("6 issuers"),
     });
   });
 
@@ -219,7 +219,7 @@ describe("config from-fulcio", () => {
   ])("refuses the public URL %j", async (url) => {
     expect(await run(["--public-url", url])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("Expected https://host") as string,
+      stderr: expect.stringContaining("Expected https://host"),
     });
   });
 });

@@ -120,12 +120,12 @@ describe("key import", () => {
   it("refuses a file that is not there, and to write over one", async () => {
     expect(await importKey("none.pem", "refused.json")).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("ENOENT") as string,
+      stderr: expect.stringContaining("ENOENT"),
     });
     writeFileSync(at("taken.json"), "mine");
     expect(await importKey("pkcs8.pem", "taken.json")).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("EEXIST") as string,
+      stderr: expect.stringContaining("EEXIST"),
     });
     expect(readFileSync(at("taken.json"), "utf8")).toBe("mine");
   });

@@ -221,7 +221,7 @@ describe("an issuer of one organization", () => {
   });
 
   it("has its CA certificates in a file beside the configuration", () => {
-    const text = `${issuer(`type: email, ca-cert: ${JSON.stringify(`a comment\n${ANCHORS.chainPem}`)}`)}`;
+    const text = issuer(`type: email, ca-cert: ${JSON.stringify(`a comment\n${ANCHORS.chainPem}`)}`);
     const { files } = translateIssuers(fulcioIssuers(text), "undecided");
     expect(files).toEqual([{ name: "issuer-ca-login.example.com.pem", text: ANCHORS.chainPem }]);
     expect(translate(text).issuers[0]).toMatchObject({ caCertificate: "issuer-ca-login.example.com.pem" });
@@ -289,7 +289,7 @@ describe("templates of GitHub Actions", () => {
     expect(findings).toContainEqual(
       expect.objectContaining({
         outcome: "changed",
-        note: expect.stringContaining("deployment environment") as string,
+        note: expect.stringContaining("deployment environment"),
       }),
     );
   });

@@ -131,6 +131,12 @@ export const DIVERGENCES: Readonly<Record<string, readonly Change[]>> = {
   "text of a malformed request": [
     message(/^proto:|^unexpected EOF$|^invalid character|^illegal base64 data/u, MALFORMED),
   ],
+  "a proof that does not verify": [
+    message(
+      "The signature supplied in the request could not be verified",
+      /^The signature supplied in the request could not be verified: it must be over the (?:e-mail address|subject) of the token \(claim (?:email|sub)\)$/u,
+    ),
+  ],
   "claims unfit for a certificate": [
     ...refused(TOKEN),
     message(PROOF, TOKEN),
@@ -169,8 +175,14 @@ export const DIVERGENCES: Readonly<Record<string, readonly Change[]>> = {
   "raw r‖s": refused(PROOF),
 };
 
-/** Rows that change every answer over HTTP, or every refusal; requests do not name them. */
-export const EVERYWHERE: readonly string[] = ["`details`", "CORS", "caching", "request identifier"];
+/** Rows that change every answer over HTTP, or every refusal, or all of one kind; requests do not name them. */
+export const EVERYWHERE: readonly string[] = [
+  "`details`",
+  "CORS",
+  "caching",
+  "request identifier",
+  "a proof that does not verify",
+];
 
 /** Rows that change certificates: the names of their parts, and what stands there. */
 export const CERTIFICATE_DIVERGENCES: Readonly<Record<string, readonly Change[]>> = {

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "@jest/globals";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readClientPage } from "../support/clients/page.ts";
+
+const PAGES = readdirSync("docs/clients").map((file) => file.replace(/\.md$/u, ""));
+
+/** What the long suite of the clients says, and what it stands on. */
+const TESTS = ["test/long/clients", "test/support/clients"]
+  .flatMap((folder) => readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8")))
+  .join("\n");
+
+/** What tools/clients/ pins. */
+const PINS = readdirSync("tools/clients")
+  .flatMap((folder) => readdirSync(join("tools/clients", folder)).map((file) => join("tools/clients", folder, file)))
+  .filter((file) => /(?:go\.mod|requirements\.txt|package\.json|pom\.xml)$/u.test(file))
+  .map((file) => readFileSync(file, "utf8"))
+  .join("\n");
+
+const page = (name: string): string => readFileSync(`docs/clients/${name}.md`, "utf8");
+
+describe("the pages of the clients", () => {
+  it("are all in the table of the first", () => {
+    const missing = PAGES.filter((name) => name !== "README" && !page("README").includes(`(${name}.md)`));
+    expect(PAGES.length).toBeGreaterThan(5);
+    expect(missing).toEqual([]);
+  });
+
+  it.each(PAGES)("have no commands that no test runs: %s", (name) => {
+    const { blocks } = readClientPage(name);
+    expect(blocks.length).toBeGreaterThan(0);
+    expect(blocks.filter((block) => !TESTS.includes(`"${block}"`))).toEqual([]);
+  });
+
+  it.each(PAGES.filter((name) => name !== "README"))("install what the tests pin: %s", (name) => {
+    const go = [...page(name).matchAll(/^go install (\S+)@v(\S+)$/gmu)].map(([, path = "", version = ""]) =>
+      PINS.split("\n").some((line) => {
+        const [module = "", pinned] = line.replace(/^(?:require)?\s+/u, "").split(" ");
+        return pinned === `v${version}` && path.startsWith(module);
+      }),
+    );
+    const python = [...page(name).matchAll(/^pip install (\S+==\S+)$/gmu)].map(([, pin = ""]) =>
+      PINS.includes(`${pin}\n`),
+    );
+    const node = [...page(name).matchAll(/^npm install (.+)$/gmu)].flatMap(([, list = ""]) =>
+      list.split(" ").map((one) => {
+        const at = one.lastIndexOf("@");
+        return PINS.includes(`"${one.slice(0, at)}": "${one.slice(at + 1)}"`);
+      }),
+    );
+    const installed = [...go, ...python, ...node];
+    expect(installed).toContain(true);
+    expect(installed).not.toContain(false);
+  });
+});

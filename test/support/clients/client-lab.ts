@@ -1,0 +1,228 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { startDevelopmentIssuer, type DevelopmentIssuer } from "../../../dev/oidc-issuer.ts";
+import type { TokenKind } from "../../../dev/token-claims.ts";
+import { startMayflyProcess, type MayflyProcess } from "../mayfly-process.ts";
+import { writeOperatorKeys } from "../operator-keys.ts";
+import { runCli } from "../run-cli.ts";
+import type { Installation } from "./installation.ts";
+import { freePort, REKOR_V2_NAME, startNeighbour, type Neighbour, type NeighbourKind } from "./neighbour.ts";
+import { readClientPage, type ClientPage } from "./page.ts";
+import { startSctRemover, type SctRemover } from "./sct-remover.ts";
+import { runInShell, type Finished } from "./shell.ts";
+
+/**
+ * Whose trust files a user holds: those that the running Mayfly serves, those of another authority with the same log,
+ * those of the same authority with another log, or those that lead to the same authority by a way on which SCTs get lost.
+ */
+export type Trust = "own" | "another-root" | "another-log" | "without-sct";
+
+/** Who signs, as tokens of the development issuer say, and as a certificate then names them. */
+export interface Signer {
+  readonly kind: TokenKind;
+  readonly identity: string;
+}
+
+/** A person with an e-mail address, and a job of a CI system. */
+export const SIGNERS: readonly Signer[] = [
+  { kind: "email", identity: "dev@example.com" },
+  {
+    kind: "github",
+    identity: "https://github.com/octo-org/octo-repo/.github/workflows/release.yml@refs/heads/main",
+  },
+];
+
+/** What a {@link ClientLab} has in it. */
+export interface ClientLabOptions {
+  readonly client: Installation;
+  /** Its page, whose files are on every desk. */
+  readonly page: ClientPage;
+  readonly neighbours?: readonly NeighbourKind[];
+  /** YAML appended to the configuration. */
+  readonly configuration?: string;
+}
+
+/** A folder in which one user of a client works, with the trust files of one Mayfly. */
+export interface Desk {
+  readonly folder: string;
+  /** Runs commands of a page there, as this signer or for its identity. */
+  readonly run: (commands: string, environment?: Readonly<Record<string, string>>) => Promise<Finished>;
+}
+
+/** A Mayfly in a process of its own, its issuer, its neighbours, and a client that knows nothing but the files it emits. */
+export interface ClientLab {
+  readonly url: string;
+  /** A new folder, with trust files, a token, and an artifact. */
+  readonly desk: (signer: Signer, trust?: Trust) => Promise<Desk>;
+  readonly neighbour: (kind: NeighbourKind) => Neighbour;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens a {@link ClientLab} on loopback. */
+export async function openClientLab(options: ClientLabOptions): Promise<ClientLab> {
+  const { client, page, neighbours = [], configuration } = options;
+  if ("whyNot" in client) throw new Error(client.whyNot);
+  const folder = mkdtempSync(join(tmpdir(), "mayfly-clients-"));
+  const beside: Neighbour[] = [];
+  const issuer = await startDevelopmentIssuer();
+  let mayfly: MayflyProcess | undefined;
+  let remover: SctRemover | undefined;
+  const close = async (): Promise<void> => {
+    await remover?.close();
+    mayfly?.signal("SIGTERM");
+    await mayfly?.exited;
+    for (const one of beside) await one.close();
+    await issuer.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    for (const kind of neighbours) beside.push(await startNeighbour(kind, folder));
+    const url = `http://127.0.0.1:${String(await freePort())}`;
+    const keys = { own: join(folder, "keys"), other: join(folder, "other-keys") };
+    for (const one of Object.values(keys)) {
+      mkdirSync(one);
+      await writeOperatorKeys(one);
+    }
+    remover = await startSctRemover(() => url, keys.own);
+    const write = (name: Trust, given: Pick<ConfigOptions, "caKeys" | "logKeys" | "publicUrl">): string => {
+      const file = join(folder, `${name}.yaml`);
+      const text = configText({ ...given, data: join(folder, name), url, issuer, beside });
+      writeFileSync(file, `${text}${configuration ?? ""}`);
+      return file;
+    };
+    const own = { caKeys: keys.own, logKeys: keys.own, publicUrl: url };
+    const configFiles: Readonly<Record<Trust, string>> = {
+      own: write("own", own),
+      "another-root": write("another-root", { ...own, caKeys: keys.other }),
+      "another-log": write("another-log", { ...own, logKeys: keys.other }),
+      "without-sct": write("without-sct", { ...own, publicUrl: remover.url }),
+    };
+    mayfly = startMayflyProcess({ configFile: configFiles.own });
+    await mayfly.line("ready");
+    const setting = { folder, url, removerUrl: remover.url, issuer, client, page, configFiles };
+    return {
+      url,
+      neighbour: (kind) => beside.find((one) => one.kind === kind)!,
+      desk: (signer, trust = "own") => openDesk(setting, signer, trust),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Setting {
+  readonly folder: string;
+  readonly url: string;
+  readonly removerUrl: string;
+  readonly issuer: DevelopmentIssuer;
+  readonly client: Exclude<Installation, { readonly whyNot: string }>;
+  readonly page: ClientPage;
+  readonly configFiles: Readonly<Record<Trust, string>>;
+}
+
+const COMMON = readClientPage("README");
+
+async function openDesk(setting: Setting, { kind, identity }: Signer, trust: Trust): Promise<Desk> {
+  const { issuer, client, page } = setting;
+  const folder = mkdtempSync(join(setting.folder, "desk-"));
+  const bin = join(folder, ".bin");
+  mkdirSync(bin);
+  for (const [command, program] of Object.entries(client.commands)) symlinkSync(program, join(bin, command));
+  if (client.folder !== undefined) symlinkSync(join(client.folder, "node_modules"), join(folder, "node_modules"));
+  writeFileSync(join(folder, "artifact"), "an artifact\n");
+  for (const [name, text] of page.files) writeFileSync(join(folder, name), text);
+  const environment = {
+    PATH: [bin, dirname(process.execPath), process.env["PATH"] ?? ""].join(":"),
+    HOME: folder,
+    // Some wrap what they say at the width of a terminal.
+    COLUMNS: "400",
+    // A client that asks anyone outside gets no answer, and its user sees that.
+    HTTPS_PROXY: NOBODY,
+    HTTP_PROXY: NOBODY,
+    NO_PROXY: "127.0.0.1,localhost",
+    MAYFLY: trust === "without-sct" ? setting.removerUrl : setting.url,
+    ISSUER: kind === "email" ? issuer.url : issuer.githubUrl,
+    TOKEN_ISSUER: issuer.url,
+    IDENTITY: identity,
+  };
+  const run: Desk["run"] = (commands, more = {}) =>
+    runInShell(commands, { folder, environment: { ...environment, ...more } });
+  const succeed = async (commands: string): Promise<void> => {
+    const { code, output } = await run(commands);
+    if (code !== 0) throw new Error(output);
+  };
+  await succeed(COMMON.commands(kind === "email" ? "token-email" : "token-ci"));
+  if (trust === "own") await succeed(COMMON.commands("trust"));
+  else await emitTrust(setting.configFiles[trust], folder);
+  return { folder, run };
+}
+
+/** Nothing listens there. */
+const NOBODY = "http://127.0.0.1:9";
+
+/** What the block `trust` fetches, from a configuration whose Mayfly does not run. */
+async function emitTrust(configFile: string, folder: string): Promise<void> {
+  const files = {
+    "trusted-root": "trusted_root.json",
+    "signing-config": "signing_config.json",
+    "client-trust-config": "client_trust_config.json",
+    chain: "chain.pem",
+    "log-keys": "ct_log.pem",
+  };
+  for (const [file, name] of Object.entries(files)) {
+    const { code, stderr } = await runCli(["trust", file, "--config", configFile, "--out", join(folder, name)]);
+    if (code !== 0) throw new Error(stderr);
+  }
+}
+
+interface ConfigOptions {
+  readonly caKeys: string;
+  readonly logKeys: string;
+  readonly data: string;
+  readonly url: string;
+  readonly publicUrl: string;
+  readonly issuer: DevelopmentIssuer;
+  readonly beside: readonly Neighbour[];
+}
+
+function configText({ caKeys, logKeys, data, url, publicUrl, issuer, beside }: ConfigOptions): string {
+  const signer = (folder: string, name: string): string =>
+    `{ kind: file, path: ${join(folder, `${name}.json`)}, passphrase: { file: ${join(folder, "passphrase")} } }`;
+  const insecure = "allowInsecureHttp: true, allowPrivateNetwork: true";
+  return `environment: development
+dataDirectory: ${data}
+http: { listen: "${new URL(url).host}" }
+operations: { listen: "127.0.0.1:0" }
+ca: { chain: ${join(caKeys, "chain.pem")}, signer: ${signer(caKeys, "issuing")} }
+log:
+  origin: ca.test/log
+  store: { kind: sqlite, allowAnyFilesystem: true }
+  signer: ${signer(logKeys, "log")}
+  checkpointSigner: ${signer(logKeys, "checkpoint")}
+issuers:
+  - { url: "${issuer.url}", identity: { kind: email }, ${insecure} }
+  - { url: "${issuer.githubUrl}", identity: { kind: github-actions }, ${insecure} }
+limits: { rates: { enabled: false } }
+shutdown: { lameDuckSeconds: 0 }
+trust:
+  publicUrl: "${publicUrl}"
+  operator: ca.test
+  timestampAuthorities: [${beside.filter(isAuthority).map(authority).join(", ")}]
+  transparencyLogs: [${beside
+    .filter((one) => !isAuthority(one))
+    .map(transparencyLog)
+    .join(", ")}]
+`;
+}
+
+const isAuthority = ({ kind }: Neighbour): boolean => kind === "timestamp-authority";
+
+const authority = ({ url, trustFile }: Neighbour): string => `{ url: "${url}/api/v1/timestamp", chain: ${trustFile} }`;
+
+const transparencyLog = ({ kind, url, trustFile }: Neighbour): string =>
+  kind === "rekor-v2"
+    ? `{ url: "${url}", baseUrl: "http://${REKOR_V2_NAME}", publicKey: ${trustFile}, apiVersion: 2 }`
+    : `{ url: "${url}", publicKey: ${trustFile}, apiVersion: 1 }`;

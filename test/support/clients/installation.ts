@@ -1,0 +1,128 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { buildGoTool, goVersion, type GoTool } from "../go-tool.ts";
+
+const CACHE = resolve("node_modules/.cache/mayfly");
+
+/** A foreign program that this machine has, or why it has none. */
+export type Installation =
+  | {
+      /** Name of a command, and the program that it is. */
+      readonly commands: Readonly<Record<string, string>>;
+      readonly version: string;
+      /** Where a package of npm was installed; its modules are in `node_modules` there. */
+      readonly folder?: string;
+    }
+  | { readonly whyNot: string };
+
+/** What is wrong with any of these; undefined when all are here. */
+export function whatIsMissing(...needed: readonly Installation[]): string | undefined {
+  return needed.map((one) => ("whyNot" in one ? one.whyNot : undefined)).find((reason) => reason !== undefined);
+}
+
+/** A program in Go whose module in tools/ pins it. */
+export interface GoClient {
+  /** What the command is called. */
+  readonly command: string;
+  readonly tool: GoTool;
+  /** The module whose version is told. */
+  readonly module: string;
+}
+
+/** Builds programs in Go, one after the other, unless the cache has them. */
+export function installGo(...clients: readonly GoClient[]): Installation {
+  if (goVersion() === undefined) return { whyNot: "no go command" };
+  try {
+    const commands = Object.fromEntries(clients.map(({ command, tool }) => [command, buildGoTool(tool)]));
+    return { commands, version: versionsOf(clients) };
+  } catch (error) {
+    return { whyNot: `${clients[0]?.command ?? ""} cannot be built here: ${lastLine(error)}` };
+  }
+}
+
+function versionsOf(clients: readonly GoClient[]): string {
+  const [{ tool, module }] = clients as readonly [GoClient];
+  const pins = readFileSync(resolve(tool.folder, "go.mod"), "utf8");
+  const line = pins.split("\n").find((text) => text.trim().replace("require ", "").startsWith(`${module} `));
+  return (
+    line
+      ?.trim()
+      .split(" ")
+      .find((word) => /^v\d/u.test(word))
+      ?.slice(1) ?? "unknown"
+  );
+}
+
+/** Installs what `tools/clients/NAME/requirements.txt` pins into an environment of its own. */
+export function installPython(name: string, commands: readonly string[]): Installation {
+  const requirements = resolve("tools/clients", name, "requirements.txt");
+  const folder = cached(name, requirements, (fresh) => {
+    execFileSync("python3", ["-m", "venv", fresh], { stdio: "pipe" });
+    const pip = [
+      ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check"],
+      "--no-deps",
+      "-r",
+      requirements,
+    ];
+    execFileSync(join(fresh, "bin", "python3"), pip, { stdio: "pipe" });
+  });
+  if (typeof folder !== "string") return folder;
+  return { commands: programsIn(join(folder, "bin"), commands), version: pinned(requirements, name) };
+}
+
+/** Installs what `tools/clients/NAME/package-lock.json` pins into a folder of its own. */
+export function installNode(name: string, commands: readonly string[]): Installation {
+  const source = resolve("tools/clients", name);
+  const folder = cached(name, join(source, "package-lock.json"), (fresh) => {
+    mkdirSync(fresh);
+    for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(source, file), join(fresh, file));
+    execFileSync("npm", ["ci", "--loglevel=error", "--ignore-scripts"], { cwd: fresh, stdio: "pipe" });
+  });
+  if (typeof folder !== "string") return folder;
+  const { dependencies } = JSON.parse(readFileSync(join(source, "package.json"), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  const version = Object.entries(dependencies)
+    .map(([module, at]) => `${module} ${at}`)
+    .join(", ");
+  return { commands: programsIn(join(folder, "node_modules", ".bin"), commands), version, folder };
+}
+
+const programsIn = (folder: string, commands: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(commands.map((command) => [command, join(folder, command)]));
+
+/** The folder in the cache that belongs to what `pins` says now, made by `make` unless it is there. */
+function cached(name: string, pins: string, make: (fresh: string) => void): string | { readonly whyNot: string } {
+  const digest = createHash("sha256").update(readFileSync(pins)).digest("hex").slice(0, 16);
+  const folder = join(CACHE, `${name}-${digest}`);
+  const done = join(CACHE, `${name}-${digest}.done`);
+  if (existsSync(done)) return folder;
+  mkdirSync(CACHE, { recursive: true });
+  // What an installer wrote names its own place, so it is made where it stays; the mark says that it is whole.
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    make(folder);
+    copyFileSync(pins, `${done}.${String(process.pid)}`);
+    renameSync(`${done}.${String(process.pid)}`, done);
+    return folder;
+  } catch (error) {
+    return { whyNot: `${name} cannot be installed here: ${lastLine(error)}` };
+  }
+}
+
+function pinned(requirements: string, name: string): string {
+  const packageName = name.replace("sigstore-python", "sigstore");
+  const line = readFileSync(requirements, "utf8")
+    .split("\n")
+    .find((text) => text.startsWith(`${packageName}==`));
+  return line?.split("==")[1] ?? "unknown";
+}
+
+/** What a program said last before it failed, short enough for a title. */
+function lastLine(error: unknown): string {
+  const said = (error as { readonly stderr?: Buffer | null }).stderr?.toString().trim();
+  const text = said === undefined || said === "" ? String(error) : said;
+  return (text.split("\n").at(-1) ?? "").replaceAll(/[()]/gu, "").slice(0, 120);
+}

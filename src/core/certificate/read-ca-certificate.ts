@@ -27,9 +27,12 @@ export interface CaCertificate extends Validity, CaExtensions {
 }
 
 const COMMON_NAME = "2.5.4.3";
-/** version and extensions of a TBSCertificate (RFC 5280 §4.1). */
-const VERSION_TAG = 0xa0;
+/** version [0] of a TBSCertificate (RFC 5280 §4.1.2.1): INTEGER 2. */
+const VERSION_3 = Uint8Array.of(0xa0, 3, 0x02, 1, 2);
 const EXTENSIONS_TAG = 0xa3;
+const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/u;
+/** Letters of a PrintableString; `*`, `@`, `&` and `_` are none, but common CAs have them in names. */
+const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?*@&_]*$/u;
 const MIN_RSA_BITS = 2048;
 const MIN_RSA_EXPONENT = 65537n;
 /** ECDSA (RFC 5758 §3.2) and RSA PKCS#1 v1.5 (RFC 4055 §5) with SHA-256, SHA-384 and SHA-512. */
@@ -44,14 +47,14 @@ const SIGNATURE_ALGORITHMS: ReadonlySet<string> = new Set([
 
 /**
  * Reads one certificate of an issuing chain: canonical DER first, then its fields as they stand there, and node:crypto for its
- * key and its times.
+ * key.
  *
  * @param der a DER Certificate (RFC 5280 §4.1)
  * @throws MayflyError `profile_violation` (CHAIN_INVALID)
  */
 export function readCaCertificate(der: Uint8Array): CaCertificate {
-  const x509 = readX509(der);
-  const { signatureAlgorithm, issuer, subject, subjectPublicKeyInfo, extensions } = readFields(der);
+  const { x509, publicKey, fields, commonName } = readStructures(der);
+  const { signatureAlgorithm, issuer, validity, subject, subjectPublicKeyInfo, extensions } = fields;
   if (!SIGNATURE_ALGORITHMS.has(signatureAlgorithm)) {
     refuse("it is not signed with ECDSA or RSA PKCS#1 v1.5 and SHA-2");
   }
@@ -61,36 +64,60 @@ export function readCaCertificate(der: Uint8Array): CaCertificate {
     subjectName: Uint8Array.from(subject.bytes),
     subjectPublicKeyInfo: Uint8Array.from(subjectPublicKeyInfo.bytes),
     ...readCaExtensions(extensions),
-    commonName: readCommonName(subject),
-    publicKey: x509.publicKey,
-    signatureAlgorithm: signatureAlgorithmOf(subjectPublicKeyInfo.bytes, x509.publicKey),
-    notBeforeMs: x509.validFromDate.getTime(),
-    notAfterMs: x509.validToDate.getTime(),
+    commonName,
+    publicKey,
+    signatureAlgorithm: signatureAlgorithmOf(subjectPublicKeyInfo.bytes, publicKey),
+    ...readValidity(validity),
     isSignedBy: (key) => x509.verify(key),
   };
 }
 
-function readX509(der: Uint8Array): X509Certificate {
+function readStructures(der: Uint8Array) {
   try {
     assertCanonicalDer(der);
-    return new X509Certificate(der);
+    const x509 = new X509Certificate(der);
+    const fields = readFields(der);
+    return { x509, publicKey: x509.publicKey, fields, commonName: readCommonName(fields.subject) };
   } catch (cause) {
+    if (cause instanceof MayflyError) throw cause;
     throw new MayflyError("CHAIN_INVALID", "it is not a canonical DER certificate", { cause });
   }
 }
 
 /** Names and key as they stand in the certificate: what leaves copy must not pass through anyone's re-encoding. */
 function readFields(der: Uint8Array) {
-  // OpenSSL has read it, so that every field is there and has its type.
   const [tbs, outerAlgorithm] = derChildren(parseDer(der));
   const fields = tbs === undefined ? [] : derChildren(tbs);
-  const [version, , algorithm, issuer, , subject, subjectPublicKeyInfo, ...optional] = fields;
-  if (version?.tag !== VERSION_TAG) refuse("it is not an X.509 v3 certificate");
-  if (!issuer || !subject || !subjectPublicKeyInfo || !algorithm || !outerAlgorithm) refuse("it is cut short");
-  if (Buffer.compare(algorithm.bytes, outerAlgorithm.bytes) !== 0) refuse("it names two signature algorithms");
-  const [extensions] = optional.filter(({ tag }) => tag === EXTENSIONS_TAG).flatMap(derChildren);
-  const signatureAlgorithm = parseObjectIdentifier(derChildren(algorithm)[0]);
-  return { signatureAlgorithm, issuer, subject, subjectPublicKeyInfo, extensions };
+  const [version, , algorithm, issuer, validity, subject, subjectPublicKeyInfo, ...optional] = fields;
+  requireVersion3(version);
+  if (!issuer || !validity || !subject || !subjectPublicKeyInfo) refuse("it is cut short");
+  const signatureAlgorithm = readSameAlgorithm(algorithm, outerAlgorithm);
+  return {
+    signatureAlgorithm,
+    issuer,
+    validity,
+    subject,
+    subjectPublicKeyInfo,
+    extensions: readOnlyExtensions(optional),
+  };
+}
+
+function requireVersion3(version: DerElement | undefined): void {
+  const isVersion3 = version !== undefined && Buffer.compare(version.bytes, VERSION_3) === 0;
+  if (!isVersion3) refuse("it is not an X.509 v3 certificate");
+}
+
+/** The dotted OID of the algorithm that is named inside and outside of what is signed. */
+function readSameAlgorithm(inner: DerElement | undefined, outer: DerElement | undefined): string {
+  if (inner === undefined || outer === undefined) refuse("it is cut short");
+  if (Buffer.compare(inner.bytes, outer.bytes) !== 0) refuse("it names two signature algorithms");
+  return parseObjectIdentifier(derChildren(inner)[0]);
+}
+
+/** Unique identifiers, the only other fields behind the key, MUST NOT be used (RFC 5280 §4.1.2.8). */
+function readOnlyExtensions(optional: readonly DerElement[]): DerElement | undefined {
+  if (optional.some(({ tag }) => tag !== EXTENSIONS_TAG)) refuse("it has unique identifiers");
+  return optional.flatMap(derChildren)[0];
 }
 
 /** The one CN of a Name (RFC 5280 §4.1.2.4). */
@@ -100,10 +127,40 @@ function readCommonName(subject: DerElement): string {
     .map(derChildren)
     .flatMap(([type, value]) => (parseObjectIdentifier(type) === COMMON_NAME && value !== undefined ? [value] : []));
   const [value] = values;
-  const isText = value?.tag === DER_TAG.utf8String || value?.tag === DER_TAG.printableString;
-  const text = isText ? Buffer.from(value.content).toString() : "";
+  const text = value === undefined ? "" : readText(value);
   if (values.length !== 1 || text.trim() === "") refuse("its subject has no CN, an empty one, or several");
   return text;
+}
+
+/** A UTF8String or PrintableString (X.680 §41.4) without control characters; empty when it is neither. */
+function readText({ tag, content }: DerElement): string {
+  const text = Buffer.from(content).toString(tag === DER_TAG.utf8String ? "utf8" : "latin1");
+  const isText =
+    tag === DER_TAG.utf8String ? !/\p{Cc}/u.test(text) : tag === DER_TAG.printableString && PRINTABLE.test(text);
+  return isText ? text : "";
+}
+
+/**
+ * The two times of a Validity (RFC 5280 §4.1.2.5). OpenSSL reads dates that no calendar has, such as 31 February, and
+ * node:crypto then tells any time.
+ */
+function readValidity(validity: DerElement): Validity {
+  const [notBeforeMs = NaN, notAfterMs = NaN] = derChildren(validity).map(readTime);
+  if (!(notBeforeMs <= notAfterMs)) refuse("its validity is no range of times");
+  return { notBeforeMs, notAfterMs };
+}
+
+/** Milliseconds; NaN when it is no time with seconds and without fractions, in UTC. */
+function readTime({ tag, content }: DerElement): number {
+  const text = Buffer.from(content).toString("latin1");
+  // Two digits are of the years 1950 to 2049.
+  const century = text < "5" ? "20" : "19";
+  const digits = TIME.exec(tag === DER_TAG.utcTime ? century + text : text);
+  if (digits === null) return NaN;
+  const [, year, month, day, hour, minute, second] = digits;
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+  const timeMs = Date.parse(iso);
+  return Number.isNaN(timeMs) || new Date(timeMs).toISOString() !== iso ? NaN : timeMs;
 }
 
 /** Ed25519 is not among them: common clients cannot verify certificates it signs. */

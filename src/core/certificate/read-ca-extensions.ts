@@ -35,8 +35,9 @@ const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
 const AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
 /** Critical extensions whose meaning is honoured; name constraints are not, and could forbid every leaf. */
 const UNDERSTOOD: ReadonlySet<string> = new Set([KEY_USAGE, BASIC_CONSTRAINTS, EXT_KEY_USAGE]);
-/** keyIdentifier [0] of an AuthorityKeyIdentifier (RFC 5280 §4.2.1.1). */
+/** keyIdentifier [0], authorityCertIssuer [1] and authorityCertSerialNumber [2] (RFC 5280 §4.2.1.1). */
 const KEY_IDENTIFIER_TAG = 0x80;
+const AUTHORITY_TAGS: readonly number[] = [KEY_IDENTIFIER_TAG, 0xa1, 0x82];
 /** Bit 5 of KeyUsage (RFC 5280 §4.2.1.3), in the first octet behind the count of unused bits. */
 const KEY_CERT_SIGN = 0x04;
 const MAX_PATH_LENGTH = 255;
@@ -69,10 +70,10 @@ function readKnownExtensions(known: ReadonlyMap<string, Extension>): CaExtension
 
 function byIdentifier(extensions: DerElement | undefined): ReadonlyMap<string, Extension> {
   const known = new Map<string, Extension>();
-  for (const extension of extensions === undefined ? [] : derChildren(extensions)) {
-    const fields = derChildren(extension);
-    // DER leaves out FALSE (X.690 §11.5): where there is a BOOLEAN, it is TRUE.
-    const critical = fields.length === 3 && derContent(fields[1], DER_TAG.boolean).length === 1;
+  for (const extension of extensions === undefined ? [] : childrenOf(extensions, DER_TAG.sequence)) {
+    const fields = childrenOf(extension, DER_TAG.sequence);
+    if (fields.length > 3) refuse("an extension of it has too many fields");
+    const critical = fields.length === 3 && isTrue(fields[1]);
     const identifier = parseObjectIdentifier(fields[0]);
     if (known.has(identifier)) refuse("an extension is repeated");
     if (critical && !UNDERSTOOD.has(identifier)) refuse(`its critical extension ${identifier} is not understood`);
@@ -81,18 +82,37 @@ function byIdentifier(extensions: DerElement | undefined): ReadonlyMap<string, E
   return known;
 }
 
+/** BOOLEAN DEFAULT FALSE: DER leaves FALSE out (X.690 §11.5). */
+function isTrue(element: DerElement | undefined): boolean {
+  if (derContent(element, DER_TAG.boolean)[0] !== 0xff) throw new DerError("a FALSE that must be left out");
+  return true;
+}
+
+/** @throws DerError also when the element is of another type */
+function childrenOf(element: DerElement, tag: number): readonly DerElement[] {
+  if (element.tag !== tag) throw new DerError("an element has another type");
+  return derChildren(element);
+}
+
 /** What is inside the OCTET STRING of an extension, which no reader of the certificate has looked into. */
 function readValue({ value }: Extension): DerElement {
   assertCanonicalDer(value);
   return parseDer(value);
 }
 
+const readSequence = (extension: Extension): readonly DerElement[] =>
+  childrenOf(readValue(extension), DER_TAG.sequence);
+
 /** @returns pathLenConstraint (RFC 5280 §4.2.1.9) */
 function readBasicConstraints(extension: Extension | undefined): number | undefined {
-  const [cA, pathLength] = extension === undefined ? [] : derChildren(readValue(extension));
-  if (cA?.tag !== DER_TAG.boolean) refuse("it is not a CA: no CA:TRUE");
+  const [cA, pathLength, ...others] = extension === undefined ? [] : readSequence(extension);
+  if (cA?.tag !== DER_TAG.boolean || !isTrue(cA)) refuse("it is not a CA: no CA:TRUE");
   if (extension?.critical !== true) refuse("basicConstraints is not critical");
-  if (pathLength === undefined) return undefined;
+  if (others.length > 0) refuse("its basicConstraints have too many fields");
+  return pathLength === undefined ? undefined : readPathLength(pathLength);
+}
+
+function readPathLength(pathLength: DerElement): number {
   const [octet = 0, ...more] = parseUnsignedInteger(pathLength);
   if (more.length > 0) refuse(`its pathLenConstraint is above ${String(MAX_PATH_LENGTH)}`);
   return octet;
@@ -113,13 +133,18 @@ function requireSubjectKeyIdentifier(extension: Extension | undefined): Uint8Arr
 
 function readAuthorityKeyIdentifier(extension: Extension | undefined): Uint8Array | undefined {
   if (extension === undefined) return undefined;
-  const [keyIdentifier] = derChildren(readValue(extension));
+  const fields = readSequence(extension);
+  const order = fields.map(({ tag }) => AUTHORITY_TAGS.indexOf(tag));
+  if (order.some((place, index) => place <= (order[index - 1] ?? -1))) {
+    refuse("its authorityKeyIdentifier has fields that do not belong there");
+  }
+  const [keyIdentifier] = fields;
   if (keyIdentifier?.tag !== KEY_IDENTIFIER_TAG) refuse("its authorityKeyIdentifier has no keyIdentifier");
   return Uint8Array.from(keyIdentifier.content);
 }
 
 function readExtKeyUsage(extension: Extension | undefined): readonly string[] | undefined {
-  return extension === undefined ? undefined : derChildren(readValue(extension)).map(parseObjectIdentifier);
+  return extension === undefined ? undefined : readSequence(extension).map(parseObjectIdentifier);
 }
 
 function refuse(what: string): never {

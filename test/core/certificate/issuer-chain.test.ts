@@ -87,6 +87,16 @@ const subject =
   ({ fields }) =>
     void fields.splice(5, 1, der.sequence(...names.map((name) => der.set(der.sequence(der.oid("2.5.4.3"), name)))));
 
+/** An Extension with every octet given, so that it may be wrong. */
+const extensionOf = (oid: string, critical: string, value: string): Uint8Array =>
+  der.sequence(der.oid(oid), bytes(critical), der.octetString(bytes(value)));
+const endsAt =
+  (time: Uint8Array): EditTbs =>
+  ({ fields }) => {
+    const [notBefore] = derChildren(parseDer(fields[4]!));
+    fields.splice(4, 1, der.sequence(notBefore!.bytes, Uint8Array.of(0x17, time.length, ...time)));
+  };
+
 const CHAIN_INVALID = { code: "profile_violation", reason: "CHAIN_INVALID" };
 
 describe("parseIssuerChain", () => {
@@ -299,6 +309,60 @@ describe("parseIssuerChain", () => {
       ),
       /two signature algorithms/u,
     ],
+    ...(
+      [
+        ["CA:FALSE written out", BC, "2.5.29.19", "0101ff", "3003010100", /cannot be read/u],
+        ["a critical flag that says FALSE", BC, "2.5.29.19", "010100", "30030101ff", /cannot be read/u],
+        ["a keyUsage whose critical flag says FALSE", KU, "2.5.29.15", "010100", "03020106", /cannot be read/u],
+        ["basicConstraints that are a SET", BC, "2.5.29.19", "0101ff", "31030101ff", /cannot be read/u],
+        ["basicConstraints with a third field", BC, "2.5.29.19", "0101ff", "30080101ff0201000500", /too many fields/u],
+        ["a pathLenConstraint of 256", BC, "2.5.29.19", "0101ff", "30070101ff02020100", /above 255/u],
+        ["a negative pathLenConstraint", BC, "2.5.29.19", "0101ff", "30060101ff0201ff", /cannot be read/u],
+        ["an extKeyUsage that is a SET", EKU, "2.5.29.37", "", "310a06082b06010505070303", /cannot be read/u],
+        ["an extKeyUsage of numbers", EKU, "2.5.29.37", "", "3003020101", /cannot be read/u],
+        ["an authorityKeyIdentifier that is a SET", AKI, "2.5.29.35", "", "3103800101", /cannot be read/u],
+        ["two keyIdentifiers", AKI, "2.5.29.35", "", "3006800101800101", /do not belong there/u],
+        ["a NULL behind its keyIdentifier", AKI, "2.5.29.35", "", "30058001010500", /do not belong there/u],
+        ["a subjectKeyIdentifier of 65 octets", SKI, "2.5.29.14", "", `0441${"01".repeat(65)}`, /overlong/u],
+        ["an extension of four fields", SKI, "2.5.29.14", "0101ff0500", "0400", /canonical DER/u],
+      ] as const
+    ).map(([what, at, oid, critical, value, message]): [string, string, RegExp] => [
+      what,
+      pemOf(edited(issuing, replace(at, extensionOf(oid, critical, value))), root),
+      message,
+    ]),
+    ...(
+      [
+        ["31 February", "300231000000Z"],
+        ["29 February of a common year", "290229000000Z"],
+        ["the 13th month", "301301000000Z"],
+        ["an hour too many", "300101240000Z"],
+        ["a time before its beginning", "500101000000Z"],
+      ] as const
+    ).map(([what, time]): [string, string, RegExp] => [
+      `an end at ${what}`,
+      pemOf(edited(issuing, endsAt(Buffer.from(time))), root),
+      /its validity is no range of times|it is not a canonical DER/u,
+    ]),
+    ...["020100", "020101", "020103"].map((version): [string, string, RegExp] => [
+      `version ${version}`,
+      pemOf(
+        edited(issuing, ({ fields }) => void fields.splice(0, 1, bytes(`a003${version}`))),
+        root,
+      ),
+      /not an X\.509 v3 certificate/u,
+    ]),
+    [
+      "a unique identifier",
+      pemOf(
+        edited(issuing, ({ fields }) => void fields.push(bytes("81020055"))),
+        root,
+      ),
+      /unique identifiers|canonical DER/u,
+    ],
+    ["a CN with a NUL", pemOf(edited(issuing, subject(der.utf8String("a\0b"))), root), /no CN/u],
+    ["a CN of letters it may not have", pemOf(edited(issuing, subject(bytes("130254e9"))), root), /no CN/u],
+    ["a CN of two-octet letters", pemOf(edited(issuing, subject(bytes("1e0400540065"))), root), /no CN/u],
     ["a SHA-1 signature", pemOf(sha1Signed()), /SHA-2/u],
     ["an Ed25519 root", pemOf(lone("ed25519", "ed25519")), /certificate 1: it is not signed with ECDSA or RSA/u],
     ["an Ed25519 issuing CA", pemOf(issuingFor(makeKeyPair("ed25519")), root), /its key is not ECDSA/u],

@@ -5,9 +5,11 @@ import { describeCauses } from "../core/errors.ts";
 import { caCreateCommand } from "./ca-create.ts";
 import { configCheckCommand } from "./config-check.ts";
 import { configExampleCommand } from "./config-example.ts";
+import { configFromFulcioCommand } from "./config-from-fulcio.ts";
 import { configSchemaCommand } from "./config-schema.ts";
 import type { CommandContext } from "./context.ts";
 import { keyCreateCommand } from "./key-create.ts";
+import { keyImportCommand } from "./key-import.ts";
 import { logAdoptCommand } from "./log-adopt.ts";
 import { logExportCommand } from "./log-export.ts";
 import { logFreezeCommand } from "./log-freeze.ts";
@@ -93,9 +95,10 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
         configExampleCommand(context),
         configCheckCommand(context),
         configSchemaCommand(context),
+        configFromFulcioCommand(context, done),
       ]),
     )
-    .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context)]))
+    .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context), keyImportCommand(context)]))
     .addCommand(group("ca", "make a certificate authority of file keys", [caCreateCommand(context)]));
   settle(program, "mayfly", context);
   return program;

@@ -56,7 +56,8 @@ const ISSUER_URL =
 /** Goes into each certificate, where no value is longer. */
 const MAX_ISSUER_CHARACTERS = 1024;
 
-const issuer = object({
+/** One trusted issuer. */
+export const issuerSchema = object({
   url: z
     .string()
     .max(MAX_ISSUER_CHARACTERS)
@@ -134,7 +135,7 @@ export const configSchema = object({
       .describe("How far notBefore lies in the past, for verifiers whose clocks are behind."),
   }),
   log: logSchema,
-  issuers: z.array(issuer).min(1).max(1000).readonly(),
+  issuers: z.array(issuerSchema).min(1).max(1000).readonly(),
   clientKeys: object({
     algorithms: z
       .array(z.enum(CLIENT_SIGNING_ALGORITHMS))
@@ -200,7 +201,7 @@ export type ConfigInput = z.input<typeof configSchema>;
 export type Config = z.output<typeof configSchema>;
 
 /** One trusted issuer as configured. */
-export type IssuerConfig = z.output<typeof issuer>;
+export type IssuerConfig = z.output<typeof issuerSchema>;
 
 /** JSON Schema (draft 2020-12) of the configuration file, for editors. */
 export function configJsonSchema(): Record<string, unknown> {

@@ -1,0 +1,70 @@
+import { LineCounter, parseDocument } from "yaml";
+import { FulcioInputError } from "./fulcio-input-error.ts";
+
+/** A mapping as it stands in one of Fulcio's files. */
+export type FulcioMapping = Readonly<Record<string, unknown>>;
+
+/** One of Fulcio's files, parsed. */
+export interface FulcioDocument {
+  /** Fulcio's issuer file has other names in JSON than in YAML. */
+  readonly syntax: "json" | "yaml";
+  readonly content: FulcioMapping;
+}
+
+/** Whether a value is a mapping, and not a list or a scalar. */
+export function isMapping(value: unknown): value is FulcioMapping {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Parses a file of Fulcio's, which is JSON or YAML. Text that starts like JSON and is none is refused: Fulcio would try it
+ * as YAML, where all its names are unknown, and go on with nothing.
+ *
+ * @param file its name, for messages
+ * @throws FulcioInputError with line and kind of the fault, without a word of the text
+ */
+export function parseFulcioDocument(text: string, file: string): FulcioDocument {
+  const syntax = /^\s*[{[]/u.test(text) ? "json" : "yaml";
+  if (syntax === "json") requireJson(text, file);
+  const lines = new LineCounter();
+  // Its own faults quote the text, in which a password may stand.
+  const document = parseDocument(separateAliases(text), {
+    lineCounter: lines,
+    uniqueKeys: true,
+    merge: true,
+    prettyErrors: false,
+  });
+  const [fault] = [...document.errors, ...document.warnings];
+  if (fault !== undefined) {
+    const kind = fault.code.toLowerCase().replaceAll("_", " ");
+    throw new FulcioInputError(`${file}:${lines.linePos(fault.pos[0]).line}: not ${syntax.toUpperCase()} (${kind})`);
+  }
+  const content = toPlain(() => document.toJS({ maxAliasCount: 1000 }) as unknown, file);
+  if (content === null || content === undefined) return { syntax, content: {} };
+  if (!isMapping(content)) throw new FulcioInputError(`${file}: expected a mapping`);
+  return { syntax, content };
+}
+
+/**
+ * To Fulcio's parser `*name:` is an alias that is a key, and its own issuer file is written so; in YAML 1.2 (§6.9.2) the colon
+ * is part of the name. No line gets another number by it.
+ */
+function separateAliases(text: string): string {
+  return text.replaceAll(/^(?<alias>[ \t]*\*[A-Za-z0-9_-]+):(?=[ \t\r]|$)/gmu, "$<alias> :");
+}
+
+function requireJson(text: string, file: string): void {
+  try {
+    JSON.parse(text);
+  } catch (cause) {
+    throw new FulcioInputError(`${file}: starts like JSON and is not`, { cause });
+  }
+}
+
+function toPlain(read: () => unknown, file: string): unknown {
+  try {
+    return read();
+  } catch (cause) {
+    throw new FulcioInputError(`${file}: not YAML (an alias without its anchor, or too many)`, { cause });
+  }
+}

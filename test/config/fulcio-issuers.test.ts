@@ -1,0 +1,358 @@
+import { describe, expect, it } from "@jest/globals";
+import { parse as parseYaml } from "yaml";
+import { FulcioInputError } from "../../src/config/fulcio-input-error.ts";
+import { translateIssuers } from "../../src/config/fulcio-issuers.ts";
+import type { SharedIssuers } from "../../src/config/fulcio-issuers.ts";
+import type { Finding } from "../../src/config/fulcio-section.ts";
+import { ANCHORS } from "../support/service.ts";
+import { fulcioIssuers, SHIPPED_ISSUERS } from "../support/fulcio.ts";
+
+interface Written {
+  readonly issuers: readonly Record<string, unknown>[];
+  readonly findings: readonly Finding[];
+  readonly text: string;
+}
+
+function translate(text: string, shared: SharedIssuers = "undecided"): Written {
+  const { lines, findings } = translateIssuers(fulcioIssuers(text), shared);
+  const yaml = lines.join("\n");
+  return { ...(parseYaml(yaml) as Pick<Written, "issuers">), findings, text: yaml };
+}
+
+/** The shipped file as Fulcio would have it in JSON. */
+function asJson(yaml: string): string {
+  const name = (key: string): string =>
+    key
+      .split("-")
+      .map((word) =>
+        ["oidc", "ci", "url", "id", "uri", "sha"].includes(word)
+          ? word.toUpperCase()
+          : word.charAt(0).toUpperCase() + word.slice(1),
+      )
+      .join("");
+  const rename = (value: unknown, depth: number): unknown =>
+    typeof value !== "object" || value === null || Array.isArray(value)
+      ? value
+      : Object.fromEntries(
+          Object.entries(value).map(([key, member]) => [depth % 2 === 0 ? name(key) : key, rename(member, depth + 1)]),
+        );
+  const plain = parseYaml(yaml.replaceAll(/^( {2}\*[a-z]+):/gmu, "$1 :")) as Record<
+    string,
+    Record<string, Record<string, unknown>>
+  >;
+  const metadata = plain["ci-issuer-metadata"] ?? {};
+  const renamed = rename({ ...plain, define: undefined, "ci-issuer-metadata": undefined }, 0) as object;
+  return JSON.stringify({
+    ...renamed,
+    CIIssuerMetadata: Object.fromEntries(
+      Object.entries(metadata).map(([provider, of]) => [
+        provider,
+        {
+          DefaultTemplateValues: of["default-template-values"],
+          ExtensionTemplates: rename(of["extension-templates"], 0),
+          SubjectAlternativeNameTemplate: of["subject-alternative-name-template"],
+        },
+      ]),
+    ),
+  });
+}
+
+const EMAIL = { kind: "email" };
+const KEPT = [
+  { url: "https://accounts.google.com", audience: "sigstore", identity: EMAIL },
+  { url: "https://auth.eclipse.org/auth/realms/foundation-service-accounts", audience: "sigstore", identity: EMAIL },
+  { url: "https://issuer.hello.coop", audience: "sigstore", identity: EMAIL },
+  { url: "https://www.kaggle.com/api/v1/models/signing", audience: "sigstore", identity: EMAIL },
+  { url: "https://sigstore.verify.ibm.com/oauth2", audience: "sigstore", identity: EMAIL },
+  { url: "https://token.actions.githubusercontent.com", audience: "sigstore", identity: { kind: "github-actions" } },
+];
+
+describe("Fulcio's own issuer file", () => {
+  const NAMES = Object.entries(
+    parseYaml(SHIPPED_ISSUERS.replaceAll(/^( {2}\*[a-z]+):/gmu, "$1 :")) as Record<string, Record<string, unknown>>,
+  )
+    .filter(([group]) => group.endsWith("-issuers"))
+    .flatMap(([, group]) => Object.keys(group));
+
+  it.each([
+    ["YAML", SHIPPED_ISSUERS],
+    ["JSON", asJson(SHIPPED_ISSUERS)],
+  ])("becomes six issuers when those that serve anybody are wanted, from %s", (_, text) => {
+    const { issuers, findings } = translate(text, "as-fulcio");
+    expect(issuers).toEqual(KEPT);
+    expect(findings.filter(({ outcome }) => outcome === "kept")).toHaveLength(6);
+  });
+
+  it("becomes none without a word about those that serve anybody", () => {
+    const { issuers, findings } = translate(SHIPPED_ISSUERS);
+    expect(issuers).toEqual([]);
+    expect(findings.filter(({ note }) => note.includes("gives tokens to anybody"))).toHaveLength(6);
+    expect(findings.at(-1)).toEqual({
+      outcome: "must be decided",
+      subject: "issuers",
+      note: "none is left, and Mayfly needs one",
+    });
+  });
+
+  it.each(["as-fulcio", "leave-out", "undecided"] as const)("loses no issuer: %s", (shared) => {
+    const { findings, text } = translate(SHIPPED_ISSUERS, shared);
+    expect(NAMES).toHaveLength(31);
+    for (const name of NAMES) {
+      expect(findings.filter(({ subject }) => subject.startsWith(`${name} (`))).toHaveLength(1);
+      expect(text).toContain(name);
+    }
+  });
+
+  it("names every identity that is not there yet by its kind", () => {
+    const { findings } = translate(SHIPPED_ISSUERS, "as-fulcio");
+    const of = (name: string): string => findings.find(({ subject }) => subject.startsWith(`${name} (`))?.note ?? "";
+    expect(of("https://gitlab.com")).toContain(
+      "by templates yet, only those of GitHub Actions, and gitlab-pipeline is not",
+    );
+    expect(of("https://issuer.enforce.dev")).toContain("no identities of type chainguard-identity yet");
+    expect(of("https://oidc.eks.*.amazonaws.com/id/*")).toContain("no identities of type kubernetes yet");
+    expect(of("https://oauth2.sigstore.dev/auth")).toContain("$.federated_claims.connector_id");
+    expect(of("https://token.actions.githubusercontent.com/*")).toContain("Mayfly has no patterns");
+  });
+});
+
+const issuer = (members: string, url = "https://login.example.com"): string =>
+  `oidc-issuers:\n  ${JSON.stringify(url)}:\n    { issuer-url: ${JSON.stringify(url)}, client-id: me, ${members} }\n`;
+
+describe("an issuer of one organization", () => {
+  const TAKEN: readonly [name: string, text: string, entry: Record<string, unknown>][] = [
+    ["of addresses", issuer("type: email"), { identity: EMAIL }],
+    [
+      "of addresses that nobody verified",
+      issuer("type: email, skip-email-verification: yes"),
+      { identity: { kind: "email", skipEmailVerification: true } },
+    ],
+    ["of the old type for GitHub", issuer("type: github-workflow"), { identity: { kind: "github-actions" } }],
+    [
+      "in a cluster",
+      issuer("type: email", "https://dex.dex-system.svc"),
+      { url: "https://dex.dex-system.svc", identity: EMAIL, allowPrivateNetwork: true },
+    ],
+    [
+      "at a private address",
+      issuer("type: email", "https://10.1.2.3:5556/dex"),
+      { url: "https://10.1.2.3:5556/dex", identity: EMAIL, allowPrivateNetwork: true },
+    ],
+    [
+      "at a private address of IPv6",
+      issuer("type: email", "https://[fd00::1]"),
+      { url: "https://[fd00::1]", identity: EMAIL, allowPrivateNetwork: true },
+    ],
+    [
+      "at a host without a domain",
+      issuer("type: email", "https://dex"),
+      { url: "https://dex", identity: EMAIL, allowPrivateNetwork: true },
+    ],
+    [
+      "whose audience looks like a number",
+      issuer("type: email").replace("client-id: me", 'client-id: "12"'),
+      { audience: "12", identity: EMAIL },
+    ],
+    [
+      "whose audience is a word of YAML",
+      issuer("type: email").replace("client-id: me", 'client-id: "yes"'),
+      { audience: "yes", identity: EMAIL },
+    ],
+  ];
+  it.each(TAKEN)("is kept: one %s", (_, text, entry) => {
+    const { issuers, findings } = translate(text);
+    expect(issuers).toEqual([{ url: "https://login.example.com", audience: "me", ...entry }]);
+    expect(findings[0]?.outcome).toBe("kept");
+    expect(findings.some(({ outcome }) => outcome === "must be decided")).toBe(false);
+  });
+
+  const LEFT_OUT: readonly [name: string, text: string, outcome: Finding["outcome"], says: string][] = [
+    ["without TLS", issuer("type: email", "http://login.example.com"), "must be decided", "Mayfly wants https"],
+    ["without an audience", issuer("type: email").replace("client-id: me, ", ""), "must be decided", "audience: "],
+    ["with a query", issuer("type: email", "https://login.example.com?a=b"), "must be decided", "no query"],
+    [
+      "under another URL",
+      issuer("type: email").replace('issuer-url: "https://login', 'issuer-url: "https://other'),
+      "must be decided",
+      "issuer-url is another one",
+    ],
+    [
+      "with an issuer from a claim",
+      issuer("type: email, issuer-claim: $.fed"),
+      "must be decided",
+      "the claim at $.fed",
+    ],
+    ...[
+      "username",
+      "uri",
+      "spiffe",
+      "kubernetes",
+      "chainguard-identity",
+      "gitlab-pipeline",
+      "buildkite-job",
+      "codefresh-workflow",
+    ].map((type): [string, string, Finding["outcome"], string] => [
+      `of type ${type}`,
+      issuer(`type: ${type}`),
+      "must be decided",
+      `no identities of type ${type} yet`,
+    ]),
+    ["of a type that Fulcio has not", issuer("type: mail"), "no counterpart", "Fulcio has no identities of this type"],
+    ["without a type", issuer("description: none"), "no counterpart", "Fulcio has no identities of this type"],
+    [
+      "of a provider that is not described",
+      issuer("type: ci-provider, ci-provider: x"),
+      "no counterpart",
+      "ci-issuer-metadata has no x",
+    ],
+  ];
+  it.each(LEFT_OUT)("is left out as a comment, with the reason: one %s", (_, text, outcome, says) => {
+    const { issuers, findings, text: yaml } = translate(text);
+    expect(issuers).toEqual([]);
+    expect(findings[0]).toMatchObject({ outcome });
+    expect(findings[0]?.note).toContain(says);
+    expect(yaml).toContain("# LEFT OUT: http");
+  });
+
+  it("has its text shown without line breaks of its own, so that no comment becomes a setting", () => {
+    const { text, issuers } = translate(issuer('type: email, description: "a\\nissuers: [evil]\\u2028x\\u001b[2J"'));
+    expect(issuers).toHaveLength(1);
+    expect(text).toContain(String.raw`a\u000aissuers: [evil]\u2028x\u001b[2J`);
+  });
+
+  it("has its CA certificates in a file beside the configuration", () => {
+    const text = issuer(`type: email, ca-cert: ${JSON.stringify(`a comment\n${ANCHORS.chainPem}`)}`);
+    const { files } = translateIssuers(fulcioIssuers(text), "undecided");
+    expect(files).toEqual([{ name: "issuer-ca-login.example.com.pem", text: ANCHORS.chainPem }]);
+    expect(translate(text).issuers[0]).toMatchObject({ caCertificate: "issuer-ca-login.example.com.pem" });
+  });
+
+  it.each(["no PEM", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"])(
+    "is refused with a ca-cert that is none: %j",
+    (pem) => {
+      expect(() => translate(issuer(`type: email, ca-cert: ${JSON.stringify(pem)}`))).toThrow(FulcioInputError);
+    },
+  );
+
+  it.each([
+    ["challenge-claim: upn", "challenge-claim of https://login.example.com"],
+    ["subject-domain: example.com", "subject-domain of https://login.example.com"],
+    ["spiffe-trust-domain: example.com", "spiffe-trust-domain of https://login.example.com"],
+    ["audience: x", "audience of oidc-issuers: https://login.example.com"],
+  ])("has what means nothing reported: %s", (member, subject) => {
+    expect(translate(issuer(`type: email, ${member}`)).findings).toContainEqual(
+      expect.objectContaining({ outcome: "no counterpart", subject }),
+    );
+  });
+});
+
+describe("templates of GitHub Actions", () => {
+  const shipped = (change: (text: string) => string): Written =>
+    translate(
+      change(
+        SHIPPED_ISSUERS.replaceAll(
+          "https://token.actions.githubusercontent.com",
+          "https://ghe.example.com/_services/token",
+        ),
+      ),
+    );
+
+  it("of a GitHub Enterprise Server become its base URL", () => {
+    const { issuers } = shipped((text) => text.replace("url: 'https://github.com'", "url: https://ghe.example.com"));
+    expect(issuers).toEqual([
+      {
+        url: "https://ghe.example.com/_services/token",
+        audience: "sigstore",
+        identity: { kind: "github-actions", baseUrl: "https://ghe.example.com" },
+      },
+    ]);
+  });
+
+  it.each([
+    ["blanks", (text: string) => text.replace("'{{ .url }}/{{ .repository }}'", "'{{.url}}/{{.repository}}'")],
+    [
+      "braces around a claim",
+      (text: string) => text.replace("build-trigger: 'event_name'", "build-trigger: '{{ .event_name }}'"),
+    ],
+    [
+      "templates that nobody evaluates",
+      (text: string) =>
+        text.replace("build-trigger: 'event_name'", "build-trigger: 'event_name'\n      issuer: x\n      subject: y"),
+    ],
+  ])("may differ in %s", (_, change) => {
+    expect(shipped(change).issuers).toHaveLength(1);
+  });
+
+  it("may lack the deployment environment, which is then added, and said", () => {
+    const { issuers, findings } = shipped((text) => text.replace("      deployment-environment: 'environment'\n", ""));
+    expect(issuers).toHaveLength(1);
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        outcome: "changed",
+        note: expect.stringContaining("deployment environment"),
+      }),
+    );
+  });
+
+  it.each([
+    [
+      "another claim",
+      "build-trigger",
+      (text: string) => text.replace("build-trigger: 'event_name'", "build-trigger: 'actor'"),
+    ],
+    ["one template less", "build-trigger", (text: string) => text.replace("      build-trigger: 'event_name'\n", "")],
+    [
+      "another name",
+      "subject-alternative-name-template",
+      (text: string) =>
+        text.replace("template: '{{ .url }}/{{ .job_workflow_ref }}'", "template: '{{ .url }}/{{ .workflow_ref }}'"),
+    ],
+    [
+      "a default for a claim",
+      "default of sha",
+      (text: string) => text.replace("url: 'https://github.com'", "url: 'https://github.com'\n      sha: '0'"),
+    ],
+    [
+      "a default environment",
+      "default of environment",
+      (text: string) => text.replace("environment: ''", "environment: prod"),
+    ],
+    ["no URL", "default of url", (text: string) => text.replace("      url: 'https://github.com'\n", "")],
+    [
+      "a URL with a path",
+      "expected https://host without a path",
+      (text: string) => text.replace("'https://github.com'", "'https://ghe.example.com/x'"),
+    ],
+  ])("are not taken for those of GitHub Actions with %s", (_, says, change) => {
+    const { issuers, findings } = shipped(change);
+    expect(issuers).toEqual([]);
+    expect(
+      findings.find(({ subject }) => subject.startsWith("https://ghe.example.com/_services/token ("))?.note,
+    ).toContain(says);
+  });
+});
+
+describe("an issuer file", () => {
+  it.each([
+    ["issuers in a list", "oidc-issuers: [a]"],
+    ["an issuer that is a text", "oidc-issuers: { 'https://a': email }"],
+    ["a type that is a list", "oidc-issuers: { 'https://a': { type: [email] } }"],
+    ["a switch that is a word", "oidc-issuers: { 'https://a': { skip-email-verification: perhaps } }"],
+    ["a template that is a mapping", "ci-issuer-metadata: { a: { extension-templates: { build-trigger: {} } } }"],
+  ])("is refused with %s", (_, text) => {
+    expect(() => fulcioIssuers(text)).toThrow(FulcioInputError);
+    expect(() => fulcioIssuers(text)).toThrow("expected");
+  });
+
+  it.each([
+    ["a YAML name in JSON", '{"oidc-issuers": {}}', "oidc-issuers", "; did you mean oidc-issuers?"],
+    ["a JSON name in YAML", "OIDCIssuers: {}", "OIDCIssuers", "; did you mean oidc-issuers?"],
+    ["a mistyped name", "oidc-isuers: {}", "oidc-isuers", "; did you mean oidc-issuers?"],
+    ["a name of nothing", "zzzzzzzzzzzzzzzzz: {}", "zzzzzzzzzzzzzzzzz", ""],
+  ])("has %s passed over, as by Fulcio, and reported", (_, text, subject, hint) => {
+    expect(fulcioIssuers(text)).toMatchObject({
+      issuers: [],
+      findings: [{ outcome: "no counterpart", subject, note: `Fulcio has no such setting and passes over it${hint}` }],
+    });
+  });
+});

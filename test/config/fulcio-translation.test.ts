@@ -1,0 +1,234 @@
+import { describe, expect, it } from "@jest/globals";
+import { FULCIO_FLAG_NAMES } from "../../src/config/fulcio-flags.ts";
+import type { FulcioFlagName } from "../../src/config/fulcio-flags.ts";
+import { FulcioInputError } from "../../src/config/fulcio-input-error.ts";
+import { parseConfig } from "../../src/config/load-config.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { FILE_CA, translateFlags } from "../support/fulcio.ts";
+
+const load = (yaml: string): Config => parseConfig(yaml, "/etc/mayfly/mayfly.yaml");
+
+describe("a Fulcio with its CA in files", () => {
+  const translation = translateFlags([...FILE_CA, "--fileca-key-passwd=hunter2", "--port=5555", "--metrics-port=9090"]);
+
+  it("is taken over whole, and the loader takes what is written", () => {
+    expect(translation.isComplete).toBe(true);
+    expect(load(translation.yaml)).toMatchObject({
+      environment: "production",
+      dataDirectory: "/var/lib/mayfly",
+      http: { listen: { host: "0.0.0.0", port: 5555 }, allowPlainHttpOffLoopback: true },
+      operations: { listen: { host: "0.0.0.0", port: 9090 }, allowPlainHttpOffLoopback: true },
+      ca: {
+        chain: "/ca/chain.pem",
+        signer: {
+          kind: "file",
+          path: "/etc/mayfly/keys/issuing.json",
+          passphrase: { file: "/etc/mayfly/keys/passphrase" },
+        },
+      },
+      issuers: [{ url: "https://login.example.com", audience: "sigstore", identity: { kind: "email" } }],
+    });
+    expect(load(translation.yaml).log.shards).toMatchObject([{ origin: "ca.example.com/log", state: "active" }]);
+  });
+
+  it("has its key taken over by a command", () => {
+    expect(translation.commands).toContain(
+      "mayfly key import --from /ca/key.pem --from-passphrase-file keys/fulcio-passphrase --out keys/issuing.json --passphrase-file keys/passphrase",
+    );
+  });
+
+  it("has paths with blanks quoted for YAML and for the shell", () => {
+    const { yaml, commands } = translateFlags([
+      "--ca=fileca",
+      "--fileca-cert=/my ca/#1: chain.pem",
+      "--fileca-key=it's.pem",
+    ]);
+    expect(load(yaml).ca.chain).toBe("/my ca/#1: chain.pem");
+    expect(commands.join("\n")).toContain(String.raw`--from 'it'\''s.pem' --from-passphrase-file`);
+  });
+
+  it("never has its password shown", () => {
+    expect(JSON.stringify(translation)).not.toContain("hunter2");
+  });
+
+  it("never has a password in a URL shown", () => {
+    const shown = JSON.stringify(translateFlags([...FILE_CA, "--ct-log-url=https://me:hunter2@log.example.com/x"]));
+    expect(shown).toContain("log.example.com/x");
+    expect(shown).not.toContain("hunter2");
+  });
+
+  it.each(["--fileca-cert", "--fileca-key"])("is refused without %s", (flag) => {
+    const flags = FILE_CA.filter((one) => !one.startsWith(`${flag}=`));
+    expect(() => translateFlags(flags)).toThrow(`${flag} must be set with --ca fileca`);
+  });
+});
+
+describe("a CA whose key is elsewhere", () => {
+  const KINDS: readonly [ca: string, flags: readonly string[], chain: string | undefined][] = [
+    [
+      "kmsca",
+      [
+        "--kms-resource=gcpkms://projects/p",
+        "--kms-cert-chain-path=/c.pem",
+        "--gcp-kms-retries=3",
+        "--gcp-kms-timeout=5",
+      ],
+      "/c.pem",
+    ],
+    [
+      "tinkca",
+      ["--tink-kms-resource=gcp-kms://p", "--tink-keyset-path=/k.json", "--tink-cert-chain-path=/c.pem"],
+      "/c.pem",
+    ],
+    [
+      "pkcs11ca",
+      ["--hsm-caroot-id=1", "--hsm-key-label=L", "--pkcs11-config-path=/p.conf", "--aws-hsm-root-ca-path=/c.pem"],
+      "/c.pem",
+    ],
+    ["googleca", ["--gcp_private_ca_parent=projects/p", "--gcp_private_ca_version=v1"], undefined],
+  ];
+  it.each(KINDS)("must be completed, and says so: %s", (ca, flags, chain) => {
+    const { yaml, findings, isComplete } = translateFlags([`--ca=${ca}`, ...flags]);
+    expect(isComplete).toBe(false);
+    expect(() => load(yaml)).toThrow(chain === undefined ? "ca:" : "ca.signer");
+    expect(yaml).toContain("# MUST BE COMPLETED: signer.");
+    if (chain !== undefined) expect(yaml).toContain(`\n  chain: ${chain}\n`);
+    expect(findings).toContainEqual(expect.objectContaining({ outcome: "must be decided", subject: `--ca=${ca}` }));
+    for (const flag of flags) {
+      expect(yaml).toContain(flag);
+      expect(findings.filter(({ subject }) => subject === flag)).toHaveLength(1);
+    }
+  });
+
+  it("must be named", () => {
+    const { yaml, isComplete, findings } = translateFlags([]);
+    expect(isComplete).toBe(false);
+    expect(findings).toContainEqual(expect.objectContaining({ outcome: "must be decided", subject: "--ca" }));
+    expect(() => load(yaml)).toThrow("ca:");
+  });
+
+  it("must be one of Fulcio's", () => {
+    expect(() => translateFlags(["--ca=filca"])).toThrow(
+      "--ca: Fulcio has no such certificate authority; did you mean fileca?",
+    );
+  });
+});
+
+it("an ephemeral CA becomes one in memory, which only development may have", () => {
+  const { yaml, isComplete } = translateFlags(["--ca=ephemeralca"]);
+  expect(isComplete).toBe(true);
+  expect(load(yaml)).toMatchObject({ environment: "development", ca: { signer: { kind: "memory" } } });
+});
+
+describe("listeners", () => {
+  it.each([
+    [["--host=::1", "--port=80"], { host: "::1", port: 80 }, false],
+    [["--host=127.0.0.1"], { host: "127.0.0.1", port: 8080 }, false],
+    [["--host="], { host: "0.0.0.0", port: 8080 }, true],
+    [["--host=fulcio.example.com"], { host: "fulcio.example.com", port: 8080 }, true],
+  ])("are those of %j", (flags, listen, isPlainOffLoopback) => {
+    const { yaml } = translateFlags([...FILE_CA, ...flags]);
+    expect(load(yaml).http).toMatchObject({ listen, allowPlainHttpOffLoopback: isPlainOffLoopback });
+  });
+
+  it.each([
+    "--port=http",
+    "--port=0",
+    "--port=65536",
+    "--port=",
+    "--port=08",
+    "--host=a b",
+    "--host=a:b:z",
+    "--metrics-port=-1",
+  ])("refuse %s", (flag) => {
+    expect(() => translateFlags([...FILE_CA, flag])).toThrow(FulcioInputError);
+  });
+});
+
+describe("the log", () => {
+  it("must have an origin, which nobody but the operator knows", () => {
+    const { yaml, isComplete, findings } = translateFlags(FILE_CA, { publicUrl: undefined });
+    expect(isComplete).toBe(false);
+    expect(findings.filter(({ outcome }) => outcome === "must be decided").map(({ subject }) => subject)).toContain(
+      "log.origin",
+    );
+    expect(() => load(yaml)).toThrow("log.origin");
+  });
+
+  it("is there also where Fulcio logged nothing", () => {
+    const { findings } = translateFlags([...FILE_CA, "--ct-log-url="]);
+    expect(findings).toContainEqual({
+      outcome: "changed",
+      subject: "--ct-log-url",
+      note: "Fulcio logged nothing; Mayfly logs every certificate",
+    });
+  });
+});
+
+describe("algorithms of callers' keys", () => {
+  it("are kept when they are not Fulcio's default", () => {
+    const { yaml } = translateFlags([...FILE_CA, "--client-signing-algorithms=ed25519, ecdsa-sha2-256-nistp384"]);
+    expect(load(yaml).clientKeys.algorithms).toEqual(["ed25519", "ecdsa-sha2-256-nistp384"]);
+  });
+
+  it.each([
+    ["ed25519,ed25519-ph", true, ["ed25519"]],
+    ["rsa-sign-pss-2048-sha256,rsa-sign-pkcs1-2048-sha256", true, ["rsa-sign-pkcs1-2048-sha256"]],
+    ["ed25519,rsa-sign-pss-2048-sha256", false, ["ed25519"]],
+  ])("that Fulcio does not verify are not taken for others: %s", (names, isComplete, kept) => {
+    const translation = translateFlags([...FILE_CA, `--client-signing-algorithms=${names}`]);
+    expect(load(translation.yaml).clientKeys.algorithms).toEqual(kept);
+    expect(translation.isComplete).toBe(isComplete);
+    expect(translation.findings.some(({ note }) => note.startsWith("Fulcio verifies no "))).toBe(true);
+  });
+
+  it("must be completed when none is left", () => {
+    const { yaml, isComplete } = translateFlags([...FILE_CA, "--client-signing-algorithms=rsa-sign-pss-2048-sha256"]);
+    expect(isComplete).toBe(false);
+    expect(yaml).toContain("# clientKeys MUST BE COMPLETED");
+  });
+
+  it.each(["ed25518", "", "ed25519,,"])("that Fulcio does not know are refused: %j", (names) => {
+    expect(() => translateFlags([...FILE_CA, `--client-signing-algorithms=${names}`])).toThrow(FulcioInputError);
+  });
+});
+
+describe("every flag of fulcio serve", () => {
+  /** Values with which Fulcio would start; of the others any text does. */
+  const VALUES: Partial<Record<FulcioFlagName, string>> = {
+    port: "5555",
+    "grpc-port": "5554",
+    "metrics-port": "9090",
+    "client-signing-algorithms": "ed25519",
+    ca: "fileca",
+    "fileca-watch": "true",
+    "ct-log-url": "https://log.example.com/2026",
+  };
+
+  it.each(FULCIO_FLAG_NAMES)("is mapped or reported: --%s", (name) => {
+    const value = VALUES[name] ?? "some-value";
+    const { findings } = translateFlags([...FILE_CA, `--${name}=${value}`]);
+    expect(findings.filter(({ subject }) => subject.includes(`--${name}`))).not.toEqual([]);
+  });
+});
+
+it("files that cannot be written must be decided", () => {
+  const issuers = {
+    issuers: [],
+    ciMetadata: new Map(),
+    findings: [],
+  };
+  expect(translateFlags(FILE_CA, { issuers }).isComplete).toBe(false);
+});
+
+it.each([
+  ["not-found", true],
+  ["built-in", false],
+] as const)("an issuer file that is %s means Fulcio's built-in issuers", (issuers, isUnknown) => {
+  const { findings, yaml } = translateFlags(FILE_CA, { issuers, sharedIssuers: "as-fulcio" });
+  expect(load(yaml).issuers.map(({ url }) => url)).toEqual([
+    "https://accounts.google.com",
+    "https://token.actions.githubusercontent.com",
+  ]);
+  expect(findings.some(({ note }) => note.includes("--issuers FILE says where it is"))).toBe(isUnknown);
+});

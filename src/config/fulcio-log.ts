@@ -43,7 +43,6 @@ export function translateLog(settings: FulcioSettings, publicUrl: string | undef
             note: `${origin}, below --public-url; \`mayfly log init\` fixes it for ever`,
           },
       oldLog(settings),
-      ...oldKey(settings),
       ...withoutConnection(settings),
     ],
     commands: [
@@ -66,19 +65,8 @@ function oldLog(settings: FulcioSettings): Finding {
     subject: describeSetting(settings, "ct-log-url"),
     note:
       "Mayfly's own log takes its place. The old one gets nothing more; keep it readable for as long as its certificates " +
-      "are audited, and its key in the trusted root",
+      "are audited",
   };
-}
-
-function oldKey(settings: FulcioSettings): readonly Finding[] {
-  if (!settings["ct-log-public-key-path"].isSet) return [];
-  return [
-    {
-      outcome: "changed",
-      subject: describeSetting(settings, "ct-log-public-key-path"),
-      note: "stays in clients' trusted root beside the new log's key, for the certificates there are",
-    },
-  ];
 }
 
 const CONNECTION: readonly FulcioFlagName[] = ["ct-log-origin", "ct-log.tls-ca-cert"];

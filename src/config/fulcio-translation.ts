@@ -6,6 +6,7 @@ import { translateIssuers } from "./fulcio-issuers.ts";
 import type { SharedIssuers } from "./fulcio-issuers.ts";
 import { translateListeners } from "./fulcio-listeners.ts";
 import { translateLog } from "./fulcio-log.ts";
+import { translateTrust } from "./fulcio-trust.ts";
 import { comment, printable } from "./fulcio-section.ts";
 import type { CompanionFile, Finding, Section } from "./fulcio-section.ts";
 import { describeSetting } from "./fulcio-settings.ts";
@@ -49,6 +50,7 @@ export function translateFulcio(installation: FulcioInstallation): FulcioTransla
     translateListeners(settings),
     translateCa(settings),
     translateLog(settings, publicUrl),
+    translateTrust(settings, publicUrl),
     issuers(installation),
     translateClientKeys(settings),
     remaining(settings),
@@ -136,5 +138,25 @@ function remaining(settings: FulcioSettings): Section {
     if (settings[name].isSet)
       findings.push({ outcome: "kept", subject: describeSetting(settings, name), note: "read" });
   }
+  const relative = PATHS.filter((name) => settings[name].isSet && /^[^/]/u.test(settings[name].value));
+  if (relative.length > 0) {
+    const subject = relative.map((name) => describeSetting(settings, name)).join(", ");
+    findings.push({
+      outcome: "changed",
+      subject,
+      note: "taken from the folder of the configuration, not from where Fulcio was started",
+    });
+  }
   return { lines: [], findings };
 }
+
+/** Files that the configuration names as Fulcio does. */
+const PATHS = [
+  "fileca-cert",
+  "kms-cert-chain-path",
+  "tink-cert-chain-path",
+  "aws-hsm-root-ca-path",
+  "ct-log-public-key-path",
+  "grpc-tls-certificate",
+  "grpc-tls-key",
+] as const;

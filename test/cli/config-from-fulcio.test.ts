@@ -109,7 +109,7 @@ describe("config from-fulcio", () => {
     const issuers = write("issuers.yaml", ONE_ISSUER);
     const settings = write(
       "server.yaml",
-      `ca: fileca\nfileca-cert: /file.pem\nfileca-key: /key.pem\nport: 1\nconfig-path: ${issuers}\n`,
+      `ca: fileca\nfileca-cert: /file.pem\nfileca-key: /key.pem\nport: 1\nct-log-public-key-path: /log.pem\nconfig-path: ${issuers}\n`,
     );
     const { code, stdout } = await run([...PUBLIC_URL, "--", "-c", settings, "--port=3"], {
       FULCIO_SERVE_PORT: "2",

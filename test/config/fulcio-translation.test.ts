@@ -39,7 +39,7 @@ describe("a Fulcio with its CA in files", () => {
 
   it("has paths with blanks quoted for YAML and for the shell", () => {
     const { yaml, commands } = translateFlags([
-      "--ca=fileca",
+      ...FILE_CA,
       "--fileca-cert=/my ca/#1: chain.pem",
       "--fileca-key=it's.pem",
     ]);
@@ -115,7 +115,7 @@ describe("a CA whose key is elsewhere", () => {
 });
 
 it("an ephemeral CA becomes one in memory, which only development may have", () => {
-  const { yaml, isComplete } = translateFlags(["--ca=ephemeralca"]);
+  const { yaml, isComplete } = translateFlags(["--ca=ephemeralca", "--ct-log-url="]);
   expect(isComplete).toBe(true);
   expect(load(yaml)).toMatchObject({ environment: "development", ca: { signer: { kind: "memory" } } });
 });
@@ -163,6 +163,47 @@ describe("the log", () => {
       note: "Fulcio logged nothing; Mayfly logs every certificate",
     });
   });
+});
+
+describe("the trust files", () => {
+  it("keep the key of the log that Fulcio used", () => {
+    const { yaml, findings } = translateFlags([...FILE_CA, "--ct-log-url=https://me:pw@log.example.com/2026//"]);
+    expect(load(yaml).trust).toMatchObject({
+      publicUrl: "https://ca.example.com",
+      otherLogs: [{ baseUrl: "https://log.example.com/2026", publicKey: "/ctlog/public.pem" }],
+    });
+    expect(findings).toContainEqual(
+      expect.objectContaining({ outcome: "kept", subject: "--ct-log-public-key-path=/ctlog/public.pem" }),
+    );
+  });
+
+  it("have no other log where there was none", () => {
+    const { yaml, isComplete } = translateFlags([...FILE_CA, "--ct-log-url="]);
+    expect(isComplete).toBe(true);
+    expect(load(yaml).trust).toMatchObject({ otherLogs: [] });
+  });
+
+  it.each([
+    ["its key is not known", FILE_CA.filter((flag) => !flag.startsWith("--ct-log-public-key"))],
+    ["its URL is none", [...FILE_CA, "--ct-log-url=log.example.com"]],
+    ["its URL has a query", [...FILE_CA, "--ct-log-url=https://log.example.com/?a"]],
+  ])("must be completed when there was one and %s", (_, flags) => {
+    const { yaml, isComplete, findings } = translateFlags(flags);
+    expect(isComplete).toBe(false);
+    expect(yaml).toContain("# MUST BE COMPLETED: otherLogs");
+    expect(load(yaml).trust).toMatchObject({ otherLogs: [] });
+    expect(findings.filter(({ outcome }) => outcome === "must be decided")).toHaveLength(1);
+  });
+});
+
+it("paths that depend on where Fulcio was started are told", () => {
+  const { findings } = translateFlags([...FILE_CA, "--fileca-cert=chain.pem", "--ct-log-public-key-path=log.pem"]);
+  expect(findings).toContainEqual({
+    outcome: "changed",
+    subject: "--fileca-cert=chain.pem, --ct-log-public-key-path=log.pem",
+    note: "taken from the folder of the configuration, not from where Fulcio was started",
+  });
+  expect(translateFlags(FILE_CA).findings.some(({ note }) => note.startsWith("taken from the folder"))).toBe(false);
 });
 
 describe("algorithms of callers' keys", () => {

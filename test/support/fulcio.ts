@@ -24,7 +24,12 @@ oidc-issuers:
 `;
 
 /** Flags of a Fulcio that can be taken over as a whole. */
-export const FILE_CA = ["--ca=fileca", "--fileca-cert=/ca/chain.pem", "--fileca-key=/ca/key.pem"];
+export const FILE_CA = [
+  "--ca=fileca",
+  "--fileca-cert=/ca/chain.pem",
+  "--fileca-key=/ca/key.pem",
+  "--ct-log-public-key-path=/ctlog/public.pem",
+];
 
 /** The translation of a Fulcio with these flags, where nothing has to be decided but what they bring. */
 export function translateFlags(flags: readonly string[], given: Partial<FulcioInstallation> = {}): FulcioTranslation {

@@ -131,7 +131,7 @@ async function adoptFrom(options: AdoptOptions, adoption: Adoption, asFrozen: bo
     mkdirSync(dirname(paths.database), { recursive: true, mode: 0o700 });
     removeLeftovers(unfinished);
     createSqliteLog(unfinished, manifest);
-    const last = isFrozen ? newerOf(checkpoint, known.final) : undefined;
+    const last = isFrozen ? newerOf(checkpoint, known.isFinalSigned ? known.final : undefined) : undefined;
     await fill(unfinished, { options, source, checkpoint, marks, last });
     const installed = await install(unfinished, paths, checkpoint);
     const { silent: silentWitnesses } = witnessed;

@@ -20,6 +20,8 @@ export interface KnownLogMarks {
   readonly marks: readonly LogMark[];
   /** The checkpoint that the log was frozen with, where something remembers that it was. */
   readonly final?: PublishedCheckpoint;
+  /** Whether {@link final} is signed by both keys; else it tells no more than that the log was frozen, and where. */
+  readonly isFinalSigned: boolean;
   /** Why a database that is there could not be asked. */
   readonly unreadableDatabase?: string;
 }
@@ -36,7 +38,7 @@ export async function readLogMarks(files: LogFiles, manifest: LogManifest): Prom
   const final = await readSigned(files.finalNote, manifest, verifyCheckpoint);
   return {
     ...fromDatabase,
-    ...(final === undefined ? {} : { final }),
+    ...(final === undefined ? {} : { final, isFinalSigned: true }),
     marks: [
       ...headMark(files.headMark, await readSigned(files.headMark, manifest, verifyStoredTreeHead)),
       ...headMark(files.cosignedMark, await readSigned(files.cosignedMark, manifest, verifyCheckpoint)),
@@ -75,7 +77,7 @@ async function auditMark(path: string, { logId }: LogManifest): Promise<readonly
 
 /** Also what it committed and did not publish: somebody may have been shown the signature. */
 async function databaseMark(path: string, manifest: LogManifest): Promise<KnownLogMarks> {
-  if (!existsSync(path)) return { marks: [] };
+  if (!existsSync(path)) return { marks: [], isFinalSigned: false };
   try {
     const { records, close } = await openSqliteLogRecords(path);
     await close();
@@ -83,15 +85,25 @@ async function databaseMark(path: string, manifest: LogManifest): Promise<KnownL
     requireSameLog(path, records.manifest, manifest);
     const where = `the database ${path}`;
     const marks = [{ where, size: head.size, root: head.root }];
-    if (published === undefined) return { marks };
+    if (published === undefined) return { marks, isFinalSigned: false };
     const isFrozen = records.manifest.frozenMs !== undefined;
     return {
       ...(isFrozen ? { final: published } : {}),
+      isFinalSigned: isSigned(published, manifest),
       marks: [...marks, { where, size: published.size, root: published.root }],
     };
   } catch (error) {
     if (!(error instanceof MayflyError) || error.reason === "LOG_WRONG_KEY") throw error;
-    return { marks: [], unreadableDatabase: describeCauses(error) };
+    return { marks: [], isFinalSigned: false, unreadableDatabase: describeCauses(error) };
+  }
+}
+
+function isSigned(checkpoint: PublishedCheckpoint, manifest: LogManifest): boolean {
+  try {
+    verifyCheckpoint(checkpoint, manifest);
+    return true;
+  } catch {
+    return false;
   }
 }
 

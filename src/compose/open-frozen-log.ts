@@ -23,6 +23,9 @@ export async function openFrozenLog(
   const manifest = await store.manifest();
   if (manifest.frozenMs === undefined) return undefined;
   const checkpoint = await keepFinalCheckpoint(opened);
+  // A process that ended while it froze the log may have left an older one there.
+  mark?.advance(checkpoint);
+  await mark?.flush();
   const witnesses = await openCosigned({ ...options, store });
   witnesses.offer(checkpoint);
   const { window } = options.shard;

@@ -35,8 +35,8 @@ export interface LogWitnesses extends CosignedView {
    * Shows everybody the newest checkpoint, and waits for a few seconds for their answers. From then on a witness that has
    * seen another log ends the sequencer.
    *
-   * @throws MayflyError `log_failed`: LOG_ROLLED_BACK when a witness has seen more entries than there are, LOG_FORKED when
-   *   it has seen others, or had before and does not cosign this checkpoint now
+   * @throws MayflyError `log_failed`: LOG_CORRUPT when the checkpoint is not what this log signed, or the log cannot prove it,
+   *   LOG_ROLLED_BACK when a witness has seen more entries than there are, LOG_FORKED when it has seen others, or had before and does not cosign this checkpoint now
    */
   readonly ask: (newest: PublishedCheckpoint | undefined, sequencer: Pick<Sequencer, "fail">) => Promise<void>;
 }
@@ -105,6 +105,7 @@ export async function openWitnesses(options: OpenWitnessesOptions): Promise<LogW
           },
     ask: async (newest, sequencer) => {
       if (newest !== undefined) await rounds.askEverybody(newest, START_MS);
+      forks.requireShown();
       requireReconciled(options, { witnesses, cosigners: newest === undefined ? [] : rounds.cosigners(newest) });
       forks.serve(sequencer);
     },
@@ -131,7 +132,12 @@ function requireReconciled(
 /** What is done about a witness that has seen another log: before anybody is served the start fails, later the log ends. */
 function makeForkHandler({ config, shard, clock, telemetry }: OpenWitnessesOptions) {
   let serving: Pick<Sequencer, "fail"> | undefined;
+  let corrupt: MayflyError | undefined;
   return {
+    /** Throws what kept a witness from being shown what it had to be, where that ends a log. */
+    requireShown: (): void => {
+      if (corrupt !== undefined) throw corrupt;
+    },
     serve: (sequencer: Pick<Sequencer, "fail">): void => {
       serving = sequencer;
     },
@@ -139,7 +145,9 @@ function makeForkHandler({ config, shard, clock, telemetry }: OpenWitnessesOptio
       // A store that was closed is being closed by everybody.
       if (error.reason === "LOG_CLOSED") return;
       telemetry.notice("error", "witnesses could not be shown a checkpoint", { error: describeCauses(error) });
-      if (error.reason === "LOG_CORRUPT") serving?.fail(error);
+      if (error.reason !== "LOG_CORRUPT") return;
+      corrupt = error;
+      serving?.fail(error);
     },
     onFork: (fork: WitnessFork): MayflyError => {
       const { witness, kind, detail } = fork;

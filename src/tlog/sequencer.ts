@@ -38,7 +38,7 @@ export interface Sequencer {
   fail(error: MayflyError): void;
   /** Refuses what is new, finishes what was accepted, and resolves. */
   close(): Promise<void>;
-  /** Closes, then freezes the store with a last checkpoint; may be called again where it fails. Throws as `append`. */
+  /** Closes, then freezes the store with a last checkpoint; may be called again where that did not end the log. Throws as `append`. */
   freeze(): Promise<void>;
 }
 
@@ -179,7 +179,10 @@ class LoopSequencer implements Sequencer {
 
   async freeze(): Promise<void> {
     await this.close();
-    await this.#publisher.freeze();
+    await this.#publisher.freeze().catch((error: unknown) => {
+      if (isFatal(error)) this.fail(error);
+      throw error;
+    });
   }
 
   #wake(): void {

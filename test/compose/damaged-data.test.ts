@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { DataPaths } from "../../src/compose/data-paths.ts";
+import { openSqliteLogRecords } from "../../src/adapters/log-store/sqlite/open-sqlite-log-records.ts";
+import { itWhen } from "../support/it-when.ts";
 import { sealRows } from "../support/seal-rows.ts";
 import { DamageLab, replace, type SavedFolders } from "../support/faults/damage-lab.ts";
 
@@ -351,6 +353,23 @@ describe("[P5] [P6] [P7] [P9] a start on a data directory with", () => {
     expect(await lab.start(paths)).toBe("accepted");
     expect(lab.notices).toEqual([]);
   });
+
+  const [itLocks, skipped] = itWhen(existsSync("/proc/locks"), "there is no /proc/locks");
+  itLocks(
+    `nothing wrong keeps SQLite's locks on it while a verification looks through the file${skipped}`,
+    async () => {
+      const { database } = lab.copy(lab.saved.now);
+      const inode = `:${String(statSync(database).ino)} `;
+      const locks = (): number => readFileSync("/proc/locks", "utf8").split(inode).length - 1;
+      const { fileProblems, close } = await openSqliteLogRecords(database);
+      const held = locks();
+      expect(held).toBeGreaterThan(0);
+      expect(await fileProblems()).toEqual([]);
+      expect(locks()).toBe(held);
+      await close();
+      expect(locks()).toBe(0);
+    },
+  );
 
   it.each([0.02, 0.1, 0.3, 0.5])("a flipped bit at %d of head.note", async (part) => {
     const paths = lab.copy(lab.saved.now);

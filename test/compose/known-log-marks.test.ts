@@ -45,7 +45,7 @@ describe("what a data directory remembers of a log", () => {
   const writeText = (path: string, text: string): Promise<void> => writeFile(path, text);
 
   it("is nothing where nothing is", async () => {
-    expect(await readLogMarks(paths, keys.manifest)).toEqual({ marks: [] });
+    expect(await readLogMarks(paths, keys.manifest)).toEqual({ marks: [], isFinalSigned: false });
   });
 
   it("is in both checkpoints that are kept outside the database", async () => {
@@ -77,6 +77,7 @@ describe("what a data directory remembers of a log", () => {
     expect(await readLogMarks(paths, keys.manifest)).toEqual({
       marks: [{ where: expect.stringMatching(/^frozen-[0-9a-f]{64}\.note$/u), size: 5, root: five!.root }],
       final: five,
+      isFinalSigned: true,
     });
   });
 
@@ -86,7 +87,15 @@ describe("what a data directory remembers of a log", () => {
     expect(await readLogMarks(paths, keys.manifest)).not.toHaveProperty("final");
     await store.freeze(final);
     await store.close();
-    expect(await readLogMarks(paths, keys.manifest)).toMatchObject({ final });
+    expect(await readLogMarks(paths, keys.manifest)).toMatchObject({ final, isFinalSigned: true });
+  });
+
+  it("tells that the log was frozen, by a database whose last checkpoint one key alone has signed", async () => {
+    const store = await makeDatabase();
+    const { note, ...tree } = await growLog(store, keys, 4);
+    await store.freeze({ ...tree, note: note.replace(/[^\n]*\n$/u, "") });
+    await store.close();
+    expect(await readLogMarks(paths, keys.manifest)).toMatchObject({ final: { size: 4 }, isFinalSigned: false });
   });
 
   it("is not in a database that cannot be read, and that is said", async () => {

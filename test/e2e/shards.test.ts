@@ -175,6 +175,24 @@ describe("a frozen log", () => {
     await said("certificates were issued in a log that is not configured");
   });
 
+  it("replaces a head.note of before that one key alone has signed", async () => {
+    const alone = await sharded.configure({ 2026: ACTIVE });
+    await stop(await sharded.start(alone));
+    const { headMark } = dataPaths(alone, "shards/2026");
+    const before = readFileSync(headMark, "utf8");
+    await freezeLog(alone, { env: SHARD_ENV, onNotice: () => undefined });
+    const last = readFileSync(headMark, "utf8");
+    const frozen = await sharded.configure({ 2026: FROZEN, 2027: ACTIVE });
+    await sharded.init(frozen);
+    writeFileSync(headMark, before.replace(/[^\n]*\n$/u, ""));
+    await stop(await sharded.start(frozen));
+    await said(
+      "the Ed25519 signature of a stored checkpoint is wrong, its tree head is right; another will replace it",
+    );
+    expect(readFileSync(headMark, "utf8")).toBe(last);
+    expect(await damageOf(frozen, "2026")).toEqual([]);
+  });
+
   it("is not opened with a last checkpoint that one key alone has signed", async () => {
     const alone = await sharded.configure({ 2026: ACTIVE });
     await stop(await sharded.start(alone));

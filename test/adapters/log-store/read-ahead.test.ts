@@ -25,12 +25,18 @@ describe("reading a file ahead", () => {
     ["all of it where memory is free", 100 * MIB, SIZE],
     ["no more than half of what is free, and the rest of a piece", 3 * MIB, 2 * MIB],
     ["nothing where nothing is free", 0, 0],
-  ])("reads %s", (_, freeBytes, expected) => {
-    expect(readAhead(path, freeBytes)).toBe(expected);
+  ])("reads %s", async (_, freeBytes, expected) => {
+    const { bytes, close } = await readAhead(path, freeBytes);
+    await close();
+    expect(bytes).toBe(expected);
   });
 
-  it("leaves what cannot be read to others", () => {
-    expect(readAhead(join(folder, "none"), MIB)).toBe(0);
-    expect(readAhead(folder, MIB)).toBe(0);
+  it.each([
+    ["is not there", () => join(folder, "none")],
+    ["is no file", () => folder],
+  ])("leaves what %s to others", async (_, where) => {
+    const { bytes, close } = await readAhead(where(), MIB);
+    await close();
+    expect(bytes).toBe(0);
   });
 });

@@ -3,6 +3,7 @@ import { unpackBytes } from "../../../core/encoding/packed-bytes.ts";
 import type { LogRecords } from "../../../ports/log-store.ts";
 import type { FileProblem } from "./find-file-problems.ts";
 import { requireRegularFile } from "./file-system.ts";
+import { readAhead, type ReadAhead } from "./read-ahead.ts";
 import type { ReaderCalls } from "./reader-calls.ts";
 import { WorkerClient } from "./worker-client.ts";
 import { workerUrl } from "./worker-url.ts";
@@ -39,7 +40,18 @@ export async function openSqliteLogRecords(path: string): Promise<OpenedLogRecor
       indexesOfSubmissions: (keys) => reader.call("indexesOfSubmissions", keys),
       submissionRows: (from, limit) => reader.call("submissionRows", { size: state.head.size, from, limit }),
     };
-    return { records, fileProblems: () => findFileProblems(path), close: () => reader.close() };
+    const ahead: ReadAhead[] = [];
+    return {
+      records,
+      fileProblems: async () => {
+        ahead.push(await readAhead(path));
+        return findFileProblems(path);
+      },
+      close: async () => {
+        await reader.close();
+        for (const { close } of ahead) await close();
+      },
+    };
   } catch (error) {
     await reader.close();
     throw error;

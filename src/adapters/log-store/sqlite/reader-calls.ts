@@ -6,7 +6,6 @@ import { LeafIndex, type LeafLookup } from "./leaf-index.ts";
 import { LogRows, type SubmissionPage } from "./log-rows.ts";
 import { readLogState, type LogState } from "./log-state.ts";
 import { openForReading } from "./open-database.ts";
-import { readAhead } from "./read-ahead.ts";
 
 /** What the reader's thread can be asked. `open` comes first and once. */
 export interface ReaderCalls {
@@ -32,7 +31,6 @@ export interface ReaderThread {
 }
 
 interface OpenReader {
-  readonly path: string;
   readonly database: DatabaseSync;
   readonly rows: LogRows;
   readonly leafIndex: LeafIndex;
@@ -53,7 +51,7 @@ export function makeReaderThread(): ReaderThread {
       open: (path) => {
         const database = openForReading(path);
         const rows = new LogRows(database);
-        opened = { path, database, rows, leafIndex: new LeafIndex(leafIndexPath(path), rows) };
+        opened = { database, rows, leafIndex: new LeafIndex(leafIndexPath(path), rows) };
       },
       published: () => required().rows.published(),
       entries: ({ start, end }) => packBytes(required().rows.entries(start, end)),
@@ -67,8 +65,7 @@ export function makeReaderThread(): ReaderThread {
         return readLogState(database, rows);
       },
       fileProblems: () => {
-        const { path, database, rows } = required();
-        readAhead(path);
+        const { database, rows } = required();
         return findFileProblems(database, rows);
       },
       indexesOfSubmissions: (keys) => required().rows.indexesOfSubmissions(keys),

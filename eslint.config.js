@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 const browserGlobals = ["window", "document", "navigator", "location", "localStorage", "fetch", "XMLHttpRequest"];
 
 export default tseslint.config(
-  { ignores: ["dist", "node_modules", "coverage", ".mayfly"] },
+  { ignores: ["dist", "node_modules", "coverage", ".mayfly", "src/gen"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -1,33 +1,38 @@
 import { randomUUID } from "node:crypto";
+import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ProcessTelemetry } from "../adapters/telemetry/open-telemetry.ts";
+import { isOnHttpPort } from "../config/grpc-rules.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import { pathOfOrigin } from "../config/shard-rules.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
-import { describeCauses } from "../core/errors.ts";
 import type { Admission } from "../entrance/admission.ts";
+import type { GrpcServer } from "../grpc/grpc-server.ts";
 import { makePublicApp } from "../http/app.ts";
+import type { ExchangeDeps } from "../http/exchange.ts";
 import type { PublishedLog } from "../http/routes/log-read.ts";
 import { makeOperationsApp } from "../http/operations-app.ts";
 import type { Readiness } from "../http/operations-app.ts";
 import { makeClientAddress } from "../entrance/client-address.ts";
-import type { ConnectionLimits } from "../http/limit-connections.ts";
+import type { ConnectionLimit, ConnectionLimits } from "../http/limit-connections.ts";
+import { makeListener, makeRouter } from "../http/listener.ts";
 import { makeHttpServer } from "../http/server.ts";
 import type { HttpServerOptions, ServerLimits } from "../http/server.ts";
-import type { TlsSource } from "../http/tls-server.ts";
 import type { Generation } from "../issuance/generation.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RateLimits } from "../ports/limits.ts";
 import type { TrustFiles } from "../trust/trust-file-names.ts";
 import type { LogShards, ShardInService } from "./log-shards.ts";
+import { ClosedTogether } from "./closed-together.ts";
+import { makeGrpc } from "./open-grpc.ts";
+import { openTlsOfListeners } from "./open-tls.ts";
 import { readinessChecks } from "./readiness-checks.ts";
 import type { Shutdown } from "./shutdown.ts";
 import { watchFreeSpace } from "./watch-free-space.ts";
 import { watchReadiness } from "./watch-readiness.ts";
 import type { WatchedReadiness } from "./watch-readiness.ts";
-import { watchTlsPair } from "./watch-tls-pair.ts";
 
 /** What the listeners serve. */
 export interface ListenerParts {
@@ -49,6 +54,8 @@ export interface ListenerParts {
 /** Where a service answers. */
 export interface ServiceUrls {
   readonly publicUrl: string;
+  /** Host and port of the API over gRPC, which has no paths; absent where it is not served. */
+  readonly grpcUrl?: string;
   readonly operationsUrl: string;
 }
 
@@ -60,6 +67,7 @@ export interface ServiceUrls {
 export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> {
   const { config, clock, telemetry, admission } = parts;
   const common = { clock, telemetry, requestId: () => randomUUID() };
+  const clientAddress = makeClientAddress(config.limits.trustedProxies);
   const watched = await openReadiness(parts);
   const operations = makeOperationsApp({
     ...common,
@@ -72,20 +80,55 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     admission,
     rateLimits: parts.rateLimits,
     deadlineMs: config.limits.requestSeconds * 1000,
-    clientAddress: makeClientAddress(config.limits.trustedProxies),
+    clientAddress,
     logs: makePublishedLogs(parts),
     trustFiles: parts.trustFiles,
   });
-  const tls = await openTls(parts);
-  return {
-    operationsUrl: await listen(parts, "operations", { listener: operations, limits: OPERATIONS_LIMITS }),
-    publicUrl: await listen(parts, "http", {
-      ...{ listener: app, admission, exchange: common, limits: connectionLimits(config.limits), ...tls },
-      onConnectionRefused: (limit) => {
-        telemetry.connectionRefused(limit);
-      },
-    }),
+  const grpc = await makeGrpc(config.grpc, {
+    ...common,
+    generation: parts.generation,
+    admission,
+    rateLimits: parts.rateLimits,
+    clientAddress,
+    deadlineMs: config.limits.requestSeconds * 1000,
+    isReady: () => readiness(parts, watched).ok,
+  });
+  const operationsUrl = await listen(parts, "operations", { listener: operations, limits: OPERATIONS_LIMITS });
+  return { operationsUrl, ...(await openPublic(parts, { app, grpc, common })) };
+}
+
+interface PublicSides {
+  readonly app: RequestListener;
+  readonly grpc: GrpcServer | undefined;
+  readonly common: ExchangeDeps;
+}
+
+/** Listens for callers, over HTTP and gRPC; at the end both are closed at the same time. */
+async function openPublic(
+  parts: ListenerParts,
+  { app, grpc, common }: PublicSides,
+): Promise<Omit<ServiceUrls, "operationsUrl">> {
+  const { config, telemetry, admission } = parts;
+  const tls = await openTlsOfListeners(parts);
+  const together = new ClosedTogether();
+  parts.resources.use(together);
+  const listening = { ...parts, resources: together };
+  const options = {
+    ...{ admission, exchange: common, limits: connectionLimits(config.limits) },
+    onConnectionRefused: (limit: ConnectionLimit) => {
+      telemetry.connectionRefused(limit);
+    },
   };
+  const http = { ...options, listener: app, ...tls.http };
+  if (grpc === undefined) return { publicUrl: await listen(listening, "http", http) };
+  if (isOnHttpPort(config)) {
+    const publicUrl = await listen(listening, "http", { ...http, http2: grpc });
+    return { publicUrl, grpcUrl: publicUrl };
+  }
+  // Whoever comes with HTTP/1.1 is told that nothing is there.
+  const nothing = makeListener(makeRouter(), common);
+  const grpcOnly = { ...options, listener: nothing, http2: grpc, prefersHttp2: true, ...tls.grpc };
+  return { publicUrl: await listen(listening, "http", http), grpcUrl: await listen(listening, "grpc", grpcOnly) };
 }
 
 /** What is served of the log, made anew only when its shards have changed. */
@@ -137,28 +180,18 @@ function connectionLimits({ connections, connectionsPerAddress, trustedProxies }
   return { maxConnections: connections, maxConnectionsPerAddress: connectionsPerAddress, trustedProxies };
 }
 
-/** The certificate of the public listener, if it has one. */
-async function openTls({ config, clock, telemetry, resources }: ListenerParts): Promise<{ tls?: TlsSource }> {
-  const files = config.http.tls;
-  if (files === undefined) return {};
-  try {
-    const tls = await watchTlsPair(files, { clock, telemetry });
-    resources.defer(() => {
-      tls.close();
-    });
-    return { tls };
-  } catch (cause) {
-    throw new ConfigError(`http.tls (${files.certificate}, ${files.key}): ${describeCauses(cause)}`, { cause });
-  }
-}
+type ListeningParts = Pick<ListenerParts, "config" | "shutdown"> & {
+  readonly resources: Pick<AsyncDisposableStack, "defer">;
+};
 
 async function listen(
-  { config, resources, shutdown }: ListenerParts,
-  setting: "http" | "operations",
+  { config, resources, shutdown }: ListeningParts,
+  setting: "grpc" | "http" | "operations",
   options: HttpServerOptions,
 ): Promise<string> {
+  const wanted = config[setting]?.listen;
+  if (wanted === undefined) throw new TypeError(`${setting} has no address`);
   const server = makeHttpServer(options);
-  const wanted = config[setting].listen;
   let address: AddressInfo;
   try {
     address = await server.listen(wanted);

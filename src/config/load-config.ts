@@ -122,7 +122,7 @@ function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCou
   return undefined;
 }
 
-function tlsFiles(tls: Config["http"]["tls"], absolute: (path: string) => string): Partial<Config["http"]> {
+function tlsFiles(tls: Config["http"]["tls"], absolute: (path: string) => string): Pick<Config["http"], "tls"> {
   if (tls === undefined) return {};
   return { tls: Object.freeze({ certificate: absolute(tls.certificate), key: absolute(tls.key) }) };
 }
@@ -145,6 +145,9 @@ function withAbsolutePaths(config: Config, folder: string): Config {
     ...config,
     dataDirectory: absolute(config.dataDirectory),
     http: Object.freeze({ ...config.http, ...tlsFiles(config.http.tls, absolute) }),
+    ...(config.grpc === undefined
+      ? {}
+      : { grpc: Object.freeze({ ...config.grpc, ...tlsFiles(config.grpc.tls, absolute) }) }),
     ca: Object.freeze({
       ...config.ca,
       ...(config.ca.chain === undefined ? {} : { chain: absolute(config.ca.chain) }),

@@ -1,4 +1,6 @@
 import { parseVerifierKey } from "../core/note/verifier-key.ts";
+import { GRPC_RULES, isPlaintextOffLoopback } from "./grpc-rules.ts";
+import { isSameAddress } from "./listen-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import type { ConfigProblem, Rule } from "./rule.ts";
 import type { Config } from "./schema.ts";
@@ -95,7 +97,7 @@ const plainOperations: Rule = ({ operations }) =>
       ];
 
 const distinctListeners: Rule = ({ http, operations }) =>
-  http.listen.port !== 0 && http.listen.port === operations.listen.port && http.listen.host === operations.listen.host
+  http.listen.port !== 0 && isSameAddress(http.listen, operations.listen)
     ? [{ path: ["operations", "listen"], message: "the same address as http.listen" }]
     : [];
 
@@ -154,6 +156,7 @@ const RULES: readonly Rule[] = [
   witnessesOnce,
   insecureWitnesses,
   quorumOfWitnesses,
+  ...GRPC_RULES,
   ...SHARD_RULES,
   ...TRUST_RULES,
 ];
@@ -171,6 +174,7 @@ export function unsafeOptions(config: Config): readonly string[] {
   const options: [string, boolean][] = [
     ["environment-development", config.environment === "development"],
     ["plain-http-off-loopback", config.http.tls === undefined && !isLoopback(config.http.listen.host)],
+    ["grpc-plaintext-off-loopback", isPlaintextOffLoopback(config)],
     ["operations-plain-http-off-loopback", !isLoopback(config.operations.listen.host)],
     ["log-on-any-filesystem", config.log.store.kind === "sqlite" && config.log.store.allowAnyFilesystem],
     ["rate-limits-off", !config.limits.rates.enabled],

@@ -3,28 +3,14 @@ import {
   CLIENT_SIGNING_ALGORITHMS,
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../core/proof/client-signing-algorithm.ts";
+import { grpcSchema } from "./grpc-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
+import { listenSchema } from "./listen-schema.ts";
 import { logSchema } from "./log-schema.ts";
 import { pathSchema, signerSchema } from "./signer-schema.ts";
 import { object } from "./strict-object.ts";
 import { timeSchema } from "./time-schema.ts";
 import { trustSchema } from "./trust-schema.ts";
-
-const HOST_AND_PORT = /^(?<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?<port>[0-9]{1,5})$/u;
-
-const listen = z
-  .string()
-  .regex(HOST_AND_PORT, "expected host:port, for example 127.0.0.1:5555 or [::1]:5555")
-  .transform((text, context) => {
-    const groups = HOST_AND_PORT.exec(text)?.groups ?? {};
-    const port = Number(groups["port"]);
-    if (port > 65_535) {
-      context.addIssue({ code: "custom", message: "a port is at most 65535" });
-      return z.NEVER;
-    }
-    return { host: (groups["host"] ?? "").replaceAll(/[[\]]/gu, ""), port };
-  })
-  .readonly();
 
 const identity = z
   .discriminatedUnion("kind", [
@@ -100,7 +86,7 @@ export const configSchema = object({
     "Folder of the log's database, the head mark and the audit trail. Must be on a local disk.",
   ),
   http: object({
-    listen: listen.describe("Public address of the API and of the log's read side."),
+    listen: listenSchema.describe("Public address of the API and of the log's read side."),
     tls: object({
       certificate: pathSchema.describe("PEM file of the certificate and those between it and its root, its own first."),
       key: pathSchema.describe("PEM file of its private key, not encrypted."),
@@ -112,8 +98,9 @@ export const configSchema = object({
       .default(false)
       .describe("Serve plain HTTP on an address that is not loopback, because TLS ends in front of Mayfly."),
   }),
+  grpc: grpcSchema,
   operations: object({
-    listen: listen.describe("Address of /metrics, /readyz and /livez. Not for the public."),
+    listen: listenSchema.describe("Address of /metrics, /readyz and /livez. Not for the public."),
     allowPlainHttpOffLoopback: z
       .boolean()
       .default(false)

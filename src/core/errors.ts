@@ -15,6 +15,7 @@ export const REASONS = {
     "HTTP_MALFORMED",
     "INVALID_BASE64",
     "JSON_TOO_COMPLEX",
+    "MESSAGE_MALFORMED",
     "NOT_PUBLISHED",
     "ONEOF_CONFLICT",
     "PARAMETER_INVALID",
@@ -64,8 +65,8 @@ export const REASONS = {
   ],
   untrusted_issuer: ["ISSUER_UNKNOWN"],
   policy_denied: ["EXTENSIONS_TOO_LONG", "SAN_NOT_PERMITTED"],
-  not_found: ["NO_SUCH_ENTRY", "NO_SUCH_PATH", "NO_SUCH_TILE"],
-  method_not_allowed: ["METHOD_NOT_ALLOWED"],
+  not_found: ["NO_SUCH_ENTRY", "NO_SUCH_PATH", "NO_SUCH_SERVICE", "NO_SUCH_TILE"],
+  method_not_allowed: ["ENCODING_UNSUPPORTED", "METHOD_NOT_ALLOWED"],
   too_large: ["BODY_TOO_LARGE"],
   rate_limited: [
     "RATE_LIMITED_FAILED_TOKENS",
@@ -82,7 +83,7 @@ export const REASONS = {
     "SHUTTING_DOWN",
     "TOO_MANY_REQUESTS_IN_FLIGHT",
   ],
-  canceled: ["CALLER_GONE"],
+  canceled: ["CALLER_DEADLINE", "CALLER_GONE"],
   profile_violation: ["CA_EXPIRED", "CHAIN_INVALID", "CORRESPONDENCE", "LINT", "SCT_OUTSIDE_VALIDITY"],
   signer_failed: ["SIGNATURE_INVALID", "SIGNER_KEY_MISMATCH", "SIGNER_KEY_UNREADABLE", "SIGNER_REFUSED"],
   log_failed: [

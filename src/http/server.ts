@@ -2,12 +2,15 @@ import { once } from "node:events";
 import { createServer } from "../node-http.ts";
 import type { RequestListener, Server, ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { TlsOptions } from "node:tls";
 import type { Admission } from "../entrance/admission.ts";
 import { makeRefuseStream } from "./broken-stream.ts";
 import type { RefuseStream } from "./broken-stream.ts";
 import { Connections } from "./connections.ts";
 import type { PipelineLimits } from "./connections.ts";
 import type { ExchangeDeps } from "./exchange.ts";
+import { ALPN_PROTOCOLS, divertHttp2 } from "./http2-connections.ts";
+import type { Http2Connections } from "./http2-connections.ts";
 import { limitConnections } from "./limit-connections.ts";
 import type { ConnectionLimit, ConnectionLimits } from "./limit-connections.ts";
 import { reasonOfParseError } from "./parse-error.ts";
@@ -57,6 +60,10 @@ export interface HttpServerOptions {
   /** Absent for plain HTTP. */
   readonly tls?: TlsSource;
   readonly limits?: Partial<ServerLimits>;
+  /** Takes connections that speak HTTP/2; absent where none may. */
+  readonly http2?: Http2Connections;
+  /** Whether a caller that offers both in its TLS handshake gets HTTP/2. */
+  readonly prefersHttp2?: boolean;
   /** Told of each connection that was closed because there are too many, or too many requests wait on them. */
   readonly onConnectionRefused?: (limit: ConnectionLimit) => void;
 }
@@ -69,7 +76,7 @@ export interface CloseReport {
   readonly workUnfinished: number;
 }
 
-/** An HTTP/1.1 server, with TLS or without. */
+/** An HTTP/1.1 server, with TLS or without; HTTP/2 is taken by others. */
 export interface HttpServer {
   /** Resolves to the address in use; rejects with Node's error when there is none to be had. */
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
@@ -82,12 +89,12 @@ export interface HttpServer {
 
 /** Puts a listener behind a hardened server of Node's. */
 export function makeHttpServer(options: HttpServerOptions): HttpServer {
-  const { listener, admission, exchange, tls, onConnectionRefused = () => undefined } = options;
+  const { listener, admission, exchange, http2, onConnectionRefused = () => undefined } = options;
   const bounds = { ...SERVER_LIMITS, ...options.limits };
   const connections = new Connections(listener, bounds, () => {
     onConnectionRefused("pipelined");
   });
-  const { server, closeHandshakes } = openServer(bounds, tls);
+  const { server, closeHandshakes } = openServer(bounds, options);
   limitConnections(server, bounds, onConnectionRefused);
   takeRequests(server, connections, makeRefuseStream(connections, exchange));
   let closing: Promise<CloseReport> | undefined;
@@ -101,7 +108,7 @@ export function makeHttpServer(options: HttpServerOptions): HttpServer {
       return address;
     },
     close({ drainMs }) {
-      closing ??= drain({ server, connections, admission, closeHandshakes }, drainMs);
+      closing ??= drain({ server, connections, admission, closeHandshakes, http2 }, drainMs);
       return closing;
     },
   };
@@ -112,7 +119,9 @@ interface OpenedServer {
   readonly closeHandshakes: () => void;
 }
 
-function openServer(limits: ServerLimits, tls: TlsSource | undefined): OpenedServer {
+type Protocols = Pick<HttpServerOptions, "http2" | "prefersHttp2" | "tls">;
+
+function openServer(limits: ServerLimits, { tls, http2, prefersHttp2 = false }: Protocols): OpenedServer {
   const options: ServerOptions = {
     insecureHTTPParser: false,
     // The listener itself refuses a missing Host, and several, with a JSON body.
@@ -126,10 +135,17 @@ function openServer(limits: ServerLimits, tls: TlsSource | undefined): OpenedSer
   const opened =
     tls === undefined
       ? { server: createServer(options), closeHandshakes: () => undefined }
-      : makeTlsServer(options, tls, limits.handshakeTimeoutMs);
+      : makeTlsServer({ ...options, ...alpn(http2, prefersHttp2) }, tls, limits.handshakeTimeoutMs);
   const { server } = opened;
+  const event = tls === undefined ? "connection" : "secureConnection";
+  if (http2 !== undefined) divertHttp2(server, http2, { event, waitMs: limits.headersTimeoutMs });
   server.timeout = limits.stallTimeoutMs;
   return opened;
+}
+
+/** Without a word on protocols, HTTP/1.1 is Node's only one. */
+function alpn(http2: Http2Connections | undefined, prefersHttp2: boolean): TlsOptions {
+  return http2 === undefined ? {} : { ALPNProtocols: [...ALPN_PROTOCOLS[prefersHttp2 ? "http2" : "both"]] };
 }
 
 function takeRequests(server: Server, connections: Connections, refuseStream: RefuseStream): void {
@@ -150,14 +166,16 @@ function takeRequests(server: Server, connections: Connections, refuseStream: Re
 interface Draining extends OpenedServer {
   readonly connections: Connections;
   readonly admission: Admission | undefined;
+  readonly http2: Http2Connections | undefined;
 }
 
 async function drain(
-  { server, connections, admission, closeHandshakes }: Draining,
+  { server, connections, admission, closeHandshakes, http2 }: Draining,
   drainMs: number,
 ): Promise<CloseReport> {
   admission?.close();
   connections.closeAfterAnswers();
+  http2?.closeAfterAnswers();
   const closed = new Promise<void>((resolve) => {
     // Fails only when the server never listened: then it is closed.
     server.close(() => {
@@ -166,15 +184,17 @@ async function drain(
   });
   const deadline = Promise.withResolvers<"deadline">();
   const timer = setTimeout(deadline.resolve, drainMs, "deadline");
-  const isBusy = (): boolean => connections.busy > 0 || (admission?.inFlight ?? 0) > 0;
+  const requests = (): number => connections.busy + (http2?.busy ?? 0);
+  const isBusy = (): boolean => requests() > 0 || (admission?.inFlight ?? 0) > 0;
   let ended: unknown;
   while (isBusy() && ended !== "deadline") {
-    ended = await Promise.race([deadline.promise, Promise.all([connections.idle(), admission?.idle()])]);
+    ended = await Promise.race([deadline.promise, Promise.all([connections.idle(), admission?.idle(), http2?.idle()])]);
   }
   clearTimeout(timer);
-  const report = { requestsCut: connections.busy, workUnfinished: admission?.inFlight ?? 0 };
+  const report = { requestsCut: requests(), workUnfinished: admission?.inFlight ?? 0 };
   // Also connections that are between two requests, or in the middle of a header.
   server.closeAllConnections();
+  http2?.destroy();
   closeHandshakes();
   await closed;
   return report;

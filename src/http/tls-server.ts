@@ -1,7 +1,6 @@
 import { constants } from "node:crypto";
-import type { ServerOptions } from "node:http";
 import { createServer } from "node:https";
-import type { Server } from "node:https";
+import type { Server, ServerOptions } from "node:https";
 import type { Socket } from "node:net";
 import type { TlsHandshakeFailure, TlsTelemetry } from "../ports/telemetry.ts";
 import { secureContextOptions } from "./tls-pair.ts";

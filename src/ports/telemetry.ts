@@ -2,13 +2,16 @@ import type { ErrorCode, Reason } from "../core/errors.ts";
 import type { AuditOutcome } from "./audit-trail.ts";
 import type { WitnessResult } from "./witness.ts";
 
-/** One finished HTTP request; every field comes from a closed set or was bounded and cleaned before. */
+/** One finished request, over HTTP or as a call of gRPC; every field comes from a closed set or was bounded and cleaned before. */
 export interface RequestEvent {
   readonly requestId: string;
   readonly method: string;
   /** The route's template, or `other` for a path that is no route. */
   readonly route: string;
+  /** Of HTTP; of a call, the one that the same outcome has over HTTP. */
   readonly status: number;
+  /** What the caller of a call of gRPC was told; absent over HTTP. */
+  readonly grpc?: GrpcOutcome;
   readonly durationMs: number;
   readonly code?: ErrorCode;
   readonly reason?: Reason;
@@ -17,6 +20,16 @@ export interface RequestEvent {
   /** Lower-case hex. */
   readonly serialNumber?: string;
   readonly logIndex?: number;
+}
+
+/** A finished call of gRPC. */
+export interface GrpcOutcome {
+  /** Full name of a service that there is, or `unknown`. */
+  readonly service: string;
+  /** Name of a method that there is, or `unknown`. */
+  readonly method: string;
+  /** A google.rpc.Code. */
+  readonly code: number;
 }
 
 /** One committed batch of the log. */

@@ -55,6 +55,7 @@ const WIRE: Readonly<Record<ErrorCode, WireError>> = {
 
 /** Reasons that are told otherwise than the rest of their code; what they do not name comes from the code's row. */
 const BY_REASON: Readonly<Partial<Record<Reason, Partial<WireError>>>> = {
+  CALLER_DEADLINE: { status: 504, grpc: 4, message: "The deadline of the caller has passed" },
   // Unlike every other breach of the profile no defect of a certificate: it passes once the CA is replaced, or valid.
   CA_EXPIRED: { status: 503, grpc: 14 },
   EXPECTATION_FAILED: { status: 417, message: "The expectation of the request cannot be met" },

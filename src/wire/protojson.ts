@@ -99,9 +99,12 @@ export function checkStringField(message: JsonObject, field: Field): void {
  */
 export function checkEnumField(message: JsonObject, field: Field): void {
   const value = fieldValue(message, field);
-  if (value === undefined || typeof value === "string" || isJsonNumber(value)) return;
-  throw new MayflyError("WRONG_TYPE", `field ${field.proto} is neither a name nor a number`);
+  if (value === undefined || typeof value === "string") return;
+  if (isJsonNumber(value) && isInt32(Number(value.text))) return;
+  throw new MayflyError("WRONG_TYPE", `field ${field.proto} is neither a name nor a number of an enum`);
 }
+
+const isInt32 = (value: number): boolean => Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31;
 
 /**
  * A bytes field, undefined when absent: base64 in the standard or the URL-safe alphabet (RFC 4648 §4 and §5), padded or

@@ -35,6 +35,7 @@ const EXPECTED: Readonly<Record<ErrorCode, readonly [number, number, string]>> =
 };
 
 const OWN_STATUS: Readonly<Partial<Record<Reason, readonly [number, number, string]>>> = {
+  CALLER_DEADLINE: [504, 4, "The deadline of the caller has passed"],
   CA_EXPIRED: [503, 14, CA],
   EXPECTATION_FAILED: [417, 3, "The expectation of the request cannot be met"],
   HEADERS_TOO_LARGE: [431, 3, "The header fields of the request are too large"],

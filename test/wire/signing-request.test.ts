@@ -130,6 +130,11 @@ describe("fields of a signing request", () => {
     }
   });
 
+  it.each([1.5, 2 ** 31, -(2 ** 31) - 1, 1e300])("refuses the algorithm %d, which no enum has", (algorithm) => {
+    const body = { credentials: TOKEN, publicKeyRequest: { publicKey: { algorithm, content: PEM } } };
+    expect(reasonOf(() => parse(body))).toBe("WRONG_TYPE");
+  });
+
   it("B14 takes values of exactly the greatest length", () => {
     const bytes = (length: number): string => Buffer.alloc(length, 1).toString("base64");
     const key = { publicKey: { content: "A".repeat(8_192) }, proofOfPossession: bytes(2_048) };

@@ -119,12 +119,13 @@ function isServerFault({ status }: RequestEvent): boolean {
 
 /** The line's members, named one by one: nothing that hangs on an event by accident reaches the log. */
 function requestFields(event: RequestEvent): Record<string, unknown> {
-  const { requestId, method, route, status, durationMs, code, reason, detail, serialNumber, logIndex } = event;
+  const { requestId, method, route, status, grpc, durationMs, code, reason, detail, serialNumber, logIndex } = event;
   return {
     requestId: maskSecrets(requestId, 128),
     method: isKnownMethod(method) ? method : "unknown",
     route,
     status,
+    grpcCode: grpc?.code,
     durationMs: Math.round(durationMs * 1_000) / 1_000,
     code,
     reason,

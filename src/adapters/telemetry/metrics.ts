@@ -5,6 +5,7 @@ import type { AuditOutcome } from "../../ports/audit-trail.ts";
 import type { LogBatchEvent, RequestEvent, TlsTelemetry } from "../../ports/telemetry.ts";
 import { makeRefusalMetrics } from "./refusal-metrics.ts";
 import type { RefusalMetrics } from "./refusal-metrics.ts";
+import { makeGrpcMetrics } from "./grpc-metrics.ts";
 import { methodLabel } from "./http-methods.ts";
 import { makeReconcileMetrics } from "./reconcile-metrics.ts";
 import type { Reconciliation } from "./reconcile-metrics.ts";
@@ -85,7 +86,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
     registers,
   });
   return {
-    observeRequest: makeRequestMetrics(registry),
+    observeRequest: observeEither(makeRequestMetrics(registry), makeGrpcMetrics(registry)),
     ...makeRefusalMetrics(registry),
     observeIssuance: makeIssuanceMetrics(registry),
     observeLogBatch: makeLogMetrics(registry),
@@ -102,6 +103,17 @@ export function makeMetrics(build: BuildInfo): Metrics {
     },
     render: () => registry.metrics(),
     contentType: registry.contentType,
+  };
+}
+
+/** A call is no request of HTTP, and counted apart. */
+function observeEither(
+  http: Metrics["observeRequest"],
+  grpc: ReturnType<typeof makeGrpcMetrics>,
+): Metrics["observeRequest"] {
+  return (event) => {
+    if (event.grpc === undefined) http(event);
+    else grpc(event.grpc, event.durationMs);
   };
 }
 

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import { recordEvidence, recordVersion } from "../../support/evidence.ts";
+import { CTFE } from "../../support/foreign-log/trillian-log.ts";
+import { buildGoTool, goVersion } from "../../support/go-tool.ts";
+import { itWhen } from "../../support/it-when.ts";
+import type { Entrance } from "../../support/differential/call.ts";
+import { compareAnswers } from "../../support/differential/compare.ts";
+import { DIVERGENCES } from "../../support/differential/divergences.ts";
+import { openLab } from "../../support/differential/lab.ts";
+import type { Lab } from "../../support/differential/lab.ts";
+import { FULCIO, fulcioVersion } from "../../support/differential/real-fulcio.ts";
+import { readRecordedAnswers, recordedAnswer, SAMPLE } from "../../support/differential/recorded-answers.ts";
+import { GROUPS } from "../../support/differential/requests/groups.ts";
+import { send } from "../../support/differential/send.ts";
+
+const ENTRANCES: readonly Entrance[] = ["http-v2", "http-v1"];
+const LEAST_REQUESTS = 200;
+
+const isGoThere = goVersion() !== undefined;
+const [itWithGo, skipped] = itWhen(isGoThere, "no Go to build Fulcio");
+
+/** Rows of the page of differences that some request has shown to hold. */
+const shown = new Map<string, number>();
+let lab: Lab;
+let sent = 0;
+
+beforeAll(async () => {
+  if (!isGoThere) return;
+  for (const tool of [CTFE, FULCIO]) buildGoTool(tool);
+  lab = await openLab();
+  recordVersion("Fulcio", `${fulcioVersion()}, with a file CA and certificate-transparency-go's log`);
+  recordEvidence("| requests | entrance | sent | answered otherwise, as documented |");
+  recordEvidence("| --- | --- | --: | --: |");
+});
+
+afterAll(() => (isGoThere ? lab.close() : undefined));
+
+/** Sends what a group has for an entrance to both; gives every problem with the answers. */
+async function compareGroup(group: (typeof GROUPS)[number], entrance: Entrance): Promise<readonly string[]> {
+  const requests = group.requests.filter(({ entrances }) => entrances.includes(entrance));
+  const { source, fulcio, mayfly } = lab;
+  const problems: string[] = [];
+  let otherwise = 0;
+  for (const request of requests) {
+    const call = request.call(entrance, source);
+    const answers = {
+      fulcio: await send(fulcio, call, source.issuer.url),
+      mayfly: await send(mayfly, call, source.issuer.url),
+    };
+    const rows = request.rows(entrance);
+    const comparison = compareAnswers(answers, rows);
+    problems.push(...comparison.problems.map((problem) => `${request.name}: ${problem}`));
+    for (const row of comparison.shown) shown.set(row, (shown.get(row) ?? 0) + 1);
+    if (rows.length > 0) otherwise += 1;
+  }
+  sent += requests.length;
+  recordEvidence(`| ${group.name} | ${entrance} | ${String(requests.length)} | ${String(otherwise)} |`);
+  return problems;
+}
+
+const parts = GROUPS.flatMap((group) =>
+  ENTRANCES.filter((entrance) => group.requests.some(({ entrances }) => entrances.includes(entrance))).map(
+    (entrance) => [group.name, entrance, group] as const,
+  ),
+);
+
+describe("Fulcio and Mayfly, asked the same", () => {
+  for (const [name, entrance, group] of parts) {
+    itWithGo(`answer alike, but for documented differences: ${name} over ${entrance}${skipped}`, async () => {
+      expect(await compareGroup(group, entrance)).toEqual([]);
+    });
+  }
+
+  itWithGo(`were asked enough, and every row of differences was shown${skipped}`, () => {
+    expect(sent).toBeGreaterThanOrEqual(LEAST_REQUESTS);
+    expect(Object.keys(DIVERGENCES).filter((row) => !shown.has(row))).toEqual([]);
+    recordEvidence(`${String(sent)} requests to each; no difference without a row of docs/divergences.md`);
+    for (const [row, count] of [...shown].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      recordEvidence(`the row "${row}" holds: ${String(count)} answers`);
+    }
+  });
+
+  itWithGo(`Fulcio answers what was recorded of it${skipped}`, async () => {
+    const recorded = readRecordedAnswers();
+    expect(recorded.version).toBe(fulcioVersion());
+    const { source, fulcio } = lab;
+    const changed: string[] = [];
+    for (const sampled of SAMPLE) {
+      const { request, entrance, group } = sampled;
+      const answer = await send(fulcio, request.call(entrance, source), source.issuer.url);
+      const before = recordedAnswer(recorded, sampled);
+      if (before === undefined || compareAnswers({ fulcio: before, mayfly: answer }, []).problems.length > 0) {
+        changed.push(`${group}: ${request.name}`);
+      }
+    }
+    expect(changed).toEqual([]);
+    recordEvidence(`the ${String(SAMPLE.length)} recorded answers of Fulcio are what it answers`);
+  });
+});

@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeKeyObjectSigner } from "../../../src/adapters/signers/key-object-signer.ts";
+import { generatePrivateKey } from "../../../src/adapters/signers/memory.ts";
+import { makeCaChain } from "../../../src/compose/make-ca.ts";
+import { startMayflyProcess } from "../mayfly-process.ts";
+import { encryptCheaply, PASSPHRASE } from "../operator-keys.ts";
+import { configText } from "../service.ts";
+import { startFulcio } from "./real-fulcio.ts";
+import type { RunningFulcio } from "./real-fulcio.ts";
+import { startTokenSource } from "./token-source.ts";
+import type { TokenSource } from "./token-source.ts";
+
+/** Real Fulcio and a Mayfly process side by side: one issuer, one CA key and chain, a log each. */
+export interface Lab {
+  readonly source: TokenSource;
+  readonly fulcio: RunningFulcio;
+  readonly mayfly: { readonly url: string; readonly operationsUrl: string };
+  /** PEM, issuing CA first; the chain of both. */
+  readonly chain: string;
+  readonly close: () => Promise<void>;
+}
+
+/** Starts both; what they are built from must have been built. */
+export async function openLab(): Promise<Lab> {
+  const folder = mkdtempSync(join(tmpdir(), "mayfly-differential-"));
+  const source = await startTokenSource();
+  const issuingKey = generatePrivateKey("ecdsa-p256-sha256");
+  const chain = await makeCaChain({
+    organization: "Mayfly tests",
+    root: makeKeyObjectSigner(generatePrivateKey("ecdsa-p384-sha384")),
+    issuing: makeKeyObjectSigner(issuingKey),
+    nowMs: Date.now(),
+  });
+  const issuingFile = await encryptCheaply(issuingKey, PASSPHRASE);
+  const [mayfly, fulcio] = await Promise.all([
+    startMayfly({ folder, source, chain, issuingFile }),
+    startFulcio({ folder, chain, issuingKey, issuer: source.issuer }),
+  ]);
+  return {
+    source,
+    fulcio,
+    mayfly,
+    chain,
+    close: async () => {
+      await Promise.all([mayfly.close(), fulcio.close()]);
+      await source.issuer.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface MayflyParts {
+  readonly folder: string;
+  readonly source: TokenSource;
+  readonly chain: string;
+  readonly issuingFile: string;
+}
+
+async function startMayfly({ folder, source, chain, issuingFile }: MayflyParts) {
+  const file = (name: string): string => join(folder, name);
+  writeFileSync(file("chain.pem"), chain);
+  writeFileSync(file("issuing.json"), issuingFile, { mode: 0o600 });
+  writeFileSync(file("passphrase"), PASSPHRASE, { mode: 0o600 });
+  const signer = `{ kind: file, path: ${file("issuing.json")}, passphrase: { file: ${file("passphrase")} } }`;
+  const text = configText(source.issuer, file("data")).replace(
+    /^ca: .*$/mu,
+    `ca: { chain: ${file("chain.pem")}, signer: ${signer} }`,
+  );
+  writeFileSync(file("mayfly.yaml"), text);
+  const mayfly = startMayflyProcess({ configFile: file("mayfly.yaml") });
+  const { fields = {} } = await mayfly.line("ready");
+  return {
+    url: fields["publicUrl"]!,
+    operationsUrl: fields["operationsUrl"]!,
+    close: async () => {
+      mayfly.signal("SIGTERM");
+      await mayfly.exited;
+    },
+  };
+}

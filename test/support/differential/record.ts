@@ -1,0 +1,24 @@
+/** Makes test/vectors/fulcio/answers.json anew: `node test/support/differential/record.ts`. Needs Go. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { format } from "prettier";
+import { CTFE } from "../foreign-log/trillian-log.ts";
+import { buildGoTool } from "../go-tool.ts";
+import type { Answer } from "./answer.ts";
+import { openLab } from "./lab.ts";
+import { FULCIO, fulcioVersion } from "./real-fulcio.ts";
+import { recordAnswers, SAMPLE } from "./recorded-answers.ts";
+import { send } from "./send.ts";
+
+for (const tool of [CTFE, FULCIO]) buildGoTool(tool);
+const { source, fulcio, close } = await openLab();
+try {
+  const answers: Answer[] = [];
+  for (const { request, entrance } of SAMPLE) {
+    answers.push(await send(fulcio, request.call(entrance, source), source.issuer.url));
+  }
+  const text = JSON.stringify(recordAnswers(fulcioVersion(), answers));
+  mkdirSync("test/vectors/fulcio", { recursive: true });
+  writeFileSync("test/vectors/fulcio/answers.json", await format(text, { parser: "json", printWidth: 120 }));
+} finally {
+  await close();
+}

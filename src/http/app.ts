@@ -13,6 +13,7 @@ import { makeConfiguration } from "./routes/configuration.ts";
 import { health } from "./routes/health.ts";
 import type { PublishedLog } from "./routes/log-read.ts";
 import { addLogReads } from "./routes/log-reads.ts";
+import { makeOpenApi } from "./routes/openapi.ts";
 import { makeRootCert } from "./routes/root-cert.ts";
 import { makeSigningCert, V1_SIGNING_CALL, V2_SIGNING_CALL } from "./routes/signing-cert.ts";
 import { makeTrustBundle } from "./routes/trust-bundle.ts";
@@ -50,6 +51,9 @@ export function makePublicApp(deps: PublicAppDeps): RequestListener {
   addRoute(router, "/api/v2/configuration", { GET: makeConfiguration(deps.generation) });
   addRoute(router, "/api/v1/rootCert", { GET: makeRootCert(deps.generation) });
   const { logs, trustFiles } = deps;
+  addRoute(router, "/openapi.json", {
+    GET: makeOpenApi({ trustFiles: trustFiles !== undefined, logs: logs !== undefined }),
+  });
   if (trustFiles !== undefined) addTrustFiles(router, trustFiles);
   if (logs !== undefined) addLogReads(router, { ...deps, logs });
   return makeListener(router, deps, deps.refusalPacing);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { startDevelopmentIssuer, type DevelopmentIssuer } from "../../../dev/oidc-issuer.ts";
@@ -6,8 +6,10 @@ import type { TokenKind } from "../../../dev/token-claims.ts";
 import { startMayflyProcess, type MayflyProcess } from "../mayfly-process.ts";
 import { writeOperatorKeys } from "../operator-keys.ts";
 import { runCli } from "../run-cli.ts";
+import { makeTestTlsPair, type TestTlsPair } from "../tls-pair.ts";
 import type { Installation } from "./installation.ts";
-import { freePort, REKOR_V2_NAME, startNeighbour, type Neighbour, type NeighbourKind } from "./neighbour.ts";
+import { labConfig, type LabConfigOptions } from "./lab-config.ts";
+import { freePort, startNeighbour, type Neighbour, type NeighbourKind } from "./neighbour.ts";
 import { readClientPage, type ClientPage } from "./page.ts";
 import { startSctRemover, type SctRemover } from "./sct-remover.ts";
 import { runInShell, type Finished } from "./shell.ts";
@@ -39,8 +41,8 @@ export interface ClientLabOptions {
   /** Its page, whose files are on every desk. */
   readonly page: ClientPage;
   readonly neighbours?: readonly NeighbourKind[];
-  /** YAML appended to the configuration. */
-  readonly configuration?: string;
+  /** Whether Mayfly speaks TLS, and answers gRPC where it answers HTTP. */
+  readonly grpc?: boolean;
 }
 
 /** A folder in which one user of a client works, with the trust files of one Mayfly. */
@@ -61,7 +63,7 @@ export interface ClientLab {
 
 /** Opens a {@link ClientLab} on loopback. */
 export async function openClientLab(options: ClientLabOptions): Promise<ClientLab> {
-  const { client, page, neighbours = [], configuration } = options;
+  const { client, page, neighbours = [], grpc = false } = options;
   if ("whyNot" in client) throw new Error(client.whyNot);
   const folder = mkdtempSync(join(tmpdir(), "mayfly-clients-"));
   const beside: Neighbour[] = [];
@@ -78,17 +80,17 @@ export async function openClientLab(options: ClientLabOptions): Promise<ClientLa
   };
   try {
     for (const kind of neighbours) beside.push(await startNeighbour(kind, folder));
-    const url = `http://127.0.0.1:${String(await freePort())}`;
+    const tls = grpc ? makeTestTlsPair(folder, "tls") : undefined;
+    const url = `${grpc ? "https" : "http"}://127.0.0.1:${String(await freePort())}`;
     const keys = { own: join(folder, "keys"), other: join(folder, "other-keys") };
     for (const one of Object.values(keys)) {
       mkdirSync(one);
       await writeOperatorKeys(one);
     }
     remover = await startSctRemover(() => url, keys.own);
-    const write = (name: Trust, given: Pick<ConfigOptions, "caKeys" | "logKeys" | "publicUrl">): string => {
+    const write = (name: Trust, given: Pick<LabConfigOptions, "caKeys" | "logKeys" | "publicUrl">): string => {
       const file = join(folder, `${name}.yaml`);
-      const text = configText({ ...given, data: join(folder, name), url, issuer, beside });
-      writeFileSync(file, `${text}${configuration ?? ""}`);
+      writeFileSync(file, labConfig({ ...given, data: join(folder, name), url, tls, issuer, beside }));
       return file;
     };
     const own = { caKeys: keys.own, logKeys: keys.own, publicUrl: url };
@@ -100,7 +102,7 @@ export async function openClientLab(options: ClientLabOptions): Promise<ClientLa
     };
     mayfly = startMayflyProcess({ configFile: configFiles.own });
     await mayfly.line("ready");
-    const setting = { folder, url, removerUrl: remover.url, issuer, client, page, configFiles };
+    const setting = { folder, url, removerUrl: remover.url, tls, issuer, client, page, configFiles };
     return {
       url,
       neighbour: (kind) => beside.find((one) => one.kind === kind)!,
@@ -117,6 +119,7 @@ interface Setting {
   readonly folder: string;
   readonly url: string;
   readonly removerUrl: string;
+  readonly tls: TestTlsPair | undefined;
   readonly issuer: DevelopmentIssuer;
   readonly client: Exclude<Installation, { readonly whyNot: string }>;
   readonly page: ClientPage;
@@ -134,6 +137,7 @@ async function openDesk(setting: Setting, { kind, identity }: Signer, trust: Tru
   if (client.folder !== undefined) symlinkSync(join(client.folder, "node_modules"), join(folder, "node_modules"));
   writeFileSync(join(folder, "artifact"), "an artifact\n");
   for (const [name, text] of page.files) writeFileSync(join(folder, name), text);
+  if (setting.tls !== undefined) copyFileSync(setting.tls.certificateFile, join(folder, "tls.pem"));
   const environment = {
     PATH: [bin, dirname(process.execPath), process.env["PATH"] ?? ""].join(":"),
     HOME: folder,
@@ -144,6 +148,9 @@ async function openDesk(setting: Setting, { kind, identity }: Signer, trust: Tru
     HTTP_PROXY: NOBODY,
     NO_PROXY: "127.0.0.1,localhost",
     MAYFLY: trust === "without-sct" ? setting.removerUrl : setting.url,
+    AUTHORITY: new URL(setting.url).host,
+    // What curl trusts for the TLS of a Mayfly that has it.
+    ...(setting.tls === undefined ? {} : { CURL_CA_BUNDLE: join(folder, "tls.pem") }),
     ISSUER: kind === "email" ? issuer.url : issuer.githubUrl,
     TOKEN_ISSUER: issuer.url,
     IDENTITY: identity,
@@ -177,52 +184,3 @@ async function emitTrust(configFile: string, folder: string): Promise<void> {
     if (code !== 0) throw new Error(stderr);
   }
 }
-
-interface ConfigOptions {
-  readonly caKeys: string;
-  readonly logKeys: string;
-  readonly data: string;
-  readonly url: string;
-  readonly publicUrl: string;
-  readonly issuer: DevelopmentIssuer;
-  readonly beside: readonly Neighbour[];
-}
-
-function configText({ caKeys, logKeys, data, url, publicUrl, issuer, beside }: ConfigOptions): string {
-  const signer = (folder: string, name: string): string =>
-    `{ kind: file, path: ${join(folder, `${name}.json`)}, passphrase: { file: ${join(folder, "passphrase")} } }`;
-  const insecure = "allowInsecureHttp: true, allowPrivateNetwork: true";
-  return `environment: development
-dataDirectory: ${data}
-http: { listen: "${new URL(url).host}" }
-operations: { listen: "127.0.0.1:0" }
-ca: { chain: ${join(caKeys, "chain.pem")}, signer: ${signer(caKeys, "issuing")} }
-log:
-  origin: ca.test/log
-  store: { kind: sqlite, allowAnyFilesystem: true }
-  signer: ${signer(logKeys, "log")}
-  checkpointSigner: ${signer(logKeys, "checkpoint")}
-issuers:
-  - { url: "${issuer.url}", identity: { kind: email }, ${insecure} }
-  - { url: "${issuer.githubUrl}", identity: { kind: github-actions }, ${insecure} }
-limits: { rates: { enabled: false } }
-shutdown: { lameDuckSeconds: 0 }
-trust:
-  publicUrl: "${publicUrl}"
-  operator: ca.test
-  timestampAuthorities: [${beside.filter(isAuthority).map(authority).join(", ")}]
-  transparencyLogs: [${beside
-    .filter((one) => !isAuthority(one))
-    .map(transparencyLog)
-    .join(", ")}]
-`;
-}
-
-const isAuthority = ({ kind }: Neighbour): boolean => kind === "timestamp-authority";
-
-const authority = ({ url, trustFile }: Neighbour): string => `{ url: "${url}/api/v1/timestamp", chain: ${trustFile} }`;
-
-const transparencyLog = ({ kind, url, trustFile }: Neighbour): string =>
-  kind === "rekor-v2"
-    ? `{ url: "${url}", baseUrl: "http://${REKOR_V2_NAME}", publicKey: ${trustFile}, apiVersion: 2 }`
-    : `{ url: "${url}", publicKey: ${trustFile}, apiVersion: 1 }`;

@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import type { DevelopmentIssuer } from "../../../dev/oidc-issuer.ts";
+import type { TestTlsPair } from "../tls-pair.ts";
+import { REKOR_V2_NAME, type Neighbour } from "./neighbour.ts";
+
+/** What a configuration of a client lab is made of. */
+export interface LabConfigOptions {
+  /** Folders of keys, as writeOperatorKeys fills them. */
+  readonly caKeys: string;
+  readonly logKeys: string;
+  readonly data: string;
+  /** Where it listens, and where it tells clients that it does. */
+  readonly url: string;
+  readonly publicUrl: string;
+  /** With it, gRPC answers on the port of HTTP. */
+  readonly tls: TestTlsPair | undefined;
+  readonly issuer: DevelopmentIssuer;
+  readonly beside: readonly Neighbour[];
+}
+
+/** A configuration that trusts the development issuer, and names in its trust files what runs beside it. */
+export function labConfig(options: LabConfigOptions): string {
+  const { caKeys, logKeys, data, url, publicUrl, tls, issuer, beside } = options;
+  const listen = `listen: "${new URL(url).host}"`;
+  const pair = tls === undefined ? "" : `, tls: { certificate: ${tls.certificateFile}, key: ${tls.keyFile} }`;
+  const signer = (folder: string, name: string): string =>
+    `{ kind: file, path: ${join(folder, `${name}.json`)}, passphrase: { file: ${join(folder, "passphrase")} } }`;
+  const insecure = "allowInsecureHttp: true, allowPrivateNetwork: true";
+  return `environment: development
+dataDirectory: ${data}
+http: { ${listen}${pair} }
+operations: { listen: "127.0.0.1:0" }
+ca: { chain: ${join(caKeys, "chain.pem")}, signer: ${signer(caKeys, "issuing")} }
+log:
+  origin: ca.test/log
+  store: { kind: sqlite, allowAnyFilesystem: true }
+  signer: ${signer(logKeys, "log")}
+  checkpointSigner: ${signer(logKeys, "checkpoint")}
+issuers:
+  - { url: "${issuer.url}", identity: { kind: email }, ${insecure} }
+  - { url: "${issuer.githubUrl}", identity: { kind: github-actions }, ${insecure} }
+${tls === undefined ? "" : `grpc: { ${listen} }`}
+limits: { rates: { enabled: false } }
+shutdown: { lameDuckSeconds: 0 }
+trust:
+  publicUrl: "${publicUrl}"
+  operator: ca.test
+  timestampAuthorities: [${beside.filter(isAuthority).map(authority).join(", ")}]
+  transparencyLogs: [${beside
+    .filter((one) => !isAuthority(one))
+    .map(transparencyLog)
+    .join(", ")}]
+`;
+}
+
+const isAuthority = ({ kind }: Neighbour): boolean => kind === "timestamp-authority";
+
+const authority = ({ url, trustFile }: Neighbour): string => `{ url: "${url}/api/v1/timestamp", chain: ${trustFile} }`;
+
+const transparencyLog = ({ kind, url, trustFile }: Neighbour): string =>
+  kind === "rekor-v2"
+    ? `{ url: "${url}", baseUrl: "http://${REKOR_V2_NAME}", publicKey: ${trustFile}, apiVersion: 2 }`
+    : `{ url: "${url}", publicKey: ${trustFile}, apiVersion: 1 }`;

@@ -36,7 +36,7 @@ describe("Mayfly, asked what Fulcio was asked", () => {
       const { request, entrance } = sampled;
       const fulcio = recordedAnswer(RECORDED, sampled);
       if (fulcio === undefined) throw new Error(`no answer was recorded for ${request.name}`);
-      const server = { url: mayfly.service.publicUrl };
+      const server = { url: mayfly.service.publicUrl, grpcTarget: "", legacyGrpcTarget: "" };
       const answer = await send(server, request.call(entrance, source), source.issuer.url);
       const found = compareAnswers({ fulcio, mayfly: answer }, request.rows(entrance)).problems;
       problems.push(...found.map((problem) => `${request.name}: ${problem}`));

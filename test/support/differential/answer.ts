@@ -1,3 +1,16 @@
+import { fromBinary, toJson } from "@bufbuild/protobuf";
+import type { DescMessage } from "@bufbuild/protobuf";
+import { anyUnpack, EmptySchema } from "@bufbuild/protobuf/wkt";
+import {
+  ConfigurationSchema,
+  SigningCertificateSchema,
+  TrustBundleSchema,
+} from "../../../src/gen/dev/sigstore/fulcio/v2/fulcio_pb.ts";
+import { HttpBodySchema } from "../../../src/gen/google/api/httpbody_pb.ts";
+import { ErrorInfoSchema } from "../../../src/gen/google/rpc/error_details_pb.ts";
+import { StatusSchema } from "../../../src/gen/google/rpc/status_pb.ts";
+import { HealthCheckResponseSchema } from "../../../src/gen/grpc/health/v1/health_pb.ts";
+import type { GrpcAnswer } from "./send-grpc.ts";
 import type { HttpAnswer } from "./send-http.ts";
 
 /**
@@ -23,6 +36,52 @@ export function answerOfHttp({ status, headers, text: sent }: HttpAnswer, issuer
   if (text === "") return answer;
   const body = parseJson(text);
   return { ...answer, ...(body === undefined ? { body: withoutCertificates(text) } : answerOfJson(body)) };
+}
+
+const RESPONSES: Readonly<Record<string, DescMessage>> = {
+  "/dev.sigstore.fulcio.v2.CA/CreateSigningCertificate": SigningCertificateSchema,
+  "/dev.sigstore.fulcio.v2.CA/GetTrustBundle": TrustBundleSchema,
+  "/dev.sigstore.fulcio.v2.CA/GetConfiguration": ConfigurationSchema,
+  "/dev.sigstore.fulcio.v1beta.CA/CreateSigningCertificate": HttpBodySchema,
+  "/dev.sigstore.fulcio.v1beta.CA/GetRootCertificate": HttpBodySchema,
+  "/grpc.health.v1.Health/Check": HealthCheckResponseSchema,
+};
+
+const DETAILS = "grpc-status-details-bin";
+
+/**
+ * What an answer over gRPC comes to: metadata as header fields, and code, text and message as a body, in the words of
+ * HTTP.
+ */
+export function answerOfGrpc(method: string, { code, text, metadata, message }: GrpcAnswer, issuerUrl: string): Answer {
+  const answer: Record<string, string> = {};
+  for (const [name, value] of metadata) {
+    if (name === DETAILS) answer["body.details"] = detailsIn(value);
+    else if (!TRANSFER.has(name)) answer[`header ${name}`] = String(value);
+  }
+  if (code !== 0) return { ...answer, "body.code": String(code), "body.message": withoutInput(text) };
+  return { ...answer, ...contentOf(RESPONSES[method] ?? EmptySchema, message ?? Buffer.alloc(0), issuerUrl) };
+}
+
+function contentOf(schema: DescMessage, bytes: Uint8Array, issuerUrl: string): Answer {
+  const message = fromBinary(schema, bytes);
+  if ("data" in message && message.data instanceof Uint8Array) {
+    const { contentType } = message as unknown as { readonly contentType: string };
+    return { "body.contentType": contentType, body: withoutCertificates(Buffer.from(message.data).toString()) };
+  }
+  const text = JSON.stringify(toJson(schema, message, { alwaysEmitImplicit: true }));
+  return answerOfJson(JSON.parse(text.replaceAll(issuerUrl, "(issuer)")));
+}
+
+/** As the JSON of an answer over HTTP has them. */
+function detailsIn(value: string | Buffer): string {
+  const { details } = fromBinary(StatusSchema, Buffer.from(value));
+  return JSON.stringify(
+    details.map((detail) => {
+      const info = anyUnpack(detail, ErrorInfoSchema);
+      return { "@type": detail.typeUrl, ...(info && { reason: info.reason, domain: info.domain }) };
+    }),
+  );
 }
 
 /** The values in a JSON body by their paths. */
@@ -56,7 +115,9 @@ function collect(value: unknown, path: string, answer: Record<string, string>): 
 /** Go's decoders quote what they were given; that of protobuf also varies its spaces from build to build. */
 function withoutInput(message: string): string {
   if (message.startsWith("proto:")) return "proto: (the decoder's text)";
-  return message.split("\n")[0] ?? "";
+  const [line = ""] = message.split("\n");
+  // It names one of two fields by chance.
+  return line.replace(/^header key "[^"]*"/u, "header key (one of two)");
 }
 
 /** Fulcio lists issuers in an order that changes with each answer. */

@@ -16,7 +16,8 @@ const INSECURE = "The public key supplied in the request is insecure";
 const PROOF = /^The signature supplied in the request could not be verified/u;
 const MALFORMED = "The request could not be parsed";
 const NOT_JSON = "The content of the request is not plain JSON in UTF-8";
-const NOT_PRINTABLE = /^header key ".*" contains value with non-printable ASCII characters$/u;
+const TOO_LARGE = /^Received message larger than max \(\d+ vs 131072\)$/u;
+const NOT_PRINTABLE = /^header key \(one of two\) contains value with non-printable ASCII characters$/u;
 
 const change = (field: RegExp, fulcio: Expected, mayfly: Expected): Change => ({ field, fulcio, mayfly });
 const header = (name: string, fulcio: Expected, mayfly: Expected): Change =>
@@ -144,8 +145,32 @@ export const DIVERGENCES: Readonly<Record<string, readonly Change[]>> = {
   ],
   "order of key checks": [message(PROOF, /^unrecognized signature algorithm: /u)],
 
+  // gRPC
+  "header fields of answers": [
+    header("content-type", "application/grpc", "application/grpc+proto"),
+    header("grpc-accept-encoding", undefined, "identity"),
+    header("x-http-code", "201", undefined),
+  ],
+  "metadata `authorization`": [...answered(TOKEN), ...refused(TOKEN)],
+  "size of a message": [
+    ...refused(TOO_LARGE, "400", "8"),
+    change(/^body\.code$/u, "3", "8"),
+    message(PUBLIC_KEY, TOO_LARGE),
+    message(/^grpc: received message larger than max \(\d+ vs\. 4194304\)$/u, TOO_LARGE),
+  ],
+  "fields of another wire type": refused(PUBLIC_KEY),
+  "unknown methods": [
+    message(/^unknown (?:method \w+ for )?service [\w./]+$|^malformed method name: /u, "unknown service or method"),
+  ],
+  "health of a service": refused("Not Found", "404", "5"),
+  "message that cannot be read": [
+    change(/^body\.code$/u, "13", "3"),
+    message(/^grpc: error unmarshalling request: /u, MALFORMED),
+  ],
+
   // Tokens
   size: refused(TOKEN),
+  "white space": refused(TOKEN),
   "claim and header names": [...refused(TOKEN), ...answered(TOKEN)],
   "header members": refused(TOKEN),
   "`typ`": refused(TOKEN),
@@ -181,6 +206,7 @@ export const EVERYWHERE: readonly string[] = [
   "CORS",
   "caching",
   "request identifier",
+  "header fields of answers",
   "a proof that does not verify",
 ];
 

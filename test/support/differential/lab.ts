@@ -9,6 +9,7 @@ import { encryptCheaply, PASSPHRASE } from "../operator-keys.ts";
 import { configText } from "../service.ts";
 import { startFulcio } from "./real-fulcio.ts";
 import type { RunningFulcio } from "./real-fulcio.ts";
+import type { Server } from "./send.ts";
 import { startTokenSource } from "./token-source.ts";
 import type { TokenSource } from "./token-source.ts";
 
@@ -16,7 +17,7 @@ import type { TokenSource } from "./token-source.ts";
 export interface Lab {
   readonly source: TokenSource;
   readonly fulcio: RunningFulcio;
-  readonly mayfly: { readonly url: string; readonly operationsUrl: string };
+  readonly mayfly: Server;
   /** PEM, issuing CA first; the chain of both. */
   readonly chain: string;
   readonly close: () => Promise<void>;
@@ -68,12 +69,14 @@ async function startMayfly({ folder, source, chain, issuingFile }: MayflyParts) 
     /^ca: .*$/mu,
     `ca: { chain: ${file("chain.pem")}, signer: ${signer} }`,
   );
-  writeFileSync(file("mayfly.yaml"), text);
+  writeFileSync(file("mayfly.yaml"), `${text}grpc: { listen: "127.0.0.1:0" }\n`);
   const mayfly = startMayflyProcess({ configFile: file("mayfly.yaml") });
   const { fields = {} } = await mayfly.line("ready");
+  const grpcTarget = new URL(fields["grpcUrl"]!).host;
   return {
     url: fields["publicUrl"]!,
-    operationsUrl: fields["operationsUrl"]!,
+    grpcTarget,
+    legacyGrpcTarget: grpcTarget,
     close: async () => {
       mayfly.signal("SIGTERM");
       await mayfly.exited;

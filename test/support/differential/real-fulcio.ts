@@ -14,6 +14,7 @@ import { CTFE } from "../foreign-log/trillian-log.ts";
 import { startGoTool } from "../foreign-log/running-tool.ts";
 import { goToolPath } from "../go-tool.ts";
 import type { GoTool } from "../go-tool.ts";
+import type { Server } from "./send.ts";
 
 /** The server program of Fulcio. */
 export const FULCIO: GoTool = { name: "fulcio", folder: "tools/fulcio", package: "github.com/sigstore/fulcio" };
@@ -34,12 +35,7 @@ export interface FulcioOptions {
 }
 
 /** Fulcio, with a CT log of its own. */
-export interface RunningFulcio {
-  readonly url: string;
-  /** Host and port of its gRPC listener. */
-  readonly grpcAddress: string;
-  /** Path of the socket on which version 1 speaks gRPC. */
-  readonly legacySocket: string;
+export interface RunningFulcio extends Server {
   readonly close: () => Promise<void>;
 }
 
@@ -81,7 +77,7 @@ export async function startFulcio(options: FulcioOptions): Promise<RunningFulcio
     await close();
     throw new Error(`Fulcio did not start: ${said}`, { cause });
   }
-  return { url, grpcAddress: `127.0.0.1:${String(grpc)}`, legacySocket, close };
+  return { url, grpcTarget: `127.0.0.1:${String(grpc)}`, legacyGrpcTarget: `unix:${legacySocket}`, close };
 }
 
 async function startLog({ folder, chain }: FulcioOptions) {

@@ -115,12 +115,12 @@ export const message = (...fields: readonly Uint8Array[]): Buffer => Buffer.conc
 /** A field of the length-delimited wire type: text, bytes or a message; nothing when undefined. */
 export function lengthDelimited(number: number, content: Uint8Array | undefined): Buffer {
   if (content === undefined) return Buffer.alloc(0);
-  return Buffer.concat([Buffer.of((number << 3) | 2), varintOf(content.length), content]);
+  return Buffer.concat([varintOf(8 * number + 2), varintOf(content.length), content]);
 }
 
 /** A field of the varint wire type; nothing when undefined. */
 export function varint(number: number, value: number | undefined): Buffer {
-  return value === undefined ? Buffer.alloc(0) : Buffer.concat([Buffer.of(number << 3), varintOf(value)]);
+  return value === undefined ? Buffer.alloc(0) : Buffer.concat([varintOf(8 * number), varintOf(value)]);
 }
 
 function varintOf(value: number): Buffer {

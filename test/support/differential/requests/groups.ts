@@ -1,6 +1,7 @@
 import type { DifferentialRequest } from "../request.ts";
 import { BODIES, REFUSED_VECTORS } from "./bodies.ts";
 import { KEYS_AND_PROOFS, PLACES } from "./granted.ts";
+import { GRPC_CALLS } from "./grpc.ts";
 import { HEADER_FIELDS, READS, ROUTES, VERSION_ONE } from "./http.ts";
 import { JOBS, PEOPLE } from "./identities.ts";
 import { CERTIFICATION_REQUESTS, KEYS, PROOFS } from "./refused-material.ts";
@@ -28,6 +29,7 @@ export const GROUPS: readonly RequestGroup[] = [
   { name: "paths and methods", requests: ROUTES, recorded: true },
   { name: "reads", requests: READS, recorded: true },
   { name: "version 1", requests: VERSION_ONE, recorded: true },
+  { name: "calls over gRPC", requests: GRPC_CALLS, recorded: false },
   { name: "keys that are refused", requests: KEYS, recorded: false },
   { name: "certification requests that are refused", requests: CERTIFICATION_REQUESTS, recorded: false },
   { name: "proofs that are refused", requests: PROOFS, recorded: false },

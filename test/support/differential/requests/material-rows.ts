@@ -3,8 +3,13 @@ import type { Rows } from "../request.ts";
 /** Which row says why answers differ for what has such a name: the first that matches. */
 type Naming = readonly (readonly [name: RegExp, rows: Rows])[];
 
-/** Over HTTP the body is too large before its key is read. */
-const LONG_LINE: Rows = { "http-v2": ["body size"], "http-v1": ["body size"] };
+/** What holds it is too large before the key is read. */
+const LONG_LINE: Rows = {
+  "http-v2": ["body size"],
+  "http-v1": ["body size"],
+  "grpc-v2": ["size of a message"],
+  "grpc-v1": ["size of a message"],
+};
 
 const KEY: Naming = [
   [/a line of 1 MB/u, LONG_LINE],

@@ -78,10 +78,8 @@ export const STRUCTURE: readonly DifferentialRequest[] = [
   }),
   byToken("ES256 by a foreign key", (source) => signToken(ecKey, source.claims("email"))),
   byToken("padding on the signature", (source) => `${source.token()}=`),
-  byToken("a space in front", (source) => ` ${source.token()}`, {
-    "http-v2": ["scheme of Authorization"],
-    "http-v1": ["scheme of Authorization"],
-  }),
+  byToken("a space in front", (source) => ` ${source.token()}`, ["white space"]),
+  byToken("a space in the middle", (source) => source.token().replace(".", " ."), ["white space"]),
   header("no kid", { kid: undefined }),
   header("an empty kid", { kid: "" }),
   header("an unknown kid", { kid: "unknown" }),

@@ -6,12 +6,16 @@ export type HeaderFields = readonly string[];
 /** Nothing here is secret to a page: no answer depends on cookies, so every origin may read every answer. */
 const ANY_ORIGIN = ["X-Content-Type-Options", "nosniff", "Access-Control-Allow-Origin", "*"];
 
+/** Beside the fields that pages see anyway (Fetch §2.2.2, CORS-safelisted response-header names). */
+const EXPOSED = ["Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id"];
+
 const fields = (contentType: string, cacheControl: string): HeaderFields => [
   "Content-Type",
   contentType,
   "Cache-Control",
   cacheControl,
   ...ANY_ORIGIN,
+  ...EXPOSED,
 ];
 
 /** Certificates, health and every refusal: a stored copy would be wrong a moment later. */

@@ -44,6 +44,7 @@ describe("POST /api/v2/signingCert", () => {
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
       "access-control-allow-origin": "*",
+      "access-control-expose-headers": "ETag, Retry-After, X-Request-Id",
       "x-request-id": "own-1",
     });
     expect([date, connection, length].every((value) => value !== undefined)).toBe(true);

@@ -55,6 +55,7 @@ describe("POST /api/v1/signingCert", () => {
     const answer = await post(GOOD);
     expect(Object.keys(answer.headers).sort()).toEqual([
       "access-control-allow-origin",
+      "access-control-expose-headers",
       "cache-control",
       "connection",
       "content-length",

@@ -103,7 +103,7 @@ function describeOutcome(error: MayflyError | undefined): Pick<RequestEvent, "co
 const CANCELED = 1;
 
 /** The google.rpc.Code that went out, with or without a message before it; undefined when none did. */
-function sentCode({ sentHeaders, sentTrailers }: ServerHttp2Stream): number | undefined {
+export function sentCode({ sentHeaders, sentTrailers }: ServerHttp2Stream): number | undefined {
   // Until they are sent there are none, which Node's types do not know.
   const fields: readonly (Readonly<Record<string, unknown>> | undefined)[] = [sentTrailers, sentHeaders];
   const code = fields.map((sent) => sent?.["grpc-status"]).find((value) => value !== undefined);

@@ -7,6 +7,7 @@ import { callerGone, tooLate, withDeadline } from "../entrance/request-deadline.
 import type { Patience } from "../entrance/request-deadline.ts";
 import type { Generation } from "../issuance/generation.ts";
 import type { RateLimits } from "../ports/limits.ts";
+import { sentCode } from "./call.ts";
 import type { CallInHand } from "./unary-method.ts";
 
 /** What a signing call needs. */
@@ -51,7 +52,8 @@ function patienceOf({ call: { stream }, remainingMs }: CallInHand, deadlineMs: n
       isCallers ? new MayflyError("CALLER_DEADLINE", "not done by the caller's deadline") : tooLate(deadlineMs),
     onGone: (leave) => {
       const onClose = (): void => {
-        if (!stream.writableEnded) leave(callerGone());
+        // A stream that the caller has reset is ended as well.
+        if (sentCode(stream) === undefined) leave(callerGone());
       };
       stream.once("close", onClose);
       if (stream.destroyed) onClose();

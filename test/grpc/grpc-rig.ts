@@ -109,8 +109,9 @@ export async function startGrpc(options: GrpcRigOptions = {}): Promise<GrpcRig> 
       return fromBinary(method.output, bytes);
     },
     close: async (drainMs = 1_000) => {
+      const report = await server.close({ drainMs });
       client.close();
-      return server.close({ drainMs });
+      return report;
     },
   };
 }

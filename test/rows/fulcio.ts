@@ -8,7 +8,6 @@ const PROOF = "400, code 3, The signature supplied in the request could not be v
 const CA = "500, code 13, error communicating with CA backend";
 const KINDS = { waits: "issuer kinds beyond e-mail and GitHub Actions" } as const;
 const KMS = { waits: "KMS signers" } as const;
-const GRPC = { waits: "gRPC" } as const;
 
 /** The conditions of Fulcio's error model in the order in which it evaluates them (`pkg/server/grpc_server.go`). */
 const conditions: readonly Row[] = [
@@ -51,7 +50,7 @@ const conditions: readonly Row[] = [
     appliesNot: "the configuration is a frozen value of the process from before the first listen",
   },
   { id: "FE18", says: `v1, neither CSR nor key: ${KEY}, before the token is looked at` },
-  { id: "FE19", says: "a gRPC message above its limit: code 8", ...GRPC },
+  { id: "FE19", says: "a gRPC message above its limit: code 8" },
   { id: "FE20", says: `an error nobody foresaw: ${CA}, without its text, and the next request is served` },
 ];
 
@@ -111,9 +110,9 @@ const tlsPair = (id: string, says: string): Row => ({ id, says: `TLS pair of the
 const server: readonly Row[] = [
   { id: "FC28", says: "GET trustBundle with Origin: 200 with Access-Control-Allow-Origin" },
   { id: "FC29", says: "GET trustBundle: no header field that starts with Grpc-" },
-  { id: "FC30", says: "GET v1 rootCert while gRPC has TLS: 200", ...GRPC },
-  { id: "FC31", says: "v1 rootCert over HTTP and v2 trustBundle over gRPC on one port: the same chain", ...GRPC },
-  { id: "FC32", says: "metrics name the gRPC method", ...GRPC },
+  { id: "FC30", says: "GET v1 rootCert while gRPC has TLS: 200" },
+  { id: "FC31", says: "v1 rootCert over HTTP and v2 trustBundle over gRPC on one port: the same chain" },
+  { id: "FC32", says: "metrics name the gRPC method" },
   { id: "FC33", says: "GET /healthz on the listener of the API: 200, SERVING" },
   { id: "FC34", says: "the client's transport replaces the Host", appliesNot: "a part of Fulcio's own Go client" },
   {

@@ -2,7 +2,6 @@
 export const FEATURES = [
   "claim rules and policy",
   "external CT log",
-  "gRPC",
   "issuer taken from a claim",
   "issuer kinds beyond e-mail and GitHub Actions",
   "KMS signers",

@@ -64,7 +64,7 @@ const bodies: readonly Row[] = [
   { id: "B4", says: "a member twice, also by escape, at any depth: 400" },
   { id: "B5", says: "one field under both of its names: 400" },
   { id: "B6", says: "a public key and a certification request together: 400" },
-  { id: "B6b", says: "the two together as protobuf: the last one counts", waits: "gRPC" },
+  { id: "B6b", says: "the two together as protobuf: the last one counts" },
   { id: "B7", says: "neither of them: 400, the key's text" },
   { id: "B8", says: "unknown members: ignored" },
   { id: "B9", says: "members named __proto__, constructor, toString: ignored, no prototype is changed" },
@@ -85,19 +85,18 @@ const bodies: readonly Row[] = [
   {
     id: "B21",
     says: "protobuf with a truncated varint, wrong wire type, length past its end, field 0, unmatched group: code 3 or 13",
-    waits: "gRPC",
   },
-  { id: "B22", says: "a protobuf string with invalid UTF-8: code 3", waits: "gRPC" },
-  { id: "B23", says: "120 KiB of unknown protobuf fields, nested groups: ignored without recursion", waits: "gRPC" },
+  { id: "B22", says: "a protobuf string with invalid UTF-8: code 3" },
+  { id: "B23", says: "120 KiB of unknown protobuf fields, nested groups: ignored without recursion" },
 ];
 
 /** gRPC and HTTP/2. */
 const grpc: readonly Row[] = [
   { id: "C1", says: "a message above 128 KiB: code 8" },
-  { id: "C2", says: "a compressed message that grows past the cap: code 8" },
+  { id: "C2", says: "a compressed message, whatever it would grow to: code 12, nothing is inflated" },
   { id: "C3", says: "an unknown grpc-encoding: code 12" },
   { id: "C4", says: "metadata above 64 KiB: the stream is reset" },
-  { id: "C5", says: "an unknown method, a path without its slash: code 12" },
+  { id: "C5", says: "an unknown method: code 12; a path without its slash: the stream is reset" },
   { id: "C6", says: "a deadline that has passed or has 1 ms left: code 4, no stage starts" },
   { id: "C7", says: "a cancel after the precertificate is logged: code 1, no final signature" },
   { id: "C8", says: "rapid reset: the connection is closed, others live" },
@@ -105,14 +104,14 @@ const grpc: readonly Row[] = [
     id: "C9",
     says: "floods of CONTINUATION, SETTINGS, PING, empty DATA, a window above its greatest: closed, memory freed",
   },
-  { id: "C10", says: "more than 100 streams at once: REFUSED_STREAM" },
+  { id: "C10", says: "more than 100 streams at once are not served" },
   { id: "C11", says: "a connection held forever: GOAWAY at 10 min ± 10 %, 30 s of grace" },
   { id: "C12", says: "binary metadata with bad base64: code 3 or 13" },
   { id: "C13", says: "health: code 5 for an unknown service; code 12 for Watch and List" },
-  { id: "C14", says: "server reflection: code 12 unless enabled" },
+  { id: "C14", says: "server reflection: answered, and code 12 where it is switched off" },
   { id: "C15", says: "no token in the message and two in the metadata: code 3, the token's text" },
-  { id: "C16", says: "HTTP/1 text to the gRPC port: closed" },
-].map((row): Row => ({ ...row, waits: "gRPC" }));
+  { id: "C16", says: "HTTP/1.1 to the port of gRPC: 404; what is no HTTP: 400" },
+];
 
 /** The structure of tokens; nothing is fetched for any of them. */
 const structure: readonly Row[] = [

@@ -28,13 +28,13 @@ describe("npm run rows", () => {
   it("is content when each row is covered, waits or does not apply", async () => {
     const { code, output, lastLine } = await runRows(
       [
-        ...[row("A1"), row("A1b"), row("FC2"), row("FE3"), row("A1c", { waits: "gRPC" })],
+        ...[row("A1"), row("A1b"), row("FC2"), row("FE3"), row("A1c", { waits: "KMS signers" })],
         row("C5", { appliesNot: "no such door" }),
       ],
       `describe("<A1> the door", () => { test("is <FC2> <FE3> <A1b> shut", () => {}); });`,
     );
     expect(output).toContain("covered\n  A1 A1b FC2 FE3\n");
-    expect(output).toContain("wait for: gRPC\n  A1c  what A1c says\n");
+    expect(output).toContain("wait for: KMS signers\n  A1c  what A1c says\n");
     expect(output).toContain("do not apply\n  C5  what C5 says: no such door\n");
     expect(lastLine).toBe("rows: 4 covered, 1 wait, 1 do not apply, 0 uncovered, 0 unknown");
     expect(code).toBe(0);

@@ -1,4 +1,5 @@
 import { createPublicKey } from "node:crypto";
+import { hasSpkiForm } from "../core/certificate/spki-form.ts";
 import { parsePem, PemError } from "../core/encoding/pem.ts";
 import { MayflyError } from "../core/errors.ts";
 
@@ -36,21 +37,25 @@ export function parsePublicKeyFile(pem: Uint8Array): PublicKey {
  *   `@sigstore/verify` refuse the whole trusted root
  */
 export function readPublicKey(spki: Uint8Array): PublicKey {
-  const key = importKey(spki);
-  const rawBytes = new Uint8Array(key.export({ type: "spki", format: "der" }));
-  if (Buffer.compare(rawBytes, spki) !== 0) refuse("the key is not the DER of a SubjectPublicKeyInfo");
-  if (key.asymmetricKeyType === "ed25519") return { rawBytes, keyDetails: "PKIX_ED25519" };
-  if (key.asymmetricKeyDetails?.namedCurve === "prime256v1") return { rawBytes, keyDetails: "PKIX_ECDSA_P256_SHA_256" };
-  return refuse("the key is neither ECDSA on P-256 nor Ed25519, and some clients could not read the trusted root");
+  const rawBytes = Uint8Array.from(spki);
+  const keyDetails = FORMS.find(([algorithm]) => hasSpkiForm(algorithm, rawBytes))?.[1];
+  if (keyDetails === undefined) {
+    refuse(
+      "the key is neither ECDSA on P-256, with its point uncompressed, nor Ed25519: some clients could not read it",
+    );
+  }
+  try {
+    createPublicKey({ key: Buffer.from(rawBytes), format: "der", type: "spki" });
+  } catch (cause) {
+    refuse("the key's point is not on its curve", cause);
+  }
+  return { rawBytes, keyDetails };
 }
 
-function importKey(spki: Uint8Array) {
-  try {
-    return createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
-  } catch (cause) {
-    return refuse("the key is no SubjectPublicKeyInfo", cause);
-  }
-}
+const FORMS = [
+  ["ecdsa-p256", "PKIX_ECDSA_P256_SHA_256"],
+  ["ed25519", "PKIX_ED25519"],
+] as const;
 
 function refuse(what: string, cause?: unknown): never {
   throw new MayflyError("TRUST_INVALID", what, cause === undefined ? {} : { cause });

@@ -1,0 +1,157 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { SigningConfig, TrustedRoot } from "@sigstore/protobuf-specs";
+import { makeTimestampChain } from "../support/timestamp-chain.ts";
+import { operatorConfig, publicKeyIn, writeOperatorKeys } from "../support/operator-keys.ts";
+import { runCli } from "../support/run-cli.ts";
+import type { CliOutcome } from "../support/run-cli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mayfly-trust-files-"));
+const file = join(folder, "mayfly.yaml");
+const PUBLIC = 'publicUrl: "https://ca.example.com"';
+const pemOf = (key: ReturnType<typeof generateKeyPairSync>): string =>
+  key.publicKey.export({ type: "spki", format: "pem" }).toString();
+
+beforeAll(async () => {
+  await writeOperatorKeys(folder);
+  const write = (name: string, text: string): void => {
+    writeFileSync(join(folder, name), text);
+  };
+  const tsa = makeTimestampChain();
+  write("tsa.pem", tsa.own + tsa.root);
+  write("tsa-own.pem", tsa.own);
+  write("p256.pub", pemOf(generateKeyPairSync("ec", { namedCurve: "P-256" })));
+  write("ed25519.pub", pemOf(generateKeyPairSync("ed25519")));
+  write("rsa.pub", pemOf(generateKeyPairSync("rsa", { modulusLength: 2048 })));
+  write(
+    "own-log.pub",
+    `-----BEGIN PUBLIC KEY-----\n${publicKeyIn(join(folder, "log.json")).toString("base64")}\n-----END PUBLIC KEY-----\n`,
+  );
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function trust(settings: string, command = "trusted-root", change = (text: string) => text): Promise<CliOutcome> {
+  writeFileSync(file, change(operatorConfig(folder)) + (settings === "" ? "" : `trust: { ${settings} }\n`));
+  return runCli(["trust", command, "--config", file]);
+}
+
+describe("trust files of a configuration", () => {
+  it("hold everything that it names", async () => {
+    const settings = `${PUBLIC}, timestampAuthorities: [{ url: "https://tsa.example.com/ts", chain: tsa.pem }],
+      transparencyLogs: [{ url: "https://rekor.example.com:3000", publicKey: ed25519.pub, apiVersion: 2 }],
+      otherLogs: [{ baseUrl: "https://old.example.com/log", publicKey: p256.pub, end: 2030-01-01T00:00:00Z }]`;
+    const root = TrustedRoot.fromJSON(JSON.parse((await trust(settings)).stdout));
+    expect(root.tlogs.map(({ baseUrl }) => baseUrl)).toEqual(["https://rekor.example.com"]);
+    expect(root.ctlogs.map(({ baseUrl }) => baseUrl)).toEqual([
+      "https://ca.example.com/log",
+      "https://old.example.com/log",
+    ]);
+    expect(root.timestampAuthorities).toHaveLength(1);
+    const config = SigningConfig.fromJSON(JSON.parse((await trust(settings, "signing-config")).stdout));
+    expect(config.rekorTlogUrls.map(({ url }) => url)).toEqual(["https://rekor.example.com:3000"]);
+    expect(config.caUrls[0]?.operator).toBe("ca.example.com");
+  });
+
+  it("send people to the issuers that they sign in with, or to those that are named", async () => {
+    const more = (text: string): string =>
+      text.replace(
+        "issuers:\n",
+        'issuers:\n  - { url: "https://ci.example.com", identity: { kind: github-actions } }\n',
+      );
+    const issuersOf = async (settings: string, change = more): Promise<readonly string[]> => {
+      const { stdout } = await trust(settings, "signing-config", change);
+      return SigningConfig.fromJSON(JSON.parse(stdout)).oidcUrls.map(({ url }) => url);
+    };
+    expect(await issuersOf(PUBLIC)).toEqual(["https://accounts.example.com"]);
+    expect(await issuersOf(`${PUBLIC}, issuers: ["https://ci.example.com"]`)).toEqual(["https://ci.example.com"]);
+    const onlyCi = (text: string): string => text.replace("kind: email", "kind: github-actions");
+    expect(await issuersOf(PUBLIC, onlyCi)).toEqual(["https://accounts.example.com"]);
+  });
+});
+
+describe("trust files are refused", () => {
+  it.each([
+    ["without trust in the configuration", "", "trust: required"],
+    [
+      "without a file that is named",
+      `${PUBLIC}, timestampAuthorities: [{ url: "https://t/ts", chain: none.pem }]`,
+      "trust.timestampAuthorities[0].chain FOLDER/none.pem cannot be read",
+    ],
+    [
+      "with a folder in a file's place",
+      `${PUBLIC}, transparencyLogs: [{ url: "https://r", publicKey: ., apiVersion: 1 }]`,
+      "trust.transparencyLogs[0].publicKey FOLDER cannot be read",
+    ],
+    [
+      "with a chain that has no root",
+      `${PUBLIC}, timestampAuthorities: [{ url: "https://t/ts", chain: tsa-own.pem }]`,
+      "trust.timestampAuthorities[0].chain FOLDER/tsa-own.pem: the last certificate is not self-signed: the root is missing",
+    ],
+    [
+      "with a timestamp authority among the CAs",
+      `${PUBLIC}, otherAuthorities: [{ chain: tsa.pem, end: 2030-01-01T00:00:00Z }]`,
+      "trust.otherAuthorities[0].chain FOLDER/tsa.pem: certificate 1 is not a certificate of an authority",
+    ],
+    [
+      "with its own CA among the others",
+      `${PUBLIC}, otherAuthorities: [{ chain: chain.pem, end: 2100-01-01T00:00:00Z }]`,
+      "the same authority stands there twice",
+    ],
+    [
+      "with an RSA key of a log of signatures",
+      `${PUBLIC}, transparencyLogs: [{ url: "https://r", publicKey: rsa.pub, apiVersion: 1 }]`,
+      "trust.transparencyLogs[0].publicKey FOLDER/rsa.pub: the key is neither ECDSA on P-256",
+    ],
+    [
+      "with a log of SCTs that has an Ed25519 key",
+      `${PUBLIC}, otherLogs: [{ baseUrl: "https://l", publicKey: ed25519.pub, end: 2100-01-01T00:00:00Z }]`,
+      "trust.otherLogs[0].publicKey FOLDER/ed25519.pub: the key of a log with SCTs is ECDSA on P-256",
+    ],
+    [
+      "with its own log among the others",
+      `${PUBLIC}, otherLogs: [{ baseUrl: "https://l", publicKey: own-log.pub }]`,
+      "the same log stands there twice",
+    ],
+    [
+      "with a chain in a key's place",
+      `${PUBLIC}, otherLogs: [{ baseUrl: "https://l", publicKey: chain.pem }]`,
+      "trust.otherLogs[0].publicKey FOLDER/chain.pem: the file does not hold one PUBLIC KEY",
+    ],
+  ])("%s", async (_, settings, says) => {
+    const { code, stdout, stderr } = await trust(settings);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(says.replaceAll("FOLDER", folder));
+  });
+
+  it("where keys are forgotten at exit, for they are another's at the next start", async () => {
+    const memory = (text: string): string =>
+      `environment: development\n${text}`
+        .replace(/signer: \{[^\n]*log\.json[^\n]*\}/u, "signer: { kind: memory }")
+        .replace("kind: sqlite, allowAnyFilesystem: true", "kind: memory");
+    const { code, stderr } = await trust(PUBLIC, "trusted-root", memory);
+    expect(code).toBe(1);
+    expect(stderr).toContain("log.signer: a key that is forgotten at exit");
+  });
+
+  it("where the CA's chain is not one that a service would start with", async () => {
+    const wrong = (text: string): string =>
+      text.replace(/chain: [^,]*chain\.pem/u, `chain: ${join(folder, "tsa.pem")}`);
+    const { code, stderr } = await trust(PUBLIC, "chain", wrong);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`ca.chain ${join(folder, "tsa.pem")}: certificate 1`);
+  });
+
+  it("where a file cannot be written", async () => {
+    writeFileSync(file, `${operatorConfig(folder)}trust: { ${PUBLIC} }\n`);
+    const out = join(folder, "nowhere", "trusted_root.json");
+    const { code, stderr } = await runCli(["trust", "trusted-root", "--config", file, "--out", out]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${out} was not written`);
+  });
+});

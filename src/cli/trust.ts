@@ -1,15 +1,20 @@
 import { Command, Option } from "commander";
 import { describeTrust } from "../compose/describe-trust.ts";
+import { signTrustFile } from "../compose/sign-trust-file.ts";
+import type { SignTrustFileOptions } from "../compose/sign-trust-file.ts";
 import { writePublicFile } from "../compose/write-public-file.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { TrustFileName } from "../trust/trust-file-names.ts";
 import type { CommandContext } from "./context.ts";
+import { passphraseFrom } from "./passphrase-option.ts";
 import { configOption } from "./required-option.ts";
 
 interface TrustOptions {
   readonly config: string;
   readonly out?: string;
   readonly active?: true;
+  readonly signWith?: string;
+  readonly passphraseFile?: string;
 }
 
 /** One kind of trust file: the command's name, its file, and what it is for. */
@@ -67,19 +72,44 @@ export function trustCommands(context: CommandContext): readonly Command[] {
 function trustCommand({ name, file, description, more }: TrustCommand, context: CommandContext): Command {
   const command = new Command(name)
     .description(description)
-    .usage("--config <file> [--out <file>]")
+    .usage("--config <file> [--out <file> [--sign-with <key file> --passphrase-file <file>]]")
     .addOption(configOption())
     .addOption(new Option("-o, --out <file>", "file to write or replace; standard output when left out"))
+    .addOption(
+      new Option(
+        "--sign-with <key file>",
+        "sign the file's bytes with an operator's key (P-256, Ed25519) into <file>.sig",
+      ),
+    )
+    .addOption(
+      new Option("--passphrase-file <file>", "file that holds that key's passphrase, closed to other accounts"),
+    )
     .addHelpText(
       "after",
       `\nExample:\n  mayfly trust ${name} --config mayfly.yaml --out ${file}\n\n${more}\n` +
-        "Made from files alone, the same bytes as the service has at /trust; no private key is opened.",
+        "Made from files alone, the same bytes as the service has at /trust; no key of CA or log is opened.\n" +
+        "--sign-with takes a key of `mayfly key create`, best one that is on no server; docs/trust.md says how it is verified.",
     );
   if (name === "log-keys") command.addOption(new Option("--active", "only the key of the log that issues now"));
   return command.action(async (options: TrustOptions) => {
+    const signing = signingOptions(command, options);
     const files = await describeTrust(loadConfig(options.config));
     const bytes = files[options.active === true ? "ct_log.pem" : file];
+    // Signed before anything is written: a passphrase that is wrong leaves no new file beside an old signature.
+    const signature = signing && (await signTrustFile(bytes, { ...signing, env: context.env }));
     if (options.out === undefined) context.stdout(Buffer.from(bytes).toString("utf8"));
     else await writePublicFile(options.out, bytes);
+    if (signature !== undefined) await writePublicFile(`${String(options.out)}.sig`, signature);
   });
+}
+
+type SigningOptions = Pick<SignTrustFileOptions, "keyFile" | "passphrase">;
+
+/** The three options go together: a signature is written beside its file. */
+function signingOptions(command: Command, { out, signWith, passphraseFile }: TrustOptions): SigningOptions | undefined {
+  if (signWith === undefined && passphraseFile === undefined) return undefined;
+  if (out === undefined || signWith === undefined || passphraseFile === undefined) {
+    command.error("error: --sign-with goes with --out and --passphrase-file", { code: "mayfly.missingOption" });
+  }
+  return { keyFile: signWith, passphrase: passphraseFrom({ passphraseFile }) };
 }

@@ -1,10 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { SigningConfig, TrustedRoot } from "@sigstore/protobuf-specs";
 import { makeTimestampChain } from "../support/timestamp-chain.ts";
+import { openssl } from "../support/openssl.ts";
 import { operatorConfig, publicKeyIn, writeOperatorKeys } from "../support/operator-keys.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliOutcome } from "../support/run-cli.ts";
@@ -153,5 +154,63 @@ describe("trust files are refused", () => {
     const { code, stderr } = await runCli(["trust", "trusted-root", "--config", file, "--out", out]);
     expect(code).toBe(1);
     expect(stderr).toContain(`${out} was not written`);
+  });
+});
+
+describe("a trust file that an operator signs", () => {
+  const passphraseFile = join(folder, "passphrase");
+  const out = join(folder, "signed.json");
+  const sign = async (key: string, ...more: readonly string[]): Promise<CliOutcome> => {
+    writeFileSync(file, `${operatorConfig(folder)}trust: { ${PUBLIC} }\n`);
+    const args = [
+      "--config",
+      file,
+      "--out",
+      out,
+      "--sign-with",
+      join(folder, key),
+      "--passphrase-file",
+      passphraseFile,
+    ];
+    return runCli(["trust", "trusted-root", ...args, ...more]);
+  };
+  const publicKeyFile = (key: string): string => {
+    const pem = join(folder, `${key}.pub`);
+    const base64 = publicKeyIn(join(folder, key)).toString("base64");
+    writeFileSync(pem, `-----BEGIN PUBLIC KEY-----\n${base64}\n-----END PUBLIC KEY-----\n`);
+    return pem;
+  };
+
+  it.each([
+    [
+      "Ed25519",
+      "checkpoint.json",
+      (pub: string) => ["pkeyutl", "-verify", "-pubin", "-inkey", pub, "-rawin", "-in", out, "-sigfile", `${out}.sig`],
+    ],
+    ["P-256", "log.json", (pub: string) => ["dgst", "-sha256", "-verify", pub, "-signature", `${out}.sig`, out]],
+  ])("with a key of %s has OpenSSL verify its very bytes", async (_, key, verify) => {
+    expect(await sign(key)).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(openssl(verify(publicKeyFile(key)))).toMatch(/Signature Verified Successfully|Verified OK/u);
+    writeFileSync(out, readFileSync(out, "utf8").replace("\n", " \n"));
+    expect(() => openssl(verify(publicKeyFile(key)))).toThrow(/Command failed/u);
+  });
+
+  it("is not written when its key cannot be opened", async () => {
+    rmSync(out, { force: true });
+    expect((await sign("chain.pem")).stderr).toContain("--sign-with");
+    writeFileSync(join(folder, "wrong"), "another passphrase\n", { mode: 0o600 });
+    const { code, stderr } = await sign("checkpoint.json", "--passphrase-file", join(folder, "wrong"));
+    expect([code, existsSync(out)]).toEqual([1, false]);
+    expect(stderr).toContain("the passphrase is wrong");
+  });
+
+  it.each([
+    ["nowhere to write it", ["--sign-with", "k.json", "--passphrase-file", "p"]],
+    ["no passphrase", ["--sign-with", "k.json", "--out", "t.json"]],
+    ["a passphrase of no key", ["--passphrase-file", "p", "--out", "t.json"]],
+  ])("is refused with %s", async (_, more) => {
+    const { code, stderr } = await runCli(["trust", "trusted-root", "--config", file, ...more]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("--sign-with goes with --out and --passphrase-file");
   });
 });

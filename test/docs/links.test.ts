@@ -15,6 +15,7 @@ const PAGES = [
   "docs/export.md",
   "docs/glossary.md",
   "docs/library.md",
+  "docs/migrate-from-fulcio.md",
   "docs/operating.md",
   "docs/reading-the-log.md",
   "docs/threat-model.md",

@@ -48,7 +48,10 @@ describe("the pages of the clients", () => {
         return PINS.includes(`"${one.slice(0, at)}": "${one.slice(at + 1)}"`);
       }),
     );
-    const installed = [...go, ...python, ...node];
+    const java = [...page(name).matchAll(/<artifactId>[^]*?<\/version>/gu)].map(([pin]) =>
+      PINS.replaceAll(/\s+/gu, "").includes(pin.replaceAll(/\s+/gu, "")),
+    );
+    const installed = [...go, ...python, ...node, ...java];
     expect(installed).toContain(true);
     expect(installed).not.toContain(false);
   });

@@ -24,14 +24,17 @@ export type Trust = "own" | "another-root" | "another-log" | "without-sct";
 export interface Signer {
   readonly kind: TokenKind;
   readonly identity: string;
+  /** What the token has its owner prove possession of a key with. */
+  readonly challenge: string;
 }
 
 /** A person with an e-mail address, and a job of a CI system. */
 export const SIGNERS: readonly Signer[] = [
-  { kind: "email", identity: "dev@example.com" },
+  { kind: "email", identity: "dev@example.com", challenge: "dev@example.com" },
   {
     kind: "github",
     identity: "https://github.com/octo-org/octo-repo/.github/workflows/release.yml@refs/heads/main",
+    challenge: "repo:octo-org/octo-repo:environment:production",
   },
 ];
 
@@ -128,7 +131,7 @@ interface Setting {
 
 const COMMON = readClientPage("README");
 
-async function openDesk(setting: Setting, { kind, identity }: Signer, trust: Trust): Promise<Desk> {
+async function openDesk(setting: Setting, { kind, identity, challenge }: Signer, trust: Trust): Promise<Desk> {
   const { issuer, client, page } = setting;
   const folder = mkdtempSync(join(setting.folder, "desk-"));
   const bin = join(folder, ".bin");
@@ -154,6 +157,8 @@ async function openDesk(setting: Setting, { kind, identity }: Signer, trust: Tru
     ISSUER: kind === "email" ? issuer.url : issuer.githubUrl,
     TOKEN_ISSUER: issuer.url,
     IDENTITY: identity,
+    CHALLENGE: challenge,
+    ...client.environment,
   };
   const run: Desk["run"] = (commands, more = {}) =>
     runInShell(commands, { folder, environment: { ...environment, ...more } });

@@ -86,6 +86,13 @@ module.exports = {
       from: { path: "^src/" },
       to: { path: "^(node:)?http$", dependencyTypesNot: ["type-only"] },
     },
+    {
+      name: "grpc-is-loaded-when-asked-for",
+      comment: "what a service does not use costs it neither memory nor time to start: src/compose/open-grpc.ts",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(grpc|gen)/" },
+      to: { path: "^src/(grpc|gen)/", dynamic: false, dependencyTypesNot: ["type-only"] },
+    },
     only("ring-main", "(main|bin)\\.ts$", ["cli/", "v8-settings\\.ts$"]),
     only("ring-log", "log\\.ts$", [
       "core/",

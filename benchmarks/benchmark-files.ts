@@ -32,11 +32,14 @@ export interface BenchmarkFiles {
  *
  * @throws Error when `.mayfly` is in memory
  */
-export async function makeBenchmarkFiles(issuerUrl: string): Promise<BenchmarkFiles> {
+export async function makeBenchmarkFiles(
+  issuerUrl: string,
+  { grpc = false }: { readonly grpc?: boolean } = {},
+): Promise<BenchmarkFiles> {
   const folder = makeBenchmarkFolder();
   const [port, operationsPort] = await freePorts();
   const origin = "localhost/benchmark";
-  const config = writeConfig(folder, { issuerUrl, port, operationsPort, origin });
+  const config = writeConfig(folder, { issuerUrl, port, operationsPort, origin, grpc });
   makeKeysAndLog(folder, config);
   return {
     folder,
@@ -76,10 +79,12 @@ interface Settings {
   readonly port: number;
   readonly operationsPort: number;
   readonly origin: string;
+  /** Whether gRPC is served too, on the port of HTTP. */
+  readonly grpc: boolean;
 }
 
 /** JSON is YAML. Only the issuer's plain HTTP needs `environment: development`; all else is as in production. */
-function writeConfig(folder: string, { issuerUrl, port, operationsPort, origin }: Settings): string {
+function writeConfig(folder: string, { issuerUrl, port, operationsPort, origin, grpc }: Settings): string {
   const signer = (name: string) => ({ kind: "file", path: `keys/${name}.json`, passphrase: { file: "passphrase" } });
   const config = {
     environment: "development",
@@ -88,6 +93,7 @@ function writeConfig(folder: string, { issuerUrl, port, operationsPort, origin }
     limits: { rates: { enabled: false }, connectionsPerAddress: 2000 },
     shutdown: { lameDuckSeconds: 0 },
     http: { listen: `127.0.0.1:${String(port)}` },
+    ...(grpc ? { grpc: { listen: `127.0.0.1:${String(port)}` } } : {}),
     operations: { listen: `127.0.0.1:${String(operationsPort)}` },
     ca: { chain: "keys/chain.pem", signer: signer("issuing") },
     log: { origin, signer: signer("log"), checkpointSigner: signer("checkpoint") },

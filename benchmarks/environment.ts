@@ -4,6 +4,12 @@ import { startIssuer } from "./issuer-process.ts";
 import type { LoadOrder } from "./load.ts";
 import { startServer, type ServerOptions } from "./server-process.ts";
 
+/** What is measured. */
+export interface EnvironmentOptions extends ServerOptions {
+  /** Also gRPC, on the port of HTTP. */
+  readonly grpc?: boolean;
+}
+
 /** A server and an issuer, each in a process of its own, with keys, log and data folder made for this run. */
 export interface Environment {
   readonly host: string;
@@ -24,9 +30,9 @@ export interface Environment {
  * Starts what is measured, as an operator would: keys from encrypted files, `mayfly log init`, `mayfly serve` from
  * `dist/`, the log on SQLite with `synchronous=FULL` on a disk.
  */
-export async function openEnvironment(options: ServerOptions = {}): Promise<Environment> {
+export async function openEnvironment(options: EnvironmentOptions = {}): Promise<Environment> {
   const { issuer, stop: stopIssuer } = await startIssuer();
-  const files = await makeBenchmarkFiles(issuer.url);
+  const files = await makeBenchmarkFiles(issuer.url, options);
   const { port, operationsPort } = files;
   const server = await startServer(files, options);
   const get = async (atPort: number, path: string): Promise<string> =>

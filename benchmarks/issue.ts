@@ -1,9 +1,10 @@
 import { measureCryptoFloor } from "./crypto-floor.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
 import { startLoad } from "./load-process.ts";
-import type { LoadOrder, LoadResult } from "./load.ts";
+import type { LoadOrder } from "./load.ts";
 import { forgetPeakMemory, readProcessUsage } from "./process-usage.ts";
 import { summarize, type LevelResult, type MemorySample, type Summary } from "./results.ts";
+import type { LoadResult } from "./run-callers.ts";
 import { median, percentile } from "./statistics.ts";
 
 /** How much is issued, and whether the server is profiled meanwhile. */
@@ -24,11 +25,21 @@ const WARM_UP = { concurrency: 16, count: 4000, rounds: 3 };
  */
 const ENDURANCE = 50_000;
 
+/** How the callers of a level come, and the script that they are. */
+const ENTRANCES = { http: "load.ts", gRPC: "load-grpc.ts" } as const;
+type Entrance = keyof typeof ENTRANCES;
+
+interface Round {
+  readonly concurrency: number;
+  readonly count: number;
+  readonly entrance: Entrance;
+}
+
 /** One round: requests are prepared by the load process, and only then the clocks start. */
-async function runRound(target: Environment, concurrency: number, count: number): Promise<LevelResult> {
+async function runRound(target: Environment, { concurrency, count, entrance }: Round): Promise<LevelResult> {
   const { host, port, issuer, serverPid } = target;
   const order: LoadOrder = { host, port, concurrency, count, issuer };
-  const load = await startLoad("load.ts", order);
+  const load = await startLoad(ENTRANCES[entrance], order);
   forgetPeakMemory(serverPid);
   const before = readProcessUsage(serverPid);
   load.go();
@@ -39,6 +50,7 @@ async function runRound(target: Environment, concurrency: number, count: number)
     throw new Error(`${String(result.failures.length)} requests failed; the first: ${failure}`);
   return {
     concurrency,
+    ...(entrance === "http" ? {} : { entrance }),
     perSecond: count / result.seconds,
     p50Ms: percentile(result.latenciesMs, 0.5),
     p99Ms: percentile(result.latenciesMs, 0.99),
@@ -55,6 +67,7 @@ function condense(rounds: readonly LevelResult[]): LevelResult {
   const cpuKnown = rounds.every(({ cpuMs }) => cpuMs !== undefined);
   return {
     concurrency: first.concurrency,
+    ...(first.entrance === undefined ? {} : { entrance: first.entrance }),
     perSecond: middle((round) => round.perSecond),
     p50Ms: middle((round) => round.p50Ms),
     p99Ms: middle((round) => round.p99Ms),
@@ -77,7 +90,7 @@ async function measure(target: Environment, requests: number, rounds: number): P
   const floorRuns = [...measureCryptoFloor()];
   let issued = 0;
   const issue = async (concurrency: number, count: number): Promise<LevelResult> => {
-    const result = await runRound(target, concurrency, count);
+    const result = await runRound(target, { concurrency, count, entrance: "http" });
     issued += count;
     if (result.peakRssMiB !== undefined) memory.push({ issued, rssMiB: result.peakRssMiB });
     return result;
@@ -100,8 +113,24 @@ async function measure(target: Environment, requests: number, rounds: number): P
   return { levels, floorRuns, memory: endurance };
 }
 
+/** The same over gRPC at 16 callers, by a server of its own: what only HTTP is served by must not hold what gRPC needs. */
+async function measureGrpc(requests: number, rounds: number): Promise<LevelResult> {
+  const target = await openEnvironment({ grpc: true });
+  const { concurrency, count, rounds: warmUps } = WARM_UP;
+  for (let round = 0; round < warmUps; round++) await runRound(target, { concurrency, count, entrance: "gRPC" });
+  const results: LevelResult[] = [];
+  for (let round = 0; round < rounds; round++) {
+    results.push(await runRound(target, { concurrency: 16, count: requests, entrance: "gRPC" }));
+  }
+  const [treeSize, issued] = [await target.treeSize(), warmUps * count + rounds * requests];
+  if (treeSize !== issued) throw new Error(`${String(issued)} certificates, but the log holds ${String(treeSize)}`);
+  await target.close();
+  return condense(results);
+}
+
 /**
- * Measures issuance: one server from `dist/` at 1, 16 and 64 callers, against the crypto floor of the same minutes.
+ * Measures issuance: one server from `dist/` at 1, 16 and 64 callers, then another over gRPC at 16, against the
+ * crypto floor of the same minutes.
  *
  * @throws Error when a request fails, or the log does not hold what was issued
  */
@@ -114,5 +143,5 @@ export async function measureIssuance(
   const { levels, floorRuns, memory } = await measure(target, requests, rounds);
   await target.close();
   const summary = summarize({ levels, memory, floorUs: median(floorRuns), startMs: target.startMs, startRssMiB });
-  return { levels, summary };
+  return { levels: [...levels, await measureGrpc(requests, rounds)], summary };
 }

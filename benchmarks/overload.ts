@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { findTwoCores, type TwoCores } from "./cores.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
 import { startLoad } from "./load-process.ts";
-import type { LoadOrder, LoadResult } from "./load.ts";
+import type { LoadOrder } from "./load.ts";
+import type { LoadResult } from "./run-callers.ts";
 import type { Manner, OverloadOrder, OverloadResult } from "./overload-callers.ts";
 import {
   appendOverload,

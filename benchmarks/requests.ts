@@ -66,21 +66,39 @@ export function mintRequestToken(issuer: RequestIssuer, number: number): Request
   return { token: `${input}.${signature}`, subject: String(job["sub"]) };
 }
 
+/** What one certificate is asked for with. */
+export interface Signing {
+  readonly token: string;
+  readonly publicKeyPem: string;
+  /** Signature by the key over the token's subject. */
+  readonly proof: Uint8Array;
+}
+
+/** As many, each with a token, a key and a proof of its own. */
+export function prepareSignings({ url, kid, keyPem }: RequestTarget["issuer"], count: number): readonly Signing[] {
+  const issuer = { url, kid, key: createPrivateKey(keyPem) };
+  return Array.from({ length: count }, (_, number) => {
+    const { token, subject } = mintRequestToken(issuer, number);
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    return {
+      token,
+      publicKeyPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
+      proof: sign("sha256", Buffer.from(subject), privateKey),
+    };
+  });
+}
+
 /**
  * Requests for certificates as they travel, head and body, in the form that sigstore-js sends: the token in the body,
- * a PEM key and a proof over the token's subject. Each has a token, a key and a proof of its own.
+ * a PEM key and a proof over the token's subject.
  */
 export function prepareRequests({ host, port, issuer }: RequestTarget, count: number): readonly Uint8Array[] {
-  const { url, kid, keyPem } = issuer;
-  const tokenIssuer = { url, kid, key: createPrivateKey(keyPem) };
-  return Array.from({ length: count }, (_, number) => {
-    const { token, subject } = mintRequestToken(tokenIssuer, number);
-    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return prepareSignings(issuer, count).map(({ token, publicKeyPem, proof }) => {
     const body = JSON.stringify({
       credentials: { oidcIdentityToken: token },
       publicKeyRequest: {
-        publicKey: { algorithm: "ECDSA", content: publicKey.export({ type: "spki", format: "pem" }) },
-        proofOfPossession: sign("sha256", Buffer.from(subject), privateKey).toString("base64"),
+        publicKey: { algorithm: "ECDSA", content: publicKeyPem },
+        proofOfPossession: Buffer.from(proof).toString("base64"),
       },
     });
     const head = [

@@ -4,6 +4,8 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 /** What was measured at one concurrency; CPU and memory are undefined where the system does not tell. */
 export interface LevelResult {
   readonly concurrency: number;
+  /** By which the callers came; absent for version 2 over HTTP, which the watched numbers are of. */
+  readonly entrance?: string;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -60,7 +62,7 @@ const round = (value: number, digits: number): number => Number(value.toFixed(di
 /** Picks the watched numbers from the levels. */
 export function summarize({ levels, memory, floorUs, startMs, startRssMiB }: Run): Summary {
   const level = (concurrency: number): LevelResult => {
-    const found = levels.find((candidate) => candidate.concurrency === concurrency);
+    const found = levels.find((candidate) => candidate.concurrency === concurrency && candidate.entrance === undefined);
     if (found === undefined) throw new RangeError(`concurrency ${String(concurrency)} was not measured`);
     return found;
   };
@@ -89,8 +91,8 @@ function peakOf(levels: readonly LevelResult[], memory: readonly MemorySample[])
 /** A Markdown table of the levels, readable in a terminal too. */
 export function formatTable(levels: readonly LevelResult[], floorUs: number): string {
   const header = ["callers", "certificates/s", "p50 ms", "p99 ms", "CPU ms/certificate", "× floor", "peak RSS MiB"];
-  const rows = levels.map(({ concurrency, perSecond, p50Ms, p99Ms, cpuMs, peakRssMiB }) => [
-    String(concurrency),
+  const rows = levels.map(({ concurrency, entrance, perSecond, p50Ms, p99Ms, cpuMs, peakRssMiB }) => [
+    entrance === undefined ? String(concurrency) : `${String(concurrency)} ${entrance}`,
     perSecond.toFixed(0),
     p50Ms.toFixed(2),
     p99Ms.toFixed(2),

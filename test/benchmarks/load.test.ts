@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { jwtVerify } from "jose";
-import type { LoadOrder, LoadResult } from "../../benchmarks/load.ts";
+import type { LoadOrder } from "../../benchmarks/load.ts";
+import type { LoadResult } from "../../benchmarks/run-callers.ts";
 
 const ISSUER_URL = "http://127.0.0.1:8888/github";
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });

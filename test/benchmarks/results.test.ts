@@ -96,6 +96,15 @@ describe("results", () => {
 
   it("refuses to summarize without the concurrency that counts", () => {
     expect(() => summarize(run([level(1, 1), level(64, 1)]))).toThrow(RangeError);
+    // Another entrance does not stand in for the one that is watched.
+    const other = { ...level(16, 1), entrance: "gRPC" };
+    expect(() => summarize(run([level(1, 1), other]))).toThrow(RangeError);
+  });
+
+  it("names the entrance of callers who come by another one", () => {
+    const table = formatTable([level(16, 0.5), { ...level(16, 1), entrance: "gRPC" }], 200);
+    expect(table).toMatch(/^\| +16 \|/mu);
+    expect(table).toMatch(/^\| +16 gRPC \|/mu);
   });
 });
 

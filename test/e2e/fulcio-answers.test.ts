@@ -16,7 +16,9 @@ let mayfly: TestService;
 
 beforeAll(async () => {
   source = await startTokenSource();
-  mayfly = await startTestService((text) => text.replaceAll(mayflyIssuer(text), source.issuer.url));
+  mayfly = await startTestService(
+    (text) => `${text.replaceAll(mayflyIssuer(text), source.issuer.url)}grpc: { listen: "127.0.0.1:0" }\n`,
+  );
 });
 
 afterAll(async () => {
@@ -31,12 +33,14 @@ const groups = [...new Set(SAMPLE.map(({ group }) => group))];
 
 describe("Mayfly, asked what Fulcio was asked", () => {
   it.each(groups)("answers alike, but for documented differences: %s", async (name) => {
+    const { publicUrl, grpcUrl = "" } = mayfly.service;
+    const grpcTarget = new URL(grpcUrl).host;
     const problems: string[] = [];
     for (const sampled of SAMPLE.filter(({ group }) => group === name)) {
       const { request, entrance } = sampled;
       const fulcio = recordedAnswer(RECORDED, sampled);
       if (fulcio === undefined) throw new Error(`no answer was recorded for ${request.name}`);
-      const server = { url: mayfly.service.publicUrl, grpcTarget: "", legacyGrpcTarget: "" };
+      const server = { url: publicUrl, grpcTarget, legacyGrpcTarget: grpcTarget };
       const answer = await send(server, request.call(entrance, source), source.issuer.url);
       const found = compareAnswers({ fulcio, mayfly: answer }, request.rows(entrance)).problems;
       problems.push(...found.map((problem) => `${request.name}: ${problem}`));

@@ -29,7 +29,7 @@ export const GROUPS: readonly RequestGroup[] = [
   { name: "paths and methods", requests: ROUTES, recorded: true },
   { name: "reads", requests: READS, recorded: true },
   { name: "version 1", requests: VERSION_ONE, recorded: true },
-  { name: "calls over gRPC", requests: GRPC_CALLS, recorded: false },
+  { name: "calls over gRPC", requests: GRPC_CALLS, recorded: true },
   { name: "keys that are refused", requests: KEYS, recorded: false },
   { name: "certification requests that are refused", requests: CERTIFICATION_REQUESTS, recorded: false },
   { name: "proofs that are refused", requests: PROOFS, recorded: false },

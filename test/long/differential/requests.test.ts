@@ -96,10 +96,9 @@ describe("Fulcio and Mayfly, asked the same", () => {
     for (const sampled of SAMPLE) {
       const { request, entrance, group } = sampled;
       const answer = await send(fulcio, request.call(entrance, source), source.issuer.url);
-      const before = recordedAnswer(recorded, sampled);
-      if (before === undefined || compareAnswers({ fulcio: before, mayfly: answer }, []).problems.length > 0) {
-        changed.push(`${group}: ${request.name}`);
-      }
+      const before = recordedAnswer(recorded, sampled) ?? {};
+      const { problems } = compareAnswers({ fulcio: before, mayfly: answer }, []);
+      changed.push(...problems.map((problem) => `${group}: ${request.name}: ${problem}`));
     }
     expect(changed).toEqual([]);
     recordEvidence(`the ${String(SAMPLE.length)} recorded answers of Fulcio are what it answers`);

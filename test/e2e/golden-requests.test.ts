@@ -3,6 +3,9 @@ import { X509Certificate } from "node:crypto";
 import type { TokenClaims } from "../../dev/token-claims.ts";
 import { ask } from "../support/ask.ts";
 import type { Answer } from "../support/ask.ts";
+import { sendGrpc } from "../support/differential/send-grpc.ts";
+import type { GrpcAnswer } from "../support/differential/send-grpc.ts";
+import { grpcCallOf, pemsOfMessage } from "../support/golden-call.ts";
 import { GOLDEN_REQUESTS, isByCsr, isSameKey, keyOf, withToken } from "../support/golden-requests.ts";
 import type { GoldenRequest } from "../support/golden-requests.ts";
 import { pemsIn } from "../support/issued.ts";
@@ -12,7 +15,7 @@ import type { TestService } from "../support/service.ts";
 
 let mayfly: TestService;
 beforeAll(async () => {
-  mayfly = await startTestService();
+  mayfly = await startTestService('grpc: { listen: "127.0.0.1:0" }\n');
 });
 afterAll(() => mayfly.close());
 
@@ -112,4 +115,32 @@ describe("what a client really sends to sign", () => {
       expectRefused(await replay(golden, { claims: SOMEBODY_ELSE[golden.kind] }), refusal[golden.kind]);
     },
   );
+});
+
+describe("the same over gRPC", () => {
+  /** google.rpc.Code. */
+  const INVALID_ARGUMENT = 3;
+
+  async function call(golden: GoldenRequest, claims: TokenClaims = {}): Promise<GrpcAnswer> {
+    const { host } = new URL(mayfly.service.grpcUrl ?? "");
+    return sendGrpc(host, grpcCallOf(withToken(golden, await mayfly.issuer.mintToken(golden.kind, claims))));
+  }
+
+  it.each(BY_NAME)("R3 R4 R7 R9 R11 is answered as it must be: %s", async (_name, golden) => {
+    const { code, text, message } = await call(golden);
+    expect({ code, text }).toEqual({ code: 0, text: "OK" });
+    const [leaf, ...issuers] = pemsOfMessage(golden, message!).map((pem) => new X509Certificate(pem));
+    expect(isSameKey(leaf!.publicKey, keyOf(golden))).toBe(true);
+    expect(leaf!.subjectAltName).toBe(SAN[golden.kind]);
+    expect(issuers.map(String).join("")).toBe(ANCHORS.chainPem);
+  });
+
+  it.each(BY_NAME)("R22 is refused as over HTTP: %s", async (_name, golden) => {
+    const { code, text, message } = await call(golden, { aud: "other" });
+    expect({ code, text, message }).toEqual({ code: INVALID_ARGUMENT, text: TEXT.token, message: undefined });
+    if (isByCsr(golden)) return;
+    const proof = golden.kind === "email" ? TEXT.proofOfAddress : TEXT.proofOfSubject;
+    const other = await call(golden, SOMEBODY_ELSE[golden.kind]);
+    expect([other.code, other.text, other.message]).toEqual([INVALID_ARGUMENT, proof, undefined]);
+  });
 });

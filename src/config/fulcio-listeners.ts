@@ -2,7 +2,6 @@ import type { FulcioFlagName } from "./fulcio-flags.ts";
 import { FulcioInputError } from "./fulcio-input-error.ts";
 import { comment, scalar } from "./fulcio-section.ts";
 import type { Finding, Section } from "./fulcio-section.ts";
-import { describeSetting } from "./fulcio-settings.ts";
 import type { FulcioSetting, FulcioSettings } from "./fulcio-settings.ts";
 import { isLoopback } from "./loopback.ts";
 
@@ -44,7 +43,6 @@ export function translateListeners(settings: FulcioSettings): Section {
         subject: operations.source,
         note: `operations.listen: ${operations.text}, path /metrics alone`,
       },
-      ...withoutGrpc(settings),
       ...fixedTimes(settings),
     ],
   };
@@ -80,16 +78,6 @@ export function joinAddress(host: FulcioSetting, port: FulcioSetting): Address {
   return { host: name, text, source: [host.source, port.source].filter((one) => one !== "").join(", ") };
 }
 
-const GRPC: readonly FulcioFlagName[] = ["grpc-host", "grpc-port", "grpc-tls-certificate", "grpc-tls-key"];
-
-function withoutGrpc(settings: FulcioSettings): readonly Finding[] {
-  return GRPC.filter((name) => settings[name].isSet).map((name) => ({
-    outcome: "no counterpart",
-    subject: describeSetting(settings, name),
-    note: "Mayfly answers over HTTP only",
-  }));
-}
-
 const FIXED_TIMES: readonly (readonly [FulcioFlagName, string])[] = [
   [
     "read-header-timeout",
@@ -97,7 +85,7 @@ const FIXED_TIMES: readonly (readonly [FulcioFlagName, string])[] = [
   ],
   [
     "idle-connection-timeout",
-    "an idle connection is closed after 75 s; a proxy in front must close its own before that",
+    "over HTTP an idle connection is closed after 75 s; a proxy in front must close its own before that",
   ],
 ];
 

@@ -1,5 +1,6 @@
 import { translateCa } from "./fulcio-ca.ts";
 import { translateClientKeys } from "./fulcio-client-keys.ts";
+import { translateGrpc } from "./fulcio-grpc.ts";
 import { BUILT_IN_ISSUERS } from "./fulcio-issuer-file.ts";
 import type { FulcioIssuerFile } from "./fulcio-issuer-file.ts";
 import { translateIssuers } from "./fulcio-issuers.ts";
@@ -48,6 +49,7 @@ export function translateFulcio(installation: FulcioInstallation): FulcioTransla
     environment(settings),
     DATA_DIRECTORY,
     translateListeners(settings),
+    translateGrpc(settings),
     translateCa(settings),
     translateLog(settings, publicUrl),
     translateTrust(settings, publicUrl),

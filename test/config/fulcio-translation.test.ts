@@ -145,6 +145,53 @@ describe("listeners", () => {
   });
 });
 
+describe("gRPC", () => {
+  const TLS = ["--grpc-tls-certificate=/tls.crt", "--grpc-tls-key=/tls.key"];
+  const CASES: readonly [name: string, flags: readonly string[], grpc: Record<string, unknown>][] = [
+    ["has Fulcio's default port", [], { listen: { host: "0.0.0.0", port: 8081 }, allowPlaintextOffLoopback: true }],
+    ["may be on loopback", ["--grpc-host=127.0.0.1"], { allowPlaintextOffLoopback: false }],
+    ["keeps its pair", TLS, { tls: { certificate: "/tls.crt", key: "/tls.key" }, allowPlaintextOffLoopback: false }],
+    ["has no TLS with half a pair", TLS.slice(1), { allowPlaintextOffLoopback: true }],
+    [
+      "shares the port of HTTP",
+      ["--grpc-port=8080"],
+      { listen: { host: "0.0.0.0", port: 8080 }, allowPlaintextOffLoopback: false },
+    ],
+    ["has no TLS of its own there", ["--grpc-port=8080", ...TLS], { allowPlaintextOffLoopback: false }],
+    ["closes idle connections as Fulcio", ["--idle-connection-timeout=1m30s"], { connectionIdleSeconds: 90 }],
+    [
+      "closes them as ever when that is no whole second",
+      ["--idle-connection-timeout=1.5s"],
+      { connectionIdleSeconds: 75 },
+    ],
+    [
+      "closes them as ever when that is more than an hour",
+      ["--idle-connection-timeout=2h"],
+      { connectionIdleSeconds: 75 },
+    ],
+  ];
+  it.each(CASES)("%s", (_, flags, grpc) => {
+    const { yaml, isComplete } = translateFlags([...FILE_CA, ...flags]);
+    expect(isComplete).toBe(true);
+    expect(load(yaml).grpc).toMatchObject(grpc);
+  });
+
+  it.each([
+    [TLS, "kept"],
+    [TLS.slice(1), "no counterpart"],
+    [["--grpc-port=8080", ...TLS], "no counterpart"],
+  ])("has what becomes of its pair reported: %j", (flags, outcome) => {
+    const { findings } = translateFlags([...FILE_CA, ...flags]);
+    const ofPair = findings.filter(({ subject }) => subject.startsWith("--grpc-tls-"));
+    expect(ofPair).toHaveLength(flags.filter((flag) => flag.startsWith("--grpc-tls-")).length);
+    expect(ofPair.every((finding) => finding.outcome === outcome)).toBe(true);
+  });
+
+  it("refuses a port that nothing can listen at", () => {
+    expect(() => translateFlags([...FILE_CA, "--grpc-port=x"])).toThrow(FulcioInputError);
+  });
+});
+
 describe("the log", () => {
   it("must have an origin, which nobody but the operator knows", () => {
     const { yaml, isComplete, findings } = translateFlags(FILE_CA, { publicUrl: undefined });

@@ -61,6 +61,8 @@ function installFulcio(): void {
   const flags = {
     host: "127.0.0.1",
     port: "5555",
+    "grpc-host": "127.0.0.1",
+    "grpc-port": "5554",
     ca: "fileca",
     "fileca-cert": "ca-chain.pem",
     "fileca-key": "ca-key.pem",
@@ -89,9 +91,10 @@ function adaptToThisMachine(): void {
   const adapted = text
     .replace("dataDirectory: /var/lib/mayfly", "dataDirectory: data")
     .replace('listen: "127.0.0.1:5555"', 'listen: "127.0.0.1:0"')
+    .replace('listen: "127.0.0.1:5554"', 'listen: "127.0.0.1:0"')
     .replace('listen: "0.0.0.0:2112"', 'listen: "127.0.0.1:0"')
     .replace("\nlog:\n", "\nlog:\n  store: { kind: sqlite, allowAnyFilesystem: true }\n");
-  expect(adapted.split("\n").filter((line) => !text.split("\n").includes(line))).toHaveLength(4);
+  expect(adapted.split("\n").filter((line) => !text.split("\n").includes(line))).toHaveLength(5);
   writeFileSync(at("mayfly.yaml"), adapted);
 }
 

@@ -105,8 +105,7 @@ describe("processes that are killed at any moment", () => {
       seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
       before = now;
     }
-    const { code, stderr } = await runCli(["log", "export", "--config", configFile, "--directory", directory]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect((await runCli(["log", "export", "--config", configFile, "--directory", directory])).code).toBe(0);
     expect(readStaticDirectory(directory, keys.manifest).size).toBe((await store.head()).size);
     recordEvidence(
       `\`log export\` was killed ${String(killed)} times in ${String(KILLS)} runs (seed ${String(SEED)}); what another reader ` +
@@ -128,8 +127,8 @@ describe("processes that are killed at any moment", () => {
       rmSync(data, { recursive: true });
       if (await killAfter(adopt, `${database}.adopted`, random() * 4_000)) killed += 1;
       if (!existsSync(database)) {
-        const { code, stderr } = await runCli(["log", ...adopt, "--config", configFile]);
-        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+        // Slow ones tell how far they are, on standard error.
+        expect((await runCli(["log", ...adopt, "--config", configFile])).code).toBe(0);
       } else whole += 1;
       expect((await runCli(["log", "verify", "--config", configFile])).stdout).toMatch(
         new RegExp(` {2}entries {6}${String(size)}\n[\\s\\S]*good\n$`, "u"),

@@ -1,0 +1,113 @@
+import { X509Certificate } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { TrustedRoot } from "@sigstore/protobuf-specs";
+import { parseConfig } from "../../src/config/load-config.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { runCli } from "../support/run-cli.ts";
+import { openShardedService, SHARD_ENV } from "../support/sharded-service.ts";
+import type { ShardedService, WrittenShard } from "../support/sharded-service.ts";
+import { ANCHORS } from "../support/service.ts";
+
+const TRUST = 'trust: { publicUrl: "https://ca.example.com" }\n';
+const WINDOW = ", window: { start: 2026-01-01T00:00:00Z, end: 2098-01-01T00:00:00Z }";
+const NEXT_WINDOW = ", window: { start: 2026-02-01T00:00:00Z, end: 2099-01-01T00:00:00Z }";
+
+let sharded: ShardedService;
+
+beforeAll(async () => {
+  sharded = await openShardedService();
+});
+afterAll(async () => {
+  await sharded.close();
+});
+
+const configFile = (): string => join(sharded.folder, "mayfly.yaml");
+
+/** Writes the configuration for commands too. */
+async function configure(shards: Readonly<Record<string, WrittenShard>>): Promise<Config> {
+  const text = (await sharded.text(shards)) + TRUST;
+  writeFileSync(configFile(), text);
+  return parseConfig(text, configFile());
+}
+
+interface TrustedLog {
+  readonly keyId: string | undefined;
+  readonly start: string | undefined;
+  readonly end: string | undefined;
+}
+
+function logsIn(text: string): readonly TrustedLog[] {
+  return TrustedRoot.fromJSON(JSON.parse(text)).ctlogs.map(({ logId, publicKey }) => ({
+    keyId: logId?.keyId.toString("hex"),
+    start: publicKey?.validFor?.start?.toISOString(),
+    end: publicKey?.validFor?.end?.toISOString(),
+  }));
+}
+
+describe("the trust files of a log that is continued in another one", () => {
+  it("have a staged shard from its start, keep a frozen one closed, and are those of the command all the time", async () => {
+    const windowed = { state: "active", more: WINDOW };
+    const alone = await configure({ 2026: windowed });
+    await sharded.init(alone);
+    const service = await sharded.start(alone);
+    const get = async (name: string): Promise<string> =>
+      (await globalThis.fetch(`${service.publicUrl}/trust/${name}`)).text();
+    const command = async (...words: readonly string[]): Promise<string> =>
+      (await runCli(["trust", ...words, "--config", configFile()], { env: SHARD_ENV })).stdout;
+    const first = { keyId: sharded.logId("2026"), start: "2026-01-01T00:00:00.000Z", end: "2098-01-01T00:00:00.000Z" };
+    expect(logsIn(await get("trusted_root.json"))).toEqual([first]);
+
+    const staged = await configure({ 2026: windowed, 2027: { state: "staged", more: NEXT_WINDOW } });
+    const next = { keyId: sharded.logId("2027"), start: "2026-02-01T00:00:00.000Z", end: "2099-01-01T00:00:00.000Z" };
+    await sharded.init(staged);
+    service.readConfigAgain(() => staged);
+    while (!(await get("trusted_root.json")).includes("2027")) await pause(5);
+    expect(logsIn(await get("trusted_root.json"))).toEqual([first, next]);
+    expect(await command("trusted-root")).toBe(await get("trusted_root.json"));
+    const before = await get("ct_log.pem");
+
+    const leaf = await sharded.issue(service);
+    const handed = await configure({
+      2026: { state: "frozen", more: WINDOW },
+      2027: { state: "active", more: NEXT_WINDOW },
+    });
+    service.readConfigAgain(() => handed);
+    while (!sharded.logText().includes('"log frozen"')) await pause(5);
+    const [closed, active] = logsIn(await get("trusted_root.json"));
+    expect(active).toEqual(next);
+    expect(closed).toMatchObject({ keyId: first.keyId, start: first.start });
+    // Closed with its last checkpoint, and not before what it certified.
+    const end = Date.parse(closed?.end ?? "");
+    expect(end).toBeLessThan(Date.now() + 1_000);
+    expect(end).toBeGreaterThanOrEqual(new X509Certificate(leaf).validFromDate.getTime());
+    expect(await get("ct_log.pem")).not.toBe(before);
+    expect((await get("ct_logs.pem")).startsWith(before)).toBe(true);
+    for (const [words, name] of [
+      [["trusted-root"], "trusted_root.json"],
+      [["client-trust-config"], "client_trust_config.json"],
+      [["log-keys", "--active"], "ct_log.pem"],
+      [["fingerprints"], "fingerprints.txt"],
+    ] as const) {
+      expect({ name, text: await command(...words) }).toEqual({ name, text: await get(name) });
+    }
+  });
+
+  it("begin a shard without a window with the CA", async () => {
+    await configure({ 2030: { state: "active" } });
+    const { stdout } = await runCli(["trust", "trusted-root", "--config", configFile()], { env: SHARD_ENV });
+    const issuing = new X509Certificate(ANCHORS.chainPem);
+    expect(logsIn(stdout)).toEqual([
+      { keyId: sharded.logId("2030"), start: issuing.validFromDate.toISOString(), end: undefined },
+    ]);
+  });
+
+  it("refuse a frozen shard of which there is neither log nor key", async () => {
+    await configure({ 2031: { state: "active" }, 2032: { state: "frozen", isKeyless: true } });
+    const { code, stderr } = await runCli(["trust", "trusted-root", "--config", configFile()], { env: SHARD_ENV });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^mayfly: shard 2032 has neither a log in .* nor a key\n$/u);
+  });
+});

@@ -117,7 +117,7 @@ function withoutInput(message: string): string {
   if (message.startsWith("proto:")) return "proto: (the decoder's text)";
   const [line = ""] = message.split("\n");
   // It names one of two fields by chance.
-  return line.replace(/^header key "[^"]*"/u, "header key (one of two)");
+  return line.replace(/^header key "[^"]*"/u, "header key (one of two)").replace(/\(\d+ vs/u, "(size vs");
 }
 
 /** Fulcio lists issuers in an order that changes with each answer. */

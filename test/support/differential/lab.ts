@@ -9,14 +9,25 @@ import { encryptCheaply, PASSPHRASE } from "../operator-keys.ts";
 import { configText } from "../service.ts";
 import { startFulcio } from "./real-fulcio.ts";
 import type { RunningFulcio } from "./real-fulcio.ts";
+import type { Answer } from "./answer.ts";
+import type { Call } from "./call.ts";
+import { send } from "./send.ts";
 import type { Server } from "./send.ts";
 import { startTokenSource } from "./token-source.ts";
 import type { TokenSource } from "./token-source.ts";
+
+const LOG_FAILED = "Error entering certificate in CTL";
+const MOST_RETRIES = 2;
 
 /** Real Fulcio and a Mayfly process side by side: one issuer, one CA key and chain, a log each. */
 export interface Lab {
   readonly source: TokenSource;
   readonly fulcio: RunningFulcio;
+  /** Asks Fulcio, and again, at most twice, when the log behind it failed, which says nothing of Fulcio. */
+  readonly askFulcio: (call: Call) => Promise<Answer>;
+  readonly askMayfly: (call: Call) => Promise<Answer>;
+  /** How often the log behind Fulcio failed. */
+  readonly logFailures: () => number;
   readonly mayfly: Server;
   /** PEM, issuing CA first; the chain of both. */
   readonly chain: string;
@@ -39,9 +50,21 @@ export async function openLab(): Promise<Lab> {
     startMayfly({ folder, source, chain, issuingFile }),
     startFulcio({ folder, chain, issuingKey, issuer: source.issuer }),
   ]);
+  let logFailures = 0;
+  const askFulcio = async (call: Call): Promise<Answer> => {
+    const failuresBefore = logFailures;
+    for (;;) {
+      const answer = await send(fulcio, call, source.issuer.url);
+      if (answer["body.message"] !== LOG_FAILED || logFailures - failuresBefore === MOST_RETRIES) return answer;
+      logFailures += 1;
+    }
+  };
   return {
     source,
     fulcio,
+    askFulcio,
+    askMayfly: (call) => send(mayfly, call, source.issuer.url),
+    logFailures: () => logFailures,
     mayfly,
     chain,
     close: async () => {

@@ -7,14 +7,13 @@ import type { Answer } from "./answer.ts";
 import { openLab } from "./lab.ts";
 import { FULCIO, fulcioVersion } from "./real-fulcio.ts";
 import { recordAnswers, SAMPLE } from "./recorded-answers.ts";
-import { send } from "./send.ts";
 
 for (const tool of [CTFE, FULCIO]) buildGoTool(tool);
-const { source, fulcio, close } = await openLab();
+const { source, askFulcio, close } = await openLab();
 try {
   const answers: Answer[] = [];
   for (const { request, entrance } of SAMPLE) {
-    answers.push(await send(fulcio, request.call(entrance, source), source.issuer.url));
+    answers.push(await askFulcio(request.call(entrance, source)));
   }
   const text = JSON.stringify(recordAnswers(fulcioVersion(), answers));
   mkdirSync("test/vectors/fulcio", { recursive: true });

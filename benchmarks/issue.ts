@@ -25,8 +25,8 @@ const WARM_UP = { concurrency: 16, count: 4000, rounds: 3 };
  */
 const ENDURANCE = 50_000;
 
-/** How the callers of a level come, and the script that they are. */
-const ENTRANCES = { http: "load.ts", gRPC: "load-grpc.ts" } as const;
+/** How the callers of a level come, and the script that they are; `http` is version 2. */
+const ENTRANCES = { http: "load.ts", v1: "load.ts", gRPC: "load-grpc.ts" } as const;
 type Entrance = keyof typeof ENTRANCES;
 
 interface Round {
@@ -38,7 +38,7 @@ interface Round {
 /** One round: requests are prepared by the load process, and only then the clocks start. */
 async function runRound(target: Environment, { concurrency, count, entrance }: Round): Promise<LevelResult> {
   const { host, port, issuer, serverPid } = target;
-  const order: LoadOrder = { host, port, concurrency, count, issuer };
+  const order: LoadOrder = { host, port, concurrency, count, issuer, ...(entrance === "v1" ? { version: "v1" } : {}) };
   const load = await startLoad(ENTRANCES[entrance], order);
   forgetPeakMemory(serverPid);
   const before = readProcessUsage(serverPid);
@@ -79,6 +79,8 @@ function condense(rounds: readonly LevelResult[]): LevelResult {
 /** What one server was measured at. */
 interface Measurement {
   readonly levels: readonly LevelResult[];
+  /** The first version of the API, after all others. */
+  readonly v1: LevelResult;
   /** CPU microseconds of the crypto floor, taken in turns with the rounds: the machine's speed changes within minutes. */
   readonly floorRuns: readonly number[];
   /** Peak memory of each round of the endurance run, in order. */
@@ -89,16 +91,16 @@ async function measure(target: Environment, requests: number, rounds: number): P
   const memory: MemorySample[] = [];
   const floorRuns = [...measureCryptoFloor()];
   let issued = 0;
-  const issue = async (concurrency: number, count: number): Promise<LevelResult> => {
-    const result = await runRound(target, { concurrency, count, entrance: "http" });
+  const issue = async (concurrency: number, count: number, entrance: Entrance = "http"): Promise<LevelResult> => {
+    const result = await runRound(target, { concurrency, count, entrance });
     issued += count;
     if (result.peakRssMiB !== undefined) memory.push({ issued, rssMiB: result.peakRssMiB });
     return result;
   };
-  const level = async (concurrency: number, count: number): Promise<LevelResult> => {
+  const level = async (concurrency: number, count: number, entrance?: Entrance): Promise<LevelResult> => {
     const results: LevelResult[] = [];
     for (let round = 0; round < rounds; round++) {
-      results.push(await issue(concurrency, count));
+      results.push(await issue(concurrency, count, entrance));
       floorRuns.push(...measureCryptoFloor());
     }
     return condense(results);
@@ -108,9 +110,10 @@ async function measure(target: Environment, requests: number, rounds: number): P
   while (issued < ENDURANCE) await issue(WARM_UP.concurrency, Math.min(WARM_UP.count, ENDURANCE - issued));
   const endurance = [...memory];
   const levels = [alone, await level(16, requests), await level(64, requests)];
+  const v1 = await level(16, requests, "v1");
   const treeSize = await target.treeSize();
   if (treeSize !== issued) throw new Error(`${String(issued)} certificates, but the log holds ${String(treeSize)}`);
-  return { levels, floorRuns, memory: endurance };
+  return { levels, v1, floorRuns, memory: endurance };
 }
 
 /** The same over gRPC at 16 callers, by a server of its own: what only HTTP is served by must not hold what gRPC needs. */
@@ -129,7 +132,7 @@ async function measureGrpc(requests: number, rounds: number): Promise<LevelResul
 }
 
 /**
- * Measures issuance: one server from `dist/` at 1, 16 and 64 callers, then another over gRPC at 16, against the
+ * Measures issuance: one server from `dist/` at 1, 16 and 64 callers and by version 1 at 16, then another over gRPC at 16, against the
  * crypto floor of the same minutes.
  *
  * @throws Error when a request fails, or the log does not hold what was issued
@@ -140,8 +143,8 @@ export async function measureIssuance(
   const { requests, rounds, profileFolder } = options;
   const target = await openEnvironment({ profileFolder });
   const startRssMiB = readProcessUsage(target.serverPid)?.peakRssMiB;
-  const { levels, floorRuns, memory } = await measure(target, requests, rounds);
+  const { levels, v1, floorRuns, memory } = await measure(target, requests, rounds);
   await target.close();
   const summary = summarize({ levels, memory, floorUs: median(floorRuns), startMs: target.startMs, startRssMiB });
-  return { levels: [...levels, await measureGrpc(requests, rounds)], summary };
+  return { levels: [...levels, v1, await measureGrpc(requests, rounds)], summary };
 }

@@ -1,5 +1,5 @@
 import { HttpCaller } from "./http-caller.ts";
-import { prepareRequests, type RequestTarget } from "./requests.ts";
+import { prepareRequests, type HttpVersion, type RequestTarget } from "./requests.ts";
 import { runCallers, type Caller } from "./run-callers.ts";
 import { takeOrder } from "./take-order.ts";
 
@@ -7,6 +7,8 @@ import { takeOrder } from "./take-order.ts";
 export interface LoadOrder extends RequestTarget {
   readonly concurrency: number;
   readonly count: number;
+  /** Version 2 when left out. */
+  readonly version?: HttpVersion;
 }
 
 function makeCaller({ host, port }: LoadOrder): Caller {
@@ -24,6 +26,6 @@ function makeCaller({ host, port }: LoadOrder): Caller {
 }
 
 takeOrder((order: LoadOrder) => {
-  const requests = prepareRequests(order, order.count);
+  const requests = prepareRequests(order, order.count, order.version);
   return () => runCallers(order.concurrency, requests, () => makeCaller(order));
 });

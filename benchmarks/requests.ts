@@ -88,27 +88,58 @@ export function prepareSignings({ url, kid, keyPem }: RequestTarget["issuer"], c
   });
 }
 
+/** Versions of the API over HTTP. */
+export type HttpVersion = "v1" | "v2";
+
 /**
- * Requests for certificates as they travel, head and body, in the form that sigstore-js sends: the token in the body,
- * a PEM key and a proof over the token's subject.
+ * Requests for certificates as they travel, head and body: of version 2 as sigstore-js sends them, the token in the body,
+ * of version 1 as cosign 2 does, the token in the header. Keys are PEM, proofs over the token's subject.
  */
-export function prepareRequests({ host, port, issuer }: RequestTarget, count: number): readonly Uint8Array[] {
-  return prepareSignings(issuer, count).map(({ token, publicKeyPem, proof }) => {
-    const body = JSON.stringify({
-      credentials: { oidcIdentityToken: token },
-      publicKeyRequest: {
-        publicKey: { algorithm: "ECDSA", content: publicKeyPem },
-        proofOfPossession: Buffer.from(proof).toString("base64"),
-      },
-    });
+export function prepareRequests(
+  target: RequestTarget,
+  count: number,
+  version: HttpVersion = "v2",
+): readonly Uint8Array[] {
+  const make = version === "v1" ? v1Request : v2Request;
+  return prepareSignings(target.issuer, count).map((signing) => {
+    const { body, fields } = make(signing);
     const head = [
-      "POST /api/v2/signingCert HTTP/1.1",
-      `Host: ${host}:${String(port)}`,
+      `POST /api/${version}/signingCert HTTP/1.1`,
+      `Host: ${target.host}:${String(target.port)}`,
       "User-Agent: mayfly-benchmark",
       "Content-Type: application/json",
+      ...fields,
       `Content-Length: ${String(Buffer.byteLength(body))}`,
       "\r\n",
     ].join("\r\n");
     return Buffer.from(head + body);
   });
+}
+
+interface HttpRequest {
+  readonly body: string;
+  /** Beside those that every request has. */
+  readonly fields: readonly string[];
+}
+
+const base64 = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString("base64");
+
+function v2Request({ token, publicKeyPem, proof }: Signing): HttpRequest {
+  const body = JSON.stringify({
+    credentials: { oidcIdentityToken: token },
+    publicKeyRequest: {
+      publicKey: { algorithm: "ECDSA", content: publicKeyPem },
+      proofOfPossession: base64(proof),
+    },
+  });
+  return { body, fields: [] };
+}
+
+function v1Request({ token, publicKeyPem, proof }: Signing): HttpRequest {
+  const body = JSON.stringify({
+    publicKey: { content: base64(publicKeyPem) },
+    signedEmailAddress: base64(proof),
+    certificateSigningRequest: null,
+  });
+  return { body, fields: [`Authorization: Bearer ${token}`] };
 }

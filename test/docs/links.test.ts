@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const PAGES = [
@@ -10,6 +10,7 @@ const PAGES = [
   "SECURITY.md",
   "docs/auditing.md",
   "docs/certificate-profile.md",
+  ...readdirSync("docs/clients").map((file) => `docs/clients/${file}`),
   "docs/container.md",
   "docs/divergences.md",
   "docs/export.md",

@@ -5,7 +5,7 @@ import type { CheckpointSigner } from "./checkpoint-signer.ts";
 /**
  * Signs checkpoints with a plain Ed25519 key (C2SP signed-note, type 0x01), the kind that witnesses ask for. Most checkpoints
  * of a busy log are replaced before anybody asks for them, and a verification takes three times what a signature does: lines
- * are verified when they are shown. That saves 20 µs of a certificate (docs/adr/0011-checkpoint-signatures.md).
+ * are verified when they are shown. That saves some 14 µs of a certificate (docs/adr/0011-checkpoint-signatures.md).
  *
  * @param name on the signature line; the log's origin
  * @throws NoteError when the signer has a key of another kind

@@ -64,12 +64,11 @@ export function answerOfGrpc(method: string, { code, text, metadata, message }: 
 }
 
 function contentOf(schema: DescMessage, bytes: Uint8Array, issuerUrl: string): Answer {
-  const message = fromBinary(schema, bytes);
-  if ("data" in message && message.data instanceof Uint8Array) {
-    const { contentType } = message as unknown as { readonly contentType: string };
-    return { "body.contentType": contentType, body: withoutCertificates(Buffer.from(message.data).toString()) };
+  if (schema.typeName === HttpBodySchema.typeName) {
+    const { contentType, data } = fromBinary(HttpBodySchema, bytes);
+    return { "body.contentType": contentType, body: withoutCertificates(Buffer.from(data).toString()) };
   }
-  const text = JSON.stringify(toJson(schema, message, { alwaysEmitImplicit: true }));
+  const text = JSON.stringify(toJson(schema, fromBinary(schema, bytes), { alwaysEmitImplicit: true }));
   return answerOfJson(JSON.parse(text.replaceAll(issuerUrl, "(issuer)")));
 }
 

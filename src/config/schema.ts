@@ -4,6 +4,7 @@ import {
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../core/proof/client-signing-algorithm.ts";
 import { grpcSchema } from "./grpc-schema.ts";
+import { identitySchema } from "./identity-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { listenSchema } from "./listen-schema.ts";
 import { logSchema } from "./log-schema.ts";
@@ -11,29 +12,6 @@ import { pathSchema, signerSchema } from "./signer-schema.ts";
 import { object } from "./strict-object.ts";
 import { timeSchema } from "./time-schema.ts";
 import { trustSchema } from "./trust-schema.ts";
-
-const identity = z
-  .discriminatedUnion("kind", [
-    object({
-      kind: z.literal("email"),
-      skipEmailVerification: z
-        .boolean()
-        .default(false)
-        .describe(
-          "Accept tokens whose email_verified is false or missing. Only for issuers that verify every address.",
-        ),
-    }),
-    object({
-      kind: z.literal("github-actions"),
-      baseUrl: z
-        .string()
-        .regex(/^https:\/\/[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?$/u, "expected https://host without a path")
-        .refine((url) => URL.canParse(url), "no such host or port can exist")
-        .default("https://github.com")
-        .describe("Base of the URLs in certificates; another value is for GitHub Enterprise Server."),
-    }),
-  ])
-  .describe("How the identity in this issuer's tokens becomes the name in the certificate.");
 
 /** Host, port and path as RFC 3986 writes them: what discovery is fetched from must need no normalising. */
 const ISSUER_URL =
@@ -53,7 +31,7 @@ export const issuerSchema = object({
     .refine((url) => ISSUER_URL.test(url) && URL.canParse(url), "expected https://host, perhaps with a port and a path")
     .describe("Exact `iss` value of the tokens; compared byte for byte."),
   audience: z.string().min(1).max(256).default("sigstore").describe("`aud` value that tokens must contain."),
-  identity,
+  identity: identitySchema,
   allowInsecureHttp: z
     .boolean()
     .default(false)

@@ -11,7 +11,7 @@ import { makeTrustFiles } from "../trust/make-trust-files.ts";
 import { parsePublicKeyFile, readPublicKey } from "../trust/public-key-file.ts";
 import type { TrustFiles } from "../trust/trust-file-names.ts";
 import { makeTrustMaterial } from "../trust/trust-material.ts";
-import type { TrustSources, Window } from "../trust/trust-material.ts";
+import type { Service, TrustSources, Window } from "../trust/trust-material.ts";
 
 /** What is trusted of one shard. */
 export interface TrustedShard {
@@ -39,26 +39,32 @@ export function prepareTrustFiles(config: TrustingConfig, issuing: readonly Uint
   const publicUrl = publicUrlOf(config);
   if (publicUrl === undefined) throw new TypeError("a configuration without a public URL was not checked");
   const otherLogs = readAll(trust, "otherLogs", ({ publicKey, baseUrl }) => ({
-    ...{ baseUrl, isActive: false, publicKey: requireP256(parsePublicKeyFile(readFileSync(publicKey))) },
+    ...{ baseUrl, role: "other" as const, publicKey: requireP256(parsePublicKeyFile(readFileSync(publicKey))) },
   }));
+  const operator = trust.operator ?? new URL(publicUrl).hostname;
+  const service = (one: ServiceSettings): Service => ({
+    ...{ operator: one.operator ?? operator, verifyOnly: one.verifyOnly },
+  });
   const fixed = {
     publicUrl,
-    operator: trust.operator ?? new URL(publicUrl).hostname,
+    operator,
     issuers: trust.issuers ?? interactiveIssuers(config),
     issuing: readCertificateChain(issuing, "issuing"),
     otherAuthorities: readAll(trust, "otherAuthorities", ({ chain }) => ({
       chain: parseCertificateChain(readFileSync(chain), "issuing"),
     })),
-    transparencyLogs: readAll(trust, "transparencyLogs", ({ url, baseUrl, apiVersion, publicKey }) => ({
+    transparencyLogs: readAll(trust, "transparencyLogs", ({ url, baseUrl, apiVersion, publicKey, ...more }) => ({
       ...{ url, apiVersion, baseUrl: baseUrl ?? (apiVersion === 2 ? withoutPort(url) : url) },
-      publicKey: parsePublicKeyFile(readFileSync(publicKey)),
+      ...{ publicKey: parsePublicKeyFile(readFileSync(publicKey)), ...service(more) },
     })),
-    timestampAuthorities: readAll(trust, "timestampAuthorities", ({ url, chain }) => ({
-      ...{ url, chain: parseCertificateChain(readFileSync(chain), "timestamping") },
+    timestampAuthorities: readAll(trust, "timestampAuthorities", ({ url, chain, ...more }) => ({
+      ...{ url, chain: parseCertificateChain(readFileSync(chain), "timestamping"), ...service(more) },
     })),
   } satisfies Omit<TrustSources, "ctLogs">;
   return (shards) => makeTrustFiles(makeTrustMaterial({ ...fixed, ctLogs: [...shards.map(ctLog), ...otherLogs] }));
 }
+
+type ServiceSettings = Pick<TrustConfig["timestampAuthorities"][number], "operator" | "verifyOnly">;
 
 type Lists = Pick<TrustConfig, "otherAuthorities" | "otherLogs" | "timestampAuthorities" | "transparencyLogs">;
 
@@ -93,7 +99,7 @@ function ctLog({ config, logPublicKey, frozenMs }: TrustedShard): TrustSources["
   return {
     baseUrl: `https://${origin}`,
     publicKey: readPublicKey(logPublicKey),
-    isActive: state === "active",
+    role: state === "active" ? "active" : "shard",
     window: { startMs: window?.startMs, endMs: ends.length > 0 ? Math.min(...ends) : undefined },
   };
 }

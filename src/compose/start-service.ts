@@ -174,7 +174,7 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
   const { verifyIdToken } = verifier;
   const served = { config, chain, caSigner, issuers, verifyIdToken, audit: watchedAudit };
   const makeGeneration = prepareGenerations({ ...served, rateLimits, telemetry, clock, pauseSwitch });
-  const trustFiles = await openTrustFiles(config, { chain, shards });
+  const trustFiles = await openTrustFiles(config, { chain, shards, telemetry });
   const { certificateLog } = shards.active.log;
   const generations = startGenerations(makeGeneration, { certificateLog, publicKeys: shards.publicKeys });
   const handOver = makeHandOver({ shards, generations, clock, telemetry });

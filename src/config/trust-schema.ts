@@ -17,7 +17,7 @@ const originSchema = z
 const baseUrlSchema = z
   .string()
   .max(1024)
-  .regex(/^https?:\/\/[!-~]+$/u, "expected an https URL of printable ASCII characters")
+  .regex(/^https?:\/\/[!-~]+$/u, "expected an http or https URL of printable ASCII characters")
   .refine((url) => URL.canParse(url) && !/[?#@\\]|\/$/u.test(url), {
     error: "expected a URL without query, fragment, user information or a final slash",
   });
@@ -29,6 +29,23 @@ const timestampUrlSchema = baseUrlSchema.refine((url) => !URL.canParse(url) || n
 const window = {
   start: timeSchema.transform((text) => Date.parse(text)).optional(),
   end: timeSchema.transform((text) => Date.parse(text)).optional(),
+};
+
+/** Clients group services by it (Sigstore protobuf-specs: a URI without scheme). */
+const operatorSchema = z
+  .string()
+  .max(256)
+  .regex(/^(?!.*:\/\/)[!-~]+$/u, "expected a URI without its scheme, such as example.com")
+  .optional();
+
+const service = {
+  operator: operatorSchema.describe("Who runs it; who runs the CA when left out."),
+  verifyOnly: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Keep signers away from it: only those who verify are told of it. For one that has ceased or is to come.",
+    ),
 };
 
 const otherAuthority = object({
@@ -49,6 +66,7 @@ const timestampAuthority = object({
   chain: pathSchema.describe("PEM chain, the certificate that signs timestamps first, self-signed root last."),
   start: window.start.describe("From when on it is trusted; from when its chain is valid when left out."),
   end: window.end.describe("Until when it is trusted."),
+  ...service,
 });
 
 const transparencyLog = object({
@@ -60,6 +78,7 @@ const transparencyLog = object({
   apiVersion: z.literal([1, 2]).describe("Major version of Rekor's API."),
   start: window.start.describe("From when on it is trusted; from when the first CA is when left out."),
   end: window.end.describe("Until when it is trusted."),
+  ...service,
 });
 
 const MAX_OTHERS = 64;
@@ -71,11 +90,9 @@ export const trustSchema = object({
     .describe(
       "Where clients find the CA: https://host. May be left out in development, where it is the address of http.listen.",
     ),
-  operator: z
-    .string()
-    .regex(/^[ -~]{1,256}$/u, "expected printable ASCII characters, 256 at most")
-    .optional()
-    .describe("Who runs the services; the host of publicUrl when left out."),
+  operator: operatorSchema.describe(
+    "Who runs the CA, as a URI without its scheme: example.com; the host of publicUrl when left out.",
+  ),
   issuers: z
     .array(z.string())
     .min(1)

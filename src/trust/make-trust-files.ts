@@ -23,7 +23,7 @@ export function makeTrustFiles(material: TrustMaterial): TrustFiles {
     trustedRoot,
     signingConfig,
   };
-  const { authorities, activeCtLog, ctLogs } = material;
+  const { issuing, activeCtLog, ctLogs } = material;
   const json = {
     "trusted_root.json": encodeJson(trustedRoot),
     "signing_config.v0.2.json": encodeJson(signingConfig),
@@ -31,7 +31,7 @@ export function makeTrustFiles(material: TrustMaterial): TrustFiles {
   };
   return Object.freeze({
     ...json,
-    "chain.pem": encodePemFile("CERTIFICATE", authorities[0].chain.certificates),
+    "chain.pem": encodePemFile("CERTIFICATE", issuing.chain.certificates),
     "ct_log.pem": encodePemFile("PUBLIC KEY", [activeCtLog.publicKey.rawBytes]),
     "ct_logs.pem": encodePemFile(
       "PUBLIC KEY",

@@ -41,93 +41,116 @@ export interface TimestampAuthority {
   readonly chain: CertificateChain;
 }
 
-/** Whom relying parties and signers are told to trust, from one service's point of view. */
+/** What signers may be sent to beside the CA. */
+export interface Service {
+  /** Who runs it, as clients group services. */
+  readonly operator: string;
+  /** Whether signers are not sent there: it has ceased, or is to come. */
+  readonly verifyOnly: boolean;
+}
+
+/**
+ * Whom relying parties and signers are told to trust, from one service's point of view. What has been trusted for longest
+ * comes first in each list.
+ */
 export interface TrustMaterial {
   /** Origin of the CA's API, without a final slash. */
   readonly publicUrl: string;
-  /** Who runs it, as clients group services. */
-  readonly operator: string;
+  readonly operator: Service["operator"];
   /** `iss` of the tokens that signers get from there. */
   readonly issuers: readonly string[];
-  /** The one that issues first. */
-  readonly authorities: readonly [Trusted<Authority>, ...Trusted<Authority>[]];
-  readonly ctLogs: readonly Trusted<CtLog>[];
-  /** The one of `ctLogs` that new certificates are in. */
+  /** The one that issues. */
+  readonly issuing: Trusted<Authority>;
+  /** It and the others. */
+  readonly authorities: readonly Trusted<Authority>[];
+  /** The log that new certificates are in. */
   readonly activeCtLog: CtLog;
-  readonly transparencyLogs: readonly Trusted<TransparencyLog>[];
-  readonly timestampAuthorities: readonly Trusted<TimestampAuthority>[];
+  /** It and the others. */
+  readonly ctLogs: readonly Trusted<CtLog>[];
+  readonly transparencyLogs: readonly Trusted<TransparencyLog & Service>[];
+  readonly timestampAuthorities: readonly Trusted<TimestampAuthority & Service>[];
 }
 
 type Written<T> = T & { readonly window: Window };
+
+/** Where a log of certificates is from: the shard that issues, another shard of the same log, or somebody else's log. */
+export type CtLogRole = "active" | "shard" | "other";
 
 /** {@link TrustMaterial} as it is written down, before defaults. */
 export interface TrustSources extends Pick<TrustMaterial, "publicUrl" | "operator" | "issuers"> {
   readonly issuing: CertificateChain;
   readonly otherAuthorities: readonly Written<Authority>[];
-  /** One of them has `isActive`. */
-  readonly ctLogs: readonly (Written<CtLog> & { readonly isActive: boolean })[];
-  readonly transparencyLogs: readonly Written<TransparencyLog>[];
-  readonly timestampAuthorities: readonly Written<TimestampAuthority>[];
+  /** One of them is active. */
+  readonly ctLogs: readonly (Written<CtLog> & { readonly role: CtLogRole })[];
+  readonly transparencyLogs: readonly Written<TransparencyLog & Service>[];
+  readonly timestampAuthorities: readonly Written<TimestampAuthority & Service>[];
 }
 
 /**
  * Gives everything the time for which it is trusted. A chain is trusted from when it is valid, a log from when the first CA
- * is: verifiers compare the time of an SCT with the one and the time of signing with the other.
+ * is: verifiers compare the time of an SCT with the one and the time of signing with the other. A shard that ended before it
+ * began, as one that is frozen before its window, has no SCT that counts, and is left out.
  *
- * @throws MayflyError `internal` (TRUST_INVALID) when something stands there twice, or is trusted for no time at all
+ * @throws MayflyError `internal` (TRUST_INVALID) when something stands there twice, or ends before it begins
  */
 export function makeTrustMaterial(sources: TrustSources): TrustMaterial {
-  const { publicUrl, operator, issuers, issuing } = sources;
-  const others = sources.otherAuthorities.map(({ chain, window }) => ({
-    chain,
-    validFor: validFor(window, chain.notBeforeMs),
-  }));
-  const authorities = [{ chain: issuing, validFor: { startMs: issuing.notBeforeMs } }, ...others] as const;
-  const startMs = Math.min(...authorities.map((authority) => authority.validFor.startMs));
-  const [active] = sources.ctLogs.filter(({ isActive }) => isActive);
-  if (active === undefined) throw new TypeError("no log is active");
-  requireOnce(
-    "authority",
-    authorities.map(({ chain }) => Buffer.concat(chain.certificates)),
-  );
-  requireOnce(
-    "log",
-    sources.ctLogs.map(({ publicKey }) => publicKey.rawBytes),
-  );
-  requireOnce(
-    "log of signatures",
-    sources.transparencyLogs.map(({ publicKey }) => publicKey.rawBytes),
-  );
+  const { publicUrl, operator, issuers } = sources;
+  const issuing = { chain: sources.issuing, validFor: { startMs: sources.issuing.notBeforeMs } };
+  const authorities = [issuing, ...sources.otherAuthorities.map(fromItsChain)];
+  const startMs = Math.min(...authorities.map(({ validFor }) => validFor.startMs));
+  const activeCtLog = sources.ctLogs.find(({ role }) => role === "active");
+  if (activeCtLog === undefined) throw new TypeError("no log is active");
+  const ctLogs = sources.ctLogs.filter(({ role, window }) => role === "other" || !isEmpty(window, startMs));
+  requireOnce(sources);
   return {
-    publicUrl,
-    operator,
-    issuers,
-    authorities,
-    ctLogs: sources.ctLogs.map(({ window, ...log }) => ({ ...log, validFor: validFor(window, startMs) })),
-    activeCtLog: active,
-    transparencyLogs: sources.transparencyLogs.map(({ window, ...log }) => ({
-      ...log,
-      validFor: validFor(window, startMs),
-    })),
-    timestampAuthorities: sources.timestampAuthorities.map(({ window, ...authority }) => ({
-      ...authority,
-      validFor: validFor(window, authority.chain.notBeforeMs),
-    })),
+    ...{ publicUrl, operator, issuers, issuing, activeCtLog },
+    authorities: oldestFirst(authorities),
+    ctLogs: oldestFirst(ctLogs.map((log) => from(startMs, log))),
+    transparencyLogs: oldestFirst(sources.transparencyLogs.map((log) => from(startMs, log))),
+    timestampAuthorities: oldestFirst(sources.timestampAuthorities.map(fromItsChain)),
   };
 }
 
-function validFor({ startMs, endMs }: Window, defaultStartMs: number): ValidFor {
-  const from = startMs ?? defaultStartMs;
-  if (endMs === undefined) return { startMs: from };
-  if (endMs < from) {
-    const [start, end] = [from, endMs].map((ms) => new Date(ms).toISOString());
+function fromItsChain<T extends Written<Authority>>(one: T): Trusted<T> {
+  return from(one.chain.notBeforeMs, one);
+}
+
+function from<T extends Written<unknown>>(defaultStartMs: number, one: T): Trusted<T> {
+  const { startMs = defaultStartMs, endMs } = one.window;
+  if (isEmpty(one.window, defaultStartMs)) {
+    const [start, end] = [startMs, endMs ?? startMs].map((ms) => new Date(ms).toISOString());
     throw new MayflyError("TRUST_INVALID", `trusted until ${String(end)}, which is before it begins: ${String(start)}`);
   }
-  return { startMs: from, endMs };
+  return { ...one, validFor: endMs === undefined ? { startMs } : { startMs, endMs } };
+}
+
+function isEmpty({ startMs, endMs }: Window, defaultStartMs: number): boolean {
+  return endMs !== undefined && endMs < (startMs ?? defaultStartMs);
+}
+
+/** The order that protobuf-specs asks for in trusted roots; of equal starts the order in which they are written. */
+function oldestFirst<T extends Trusted<unknown>>(things: readonly T[]): readonly T[] {
+  return things.toSorted((one, other) => one.validFor.startMs - other.validFor.startMs);
 }
 
 /** Twice the same with two times would be trusted in both of them, whatever an operator meant by the end of one. */
-function requireOnce(what: string, things: readonly Uint8Array[]): void {
+function requireOnce({ issuing, otherAuthorities, ctLogs, transparencyLogs }: TrustSources): void {
+  const chains = [issuing, ...otherAuthorities.map(({ chain }) => chain)];
+  requireDistinct(
+    "authority",
+    chains.map(({ certificates }) => Buffer.concat(certificates)),
+  );
+  requireDistinct(
+    "log",
+    ctLogs.map(({ publicKey }) => publicKey.rawBytes),
+  );
+  requireDistinct(
+    "log of signatures",
+    transparencyLogs.map(({ publicKey }) => publicKey.rawBytes),
+  );
+}
+
+function requireDistinct(what: string, things: readonly Uint8Array[]): void {
   const hashes = things.map((bytes) => hash("sha256", bytes, "hex"));
   const twice = hashes.find((one, at) => hashes.indexOf(one) !== at);
   if (twice !== undefined) throw new MayflyError("TRUST_INVALID", `the same ${what} stands there twice: ${twice}`);

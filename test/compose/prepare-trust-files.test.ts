@@ -59,6 +59,22 @@ describe("trust files of a configuration", () => {
     expect(config.caUrls[0]?.operator).toBe("ca.example.com");
   });
 
+  it("have a service of others under their name, and keep signers from one that is only to be verified", async () => {
+    const settings = `${PUBLIC}, operator: example.com, timestampAuthorities: [
+        { url: "https://tsa.example.com/ts", chain: tsa.pem },
+        { url: "https://old.example.org/ts", chain: tsa.pem, end: 2100-01-01T00:00:00Z, verifyOnly: true },
+        { url: "https://tsa.example.org/ts", chain: tsa.pem, operator: example.org }],
+      transparencyLogs: [{ url: "https://r", publicKey: p256.pub, apiVersion: 1, verifyOnly: true }]`;
+    const root = TrustedRoot.fromJSON(JSON.parse((await trust(settings)).stdout));
+    expect([root.timestampAuthorities.length, root.tlogs.length]).toEqual([3, 1]);
+    const config = SigningConfig.fromJSON(JSON.parse((await trust(settings, "signing-config")).stdout));
+    expect(config.tsaUrls.map(({ url, operator }) => [url, operator])).toEqual([
+      ["https://tsa.example.com/ts", "example.com"],
+      ["https://tsa.example.org/ts", "example.org"],
+    ]);
+    expect([config.rekorTlogUrls, config.rekorTlogConfig]).toEqual([[], undefined]);
+  });
+
   it("send people to the issuers that they sign in with, or to those that are named", async () => {
     const more = (text: string): string =>
       text.replace(

@@ -84,6 +84,13 @@ describe("trust files refuse", () => {
     ["a public URL without TLS", '{ publicUrl: "http://ca.example.com" }', "clients send their tokens there"],
     ["an issuer that is none of ours", `{ ${PUBLIC}, issuers: ["https://other.example.com"] }`, "trust.issuers[0]"],
     ["an empty list of issuers", `{ ${PUBLIC}, issuers: [] }`, "trust.issuers"],
+    ["an operator with a scheme", `{ ${PUBLIC}, operator: "https://example.com" }`, "without its scheme"],
+    ["an operator in words", `{ ${PUBLIC}, operator: "Example Inc" }`, "without its scheme"],
+    [
+      "an operator of a service with a scheme",
+      `{ ${PUBLIC}, timestampAuthorities: [{ ${TSA}, operator: "https://t.example.com" }] }`,
+      "trust.timestampAuthorities[0].operator",
+    ],
     ["an operator over two lines", `{ ${PUBLIC}, operator: "a\\nb" }`, "trust.operator"],
     ["another CA that nobody closed", `{ ${PUBLIC}, ${OLD} }] }`, "trust.otherAuthorities[0]: expected an end"],
     [

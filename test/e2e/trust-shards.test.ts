@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
+import { publicKeyIn } from "../support/operator-keys.ts";
 import { runCli } from "../support/run-cli.ts";
 import { openShardedService, SHARD_ENV } from "../support/sharded-service.ts";
 import type { ShardedService, WrittenShard } from "../support/sharded-service.ts";
@@ -92,6 +93,69 @@ describe("the trust files of a log that is continued in another one", () => {
       [["fingerprints"], "fingerprints.txt"],
     ] as const) {
       expect({ name, text: await command(...words) }).toEqual({ name, text: await get(name) });
+    }
+  });
+
+  it("stay as they were, and say so, when a shard comes whose key is trusted already", async () => {
+    const again = await openShardedService();
+    try {
+      const active = { 2033: { state: "active" } };
+      const both = { ...active, 2034: { state: "staged" } };
+      await again.text(both);
+      const pem = `-----BEGIN PUBLIC KEY-----\n${publicKeyIn(join(again.folder, "2034.json")).toString("base64")}\n-----END PUBLIC KEY-----\n`;
+      writeFileSync(join(again.folder, "2034.pub"), pem);
+      const trust = `${TRUST.replace(" }\n", "")}, otherLogs: [{ baseUrl: "https://to.come", publicKey: 2034.pub }] }\n`;
+      const configOf = async (shards: Readonly<Record<string, WrittenShard>>): Promise<Config> =>
+        parseConfig((await again.text(shards)) + trust, join(again.folder, "mayfly.yaml"));
+      const alone = await configOf(active);
+      await again.init(alone);
+      const service = await again.start(alone);
+      const get = async (): Promise<readonly [number, string]> => {
+        const answer = await globalThis.fetch(`${service.publicUrl}/trust/trusted_root.json`);
+        return [answer.status, await answer.text()];
+      };
+      const before = await get();
+      expect(logsIn(before[1]).map(({ keyId }) => keyId)).toEqual([again.logId("2033"), again.logId("2034")]);
+      const staged = await configOf(both);
+      await again.init(staged);
+      service.readConfigAgain(() => staged);
+      while (!again.logText().includes('"shard staged"')) await pause(5);
+      expect([await get(), await get()]).toEqual([before, before]);
+      while (!again.logText().includes("trust files")) await pause(5);
+      const said = again
+        .logText()
+        .split("\n")
+        .filter((line) => line.includes("trust files could not be made anew"));
+      expect(said).toEqual([expect.stringContaining("the same log stands there twice")]);
+    } finally {
+      await again.close();
+    }
+  });
+
+  it("leave out a shard that was frozen before its window, and are there without it", async () => {
+    const abandoned = await openShardedService();
+    try {
+      const active = { 2035: { state: "active" } };
+      const more = ", window: { start: 2097-01-01T00:00:00Z, end: 2098-01-01T00:00:00Z }";
+      const file = join(abandoned.folder, "mayfly.yaml");
+      const write = async (state: string): Promise<Config> => {
+        const text = (await abandoned.text({ ...active, 2036: { state, more } })) + TRUST;
+        writeFileSync(file, text);
+        return parseConfig(text, file);
+      };
+      const staged = await write("staged");
+      await abandoned.init(staged);
+      expect((await runCli(["log", "freeze", "--shard", "2036", "--yes", "-c", file], { env: SHARD_ENV })).code).toBe(
+        0,
+      );
+      const service = await abandoned.start(await write("frozen"));
+      const answer = await globalThis.fetch(`${service.publicUrl}/trust/trusted_root.json`);
+      const text = await answer.text();
+      expect(logsIn(text).map(({ keyId }) => keyId)).toEqual([abandoned.logId("2035")]);
+      const { stdout } = await runCli(["trust", "trusted-root", "-c", file], { env: SHARD_ENV });
+      expect(stdout).toBe(text);
+    } finally {
+      await abandoned.close();
     }
   });
 

@@ -143,6 +143,23 @@ describe("the other trust files", () => {
     expect(active).toContain(ANCHORS.logPublicKey.toString("base64").slice(0, 64));
   });
 
+  it("have the chain that both versions of the API give, certificate by certificate", async () => {
+    const { publicUrl } = mayfly.service;
+    const pems = (text: string): readonly string[] => text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END.*/gu) ?? [];
+    const chain = await served("chain.pem");
+    expect(`${pems(chain).join("\n")}\n`).toBe(chain);
+    const v1 = await request(publicUrl).get("/api/v1/rootCert").buffer(true);
+    expect(pems(v1.text)).toEqual(pems(chain));
+    const { chains } = (await request(publicUrl).get("/api/v2/trustBundle")).body as {
+      readonly chains: readonly { readonly certificates: readonly string[] }[];
+    };
+    expect(chains.map(({ certificates }) => certificates)).toEqual([pems(chain).map((pem) => `${pem}\n`)]);
+    const [authority] = (await trustedRoot()).certificateAuthorities;
+    expect(authority?.certChain?.certificates.map(({ rawBytes }) => rawBytes)).toEqual(
+      pems(chain).map((pem) => new X509Certificate(pem).raw),
+    );
+  });
+
   it("say what to compare", async () => {
     const root = new X509Certificate(ANCHORS.chainPem.slice(ANCHORS.chainPem.lastIndexOf("-----BEGIN")));
     const files = ["trusted_root.json", "signing_config.v0.2.json", "client_trust_config.json"];

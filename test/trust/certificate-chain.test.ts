@@ -4,6 +4,7 @@ import { encodePem } from "../../src/core/encoding/pem.ts";
 import { parseCertificateChain, readCertificateChain } from "../../src/trust/certificate-chain.ts";
 import type { ChainPurpose } from "../../src/trust/certificate-chain.ts";
 import { makeCa, makeCaCertificate, makeKeyPair, makeLoneRoot, pemOf } from "../support/certificate-fixtures.ts";
+import { openssl } from "../support/openssl.ts";
 import { makeTimestampChain } from "../support/timestamp-chain.ts";
 
 const ca = makeCa();
@@ -22,6 +23,12 @@ describe("a chain in a trust file", () => {
   it("may be a root that issues by itself", () => {
     const { rootDer } = makeLoneRoot("ecdsa-p256", "ecdsa-p256-sha256");
     expect(parse(pemOf(rootDer)).certificates).toEqual([rootDer]);
+  });
+
+  it("may have a root without a name, and has empty ones for it then", () => {
+    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null"];
+    const pem = openssl(["req", "-x509", ...key, "-subj", "/", "-addext", "keyUsage=critical,keyCertSign"]);
+    expect(parse(pem).rootSubject).toEqual({ organization: "", commonName: "" });
   });
 
   it("may have expired long ago, and is trusted from when its last certificate became valid", () => {

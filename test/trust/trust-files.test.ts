@@ -1,6 +1,7 @@
 import { generateKeyPairSync, hash } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import { SigningConfig, TrustedRoot } from "@sigstore/protobuf-specs";
+import { bundleBuilderFromSigningConfig } from "@sigstore/sign";
 import { toTrustMaterial } from "@sigstore/verify";
 import fc from "fast-check";
 import { readCertificateChain } from "../../src/trust/certificate-chain.ts";
@@ -13,6 +14,8 @@ import { makeCa, makeLoneRoot } from "../support/certificate-fixtures.ts";
 import { makeTimestampChain } from "../support/timestamp-chain.ts";
 
 const OPEN = { startMs: undefined, endMs: undefined };
+/** What is said of one that signers are sent to. */
+const SERVICE = { window: OPEN, operator: "example.com", verifyOnly: false };
 const at = (text: string): number => Date.parse(text);
 const spkiOf = ({ publicKey }: ReturnType<typeof generateKeyPairSync>) =>
   publicKey.export({ type: "spki", format: "der" });
@@ -40,7 +43,7 @@ const SOURCES: TrustSources = {
   issuers: ["https://accounts.example.com", "https://other.example.com/path"],
   issuing,
   otherAuthorities: [],
-  ctLogs: [{ baseUrl: "https://ca.example.com/log", publicKey: logKey, isActive: true, window: OPEN }],
+  ctLogs: [{ baseUrl: "https://ca.example.com/log", publicKey: logKey, role: "active", window: OPEN }],
   transparencyLogs: [],
   timestampAuthorities: [],
 };
@@ -57,8 +60,13 @@ const rekor = (more: Partial<TrustSources["transparencyLogs"][number]> = {}) => 
     baseUrl: "http://rekor-local",
     apiVersion: 2 as const,
     publicKey: p256(),
-    window: OPEN,
+    ...SERVICE,
   },
+  ...more,
+});
+
+const clock = (more: Partial<TrustSources["timestampAuthorities"][number]> = {}) => ({
+  ...{ url: "https://t/ts", chain: tsa, ...SERVICE },
   ...more,
 });
 
@@ -66,7 +74,7 @@ describe("trust files", () => {
   it("have the same bytes for the same material", () => {
     const sources = {
       transparencyLogs: [rekor()],
-      timestampAuthorities: [{ url: "https://t/ts", chain: tsa, window: OPEN }],
+      timestampAuthorities: [clock()],
     };
     expect(filesOf(sources)).toEqual(filesOf(sources));
   });
@@ -111,24 +119,57 @@ describe("trust files", () => {
       otherAuthorities: [{ chain: old, window: { startMs: undefined, endMs: end } }],
     });
     expect(certificateAuthorities.map(({ validFor }) => validFor)).toEqual([
-      { start: new Date(YEAR.notBeforeMs), end: undefined },
       { start: new Date("2020-01-01T00:00:00Z"), end: new Date(end) },
+      { start: new Date(YEAR.notBeforeMs), end: undefined },
     ]);
     expect(ctlogs[0]?.publicKey?.validFor?.start).toEqual(new Date("2020-01-01T00:00:00Z"));
   });
 
   it("give every log its own window", () => {
     const window = { startMs: at("2026-12-01T00:00:00Z"), endMs: at("2028-02-01T00:00:00Z") };
-    const staged = { baseUrl: "https://ca.example.com/2027", publicKey: p256(), isActive: false, window };
+    const staged = { baseUrl: "https://ca.example.com/2027", publicKey: p256(), role: "shard" as const, window };
     const { ctlogs } = rootOf({ ctLogs: [...SOURCES.ctLogs, staged] });
     expect(ctlogs[1]?.publicKey?.validFor).toEqual({ start: new Date(window.startMs), end: new Date(window.endMs) });
     const pem = Buffer.from(filesOf({ ctLogs: [staged, ...SOURCES.ctLogs] })["ct_log.pem"]).toString("utf8");
     expect(pem.replaceAll(/-----.*-----|\s/gu, "")).toBe(Buffer.from(logKey.rawBytes).toString("base64"));
   });
 
+  it("have the CA that issues in the chain and the signing config, wherever it stands among the others", () => {
+    const change = { otherAuthorities: [{ chain: old, window: { startMs: undefined, endMs: YEAR.notBeforeMs } }] };
+    expect(filesOf(change)["chain.pem"]).toEqual(filesOf()["chain.pem"]);
+    expect(configOf(change).caUrls).toMatchObject([{ validFor: { start: new Date(YEAR.notBeforeMs) } }]);
+  });
+
+  it("list what is trusted by its start, the oldest first, as protobuf-specs has it", () => {
+    const from = (year: number) => ({ window: { startMs: at(`${String(year)}-01-01T00:00:00Z`), endMs: undefined } });
+    const years = [2028, 2026, 2027];
+    const root = rootOf({
+      ctLogs: [
+        ...years.map((year) => ({ baseUrl: "https://l", publicKey: p256(), role: "shard" as const, ...from(year) })),
+        ...SOURCES.ctLogs,
+      ],
+      transparencyLogs: years.map((year) => rekor({ publicKey: p256(), ...from(year) })),
+      timestampAuthorities: years.map((year) => clock(from(year))),
+    });
+    const starts = (times: readonly ({ readonly start?: Date | undefined } | undefined)[]) =>
+      times.map((time) => time?.start?.getUTCFullYear());
+    const ofLogs = (logs: typeof root.tlogs) => starts(logs.map(({ publicKey }) => publicKey?.validFor));
+    expect(ofLogs(root.ctlogs)).toEqual([2026, 2026, 2027, 2028]);
+    expect(ofLogs(root.tlogs)).toEqual([2026, 2027, 2028]);
+    expect(starts(root.timestampAuthorities.map(({ validFor }) => validFor))).toEqual([2026, 2027, 2028]);
+  });
+
+  it.each([
+    ["frozen before its window began", { startMs: at("2027-01-01T00:00:00Z"), endMs: at("2026-12-01T00:00:00Z") }],
+    ["closed before there was a CA", { startMs: undefined, endMs: at("2025-01-01T00:00:00Z") }],
+  ])("leave out a shard that was %s, as nothing that it signed counts", (_, window) => {
+    const never = { baseUrl: "https://ca.example.com/never", publicKey: p256(), role: "shard" as const, window };
+    expect(filesOf({ ctLogs: [never, ...SOURCES.ctLogs] })).toEqual(filesOf());
+  });
+
   it("have a timestamp authority trusted from when its certificates are valid", () => {
     const url = "https://tsa.example.com/api/v1/timestamp";
-    const sources = { timestampAuthorities: [{ url, chain: tsa, window: OPEN }] };
+    const sources = { timestampAuthorities: [clock({ url })] };
     expect(rootOf(sources).timestampAuthorities).toMatchObject([
       {
         uri: url,
@@ -165,14 +206,68 @@ describe("trust files", () => {
   });
 
   it("send signers to a log of signatures where it is reached, in the version it has", () => {
-    const sources = { transparencyLogs: [rekor(), rekor({ apiVersion: 1 })] };
+    const sources = { transparencyLogs: [rekor({ apiVersion: 1, operator: "rekor.example" }), rekor()] };
     expect(configOf(sources)).toMatchObject({
       rekorTlogUrls: [
         { url: "http://127.0.0.1:3003", majorApiVersion: 2, operator: "example.com" },
-        { url: "http://127.0.0.1:3003", majorApiVersion: 1 },
+        { url: "http://127.0.0.1:3003", majorApiVersion: 1, operator: "rekor.example" },
       ],
       rekorTlogConfig: { selector: 2 },
     });
+  });
+
+  const since = (year: number) => ({ startMs: at(`${String(year)}-01-01T00:00:00Z`), endMs: undefined });
+
+  it("list services by their start, the newest first, as protobuf-specs has it", () => {
+    const years = [2020, 2022, 2021];
+    const { rekorTlogUrls, tsaUrls } = configOf({
+      transparencyLogs: years.map((year) => rekor({ publicKey: p256(), window: since(year) })),
+      timestampAuthorities: years.map((year) => clock({ window: since(year) })),
+    });
+    for (const urls of [rekorTlogUrls, tsaUrls]) {
+      expect(urls.map(({ validFor }) => validFor?.start?.getUTCFullYear())).toEqual([2022, 2021, 2020]);
+    }
+  });
+
+  it.each<[string, Partial<TrustSources>, readonly string[]]>([
+    [
+      "the log of the higher version, of two that began together",
+      { transparencyLogs: [rekor({ apiVersion: 1, url: "http://old" }), rekor({ url: "http://new" })] },
+      ["http://new"],
+    ],
+    [
+      "the services that are in service, not those to come or gone",
+      {
+        transparencyLogs: [
+          rekor({ url: "http://now", window: since(2020) }),
+          rekor({ url: "http://to-come", publicKey: p256(), window: since(9000), verifyOnly: true }),
+        ],
+        timestampAuthorities: [
+          clock({ url: "http://tsa-to-come/ts", window: since(9000), verifyOnly: true }),
+          clock({ url: "http://tsa-now/ts" }),
+        ],
+      },
+      ["http://now", "http://tsa-now/ts"],
+    ],
+    [
+      "no service where the only one has ceased",
+      {
+        transparencyLogs: [rekor({ window: { startMs: 0, endMs: at("2026-02-01T00:00:00Z") }, verifyOnly: true })],
+        timestampAuthorities: [clock({ window: { startMs: 0, endMs: at("2026-02-01T00:00:00Z") }, verifyOnly: true })],
+      },
+      [],
+    ],
+  ])("have sigstore-js choose %s", (_, change, urls) => {
+    const builder = bundleBuilderFromSigningConfig({
+      signingConfig: configOf(change),
+      identityProvider: { getToken: () => Promise.resolve("") },
+      bundleType: "messageSignature",
+    });
+    const chosen = JSON.stringify(builder).matchAll(/"baseURL":"([^"]+)"/gu);
+    expect(new Set(Array.from(chosen, ([, url]) => url))).toEqual(new Set([SOURCES.publicUrl, ...urls]));
+    const root = rootOf(change);
+    expect(root.tlogs).toHaveLength(change.transparencyLogs?.length ?? 0);
+    expect(root.timestampAuthorities).toHaveLength(change.timestampAuthorities?.length ?? 0);
   });
 
   it("leave a selector out where there is nothing to select, which sigstore-js refuses", () => {
@@ -187,7 +282,7 @@ describe("trust files", () => {
     const { certificateAuthorities, timestampAuthorities, ctlogs, tlogs } = toTrustMaterial(
       rootOf({
         otherAuthorities: [{ chain: old, window: { startMs: undefined, endMs: at("2026-01-01T00:00:00Z") } }],
-        timestampAuthorities: [{ url: "https://t/ts", chain: tsa, window: OPEN }],
+        timestampAuthorities: [clock()],
         transparencyLogs: [rekor(), rekor({ publicKey: ed25519(new Uint8Array(32).fill(9)) })],
       }),
     );
@@ -219,7 +314,7 @@ describe("trust files refuse", () => {
   it.each<[string, Partial<TrustSources>, RegExp]>([
     [
       "two logs of one key",
-      { ctLogs: [ctLog!, { ...ctLog!, baseUrl: "https://b", isActive: false }] },
+      { ctLogs: [ctLog!, { ...ctLog!, baseUrl: "https://b", role: "shard" }] },
       /^the same log stands/u,
     ],
     [
@@ -238,13 +333,21 @@ describe("trust files refuse", () => {
       /^trusted until 2019-01-01T00:00:00\.000Z, which is before it begins: 2020-/u,
     ],
     [
-      "a log that is closed before there was a CA",
-      { ctLogs: [{ ...ctLog!, window: { startMs: undefined, endMs: at("2025-01-01T00:00:00Z") } }] },
+      "a log of others that is closed before there was a CA",
+      {
+        ctLogs: [
+          ctLog!,
+          {
+            ...{ baseUrl: "https://b", publicKey: p256(), role: "other" as const },
+            window: { startMs: undefined, endMs: at("2025-01-01T00:00:00Z") },
+          },
+        ],
+      },
       /before it begins/u,
     ],
     [
       "a timestamp authority that is closed before it was valid",
-      { timestampAuthorities: [{ url: "https://t/ts", chain: tsa, window: { startMs: undefined, endMs: 0 } }] },
+      { timestampAuthorities: [clock({ window: { startMs: undefined, endMs: 0 } })] },
       /before it begins/u,
     ],
   ])("%s", (_, change, says) => {

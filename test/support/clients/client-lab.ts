@@ -61,6 +61,8 @@ export interface ClientLab {
   /** A new folder, with trust files, a token, and an artifact. */
   readonly desk: (signer: Signer, trust?: Trust) => Promise<Desk>;
   readonly neighbour: (kind: NeighbourKind) => Neighbour;
+  /** The configuration whose trust files are these. */
+  readonly configFile: (trust: Trust) => string;
   readonly close: () => Promise<void>;
 }
 
@@ -109,6 +111,7 @@ export async function openClientLab(options: ClientLabOptions): Promise<ClientLa
     return {
       url,
       neighbour: (kind) => beside.find((one) => one.kind === kind)!,
+      configFile: (trust) => configFiles[trust],
       desk: (signer, trust = "own") => openDesk(setting, signer, trust),
       close,
     };

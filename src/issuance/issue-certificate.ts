@@ -40,7 +40,7 @@ export function makeIssueCertificate(ports: IssuanceDeps): IssueCertificate {
     const nowMs        = deps.now();                                                 // one clock reading per request
     const idToken      = await deps.verifyIdToken(request.idToken, nowMs);           // RFC 7519 §7.2, OIDC Core §3.1.3.7
     const principal    = derivePrincipal(idToken);                                   // who asks
-    const keyRequest   = permitKeyRequest(request.key, idToken.issuer);              // in a form its issuer takes
+    const keyRequest   = permitKeyRequest(request.key, idToken.issuer, principal);   // in a form its issuer takes
     const key          = await provePossession(keyRequest, principal, keyPolicy);    // and holds which key
     deps.log.requireOpen();                                                          // or nothing is signed
     const serialNumber = deps.serialNumber();

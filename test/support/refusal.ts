@@ -11,7 +11,11 @@ export const TEXT = {
   proofOfAddress:
     "The signature supplied in the request could not be verified: it must be over the e-mail address of the token (claim email)",
   proofOfSubject:
-    "The signature supplied in the request could not be verified: it must be over the subject of the token (claim sub)",
+    "The signature supplied in the request could not be verified: it must be over the subject of the token (claim sub), " +
+    "not over the URI that the certificate names",
+  proofInPlaceOfRequest:
+    "The signature supplied in the request could not be verified: in place of a certification request its issuer asks for a " +
+    "proof; it must be over the e-mail address of the token (claim email)",
   ca: "error communicating with CA backend",
   log: "Error entering certificate in CTL",
   request: "The request could not be parsed",

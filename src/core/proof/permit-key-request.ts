@@ -1,6 +1,8 @@
 import { MayflyError } from "../errors.ts";
 import type { TrustedIssuer } from "../identity/issuer.ts";
+import type { Challenge } from "../identity/principal.ts";
 import type { KeyRequest } from "../issuance-types.ts";
+import { expectedProof } from "./expected-proof.ts";
 
 /**
  * The key request of a caller, in a form that its issuer's configuration permits. The self-signature of a certification
@@ -9,9 +11,15 @@ import type { KeyRequest } from "../issuance-types.ts";
  *
  * @throws MayflyError `invalid_proof` (KEY_PROOF_REQUIRED)
  */
-export function permitKeyRequest(request: KeyRequest, { requireKeyProof = false }: TrustedIssuer): KeyRequest {
+export function permitKeyRequest(
+  request: KeyRequest,
+  { requireKeyProof = false }: TrustedIssuer,
+  { challengeClaim }: Challenge,
+): KeyRequest {
   if (request.kind === "csr" && requireKeyProof) {
-    throw new MayflyError("KEY_PROOF_REQUIRED", "the issuer's configuration takes no certification requests");
+    throw new MayflyError("KEY_PROOF_REQUIRED", "the issuer's configuration takes no certification requests", {
+      publicHint: `in place of a certification request its issuer asks for a proof; ${expectedProof(challengeClaim)}`,
+    });
   }
   return request;
 }

@@ -3,6 +3,7 @@ import type { Challenge } from "../identity/principal.ts";
 import type { KeyRequest } from "../issuance-types.ts";
 import { assertPermittedAlgorithm, PROOF_DIGEST } from "./client-signing-algorithm.ts";
 import { parseCertificationRequest } from "./csr.ts";
+import { expectedProof } from "./expected-proof.ts";
 import { checkKey } from "./key-policy.ts";
 import type { CheckedKey, KeyPolicy } from "./key-policy.ts";
 import { parsePublicKey } from "./parse-public-key.ts";
@@ -21,12 +22,6 @@ const RAW_SIGNATURE_LENGTH: Readonly<Partial<Record<KeyAlgorithm, number>>> = {
   "ecdsa-p256": 64,
   "ecdsa-p384": 96,
   "ecdsa-p521": 132,
-};
-
-/** Clients differ about what a proof signs when a token has both claims, so a refusal says what was expected. */
-const EXPECTED: Readonly<Record<Challenge["challengeClaim"], string>> = {
-  email: "it must be over the e-mail address of the token (claim email)",
-  sub: "it must be over the subject of the token (claim sub)",
 };
 
 /**
@@ -58,7 +53,7 @@ async function proveByChallenge(
   const digest = PROOF_DIGEST[key.algorithm];
   assertPermittedAlgorithm(key.algorithm, digest, policy.permittedAlgorithms);
   const { proof } = request;
-  const refusal = { publicHint: EXPECTED[challengeClaim] };
+  const refusal = { publicHint: expectedProof(challengeClaim) };
   if (proof.length === 0) throw new MayflyError("PROOF_MISSING", "no proof of possession", refusal);
   if (proof.length > MAX_PROOF_BYTES) {
     throw new MayflyError("PROOF_INVALID", `proof exceeds ${MAX_PROOF_BYTES} bytes`, refusal);

@@ -223,7 +223,7 @@ describe("what a refused proof should have signed", () => {
 
   it.each([
     ["email", "it must be over the e-mail address of the token (claim email)"],
-    ["sub", "it must be over the subject of the token (claim sub)"],
+    ["sub", "it must be over the subject of the token (claim sub), not over the URI that the certificate names"],
   ] as const)("is told by kind for %s, whatever is wrong with the proof", async (claim, hint) => {
     for (const proof of [proofBy(p256, "other"), proofBy(keys.ed25519), new Uint8Array(), Buffer.alloc(2_049)]) {
       expect(await hintOf(claim, proof)).toBe(hint);

@@ -51,13 +51,16 @@ export const ISSUER = fields("application/pkix-cert", "public, max-age=604800, i
 /** Prometheus text; the exposition format comes from the registry. */
 export const metricsFields = (contentType: string): HeaderFields => fields(contentType, "no-store");
 
-/** Answer to any CORS preflight (Fetch §3.2.3). Browsers may send the token; credentials of their own never. */
+/**
+ * Answer to any CORS preflight (Fetch §3.2.3). Browsers may send the token, what names a request, and the fields that Fulcio
+ * allows; credentials of their own never.
+ */
 export const PREFLIGHT: HeaderFields = [
   ...ANY_ORIGIN,
   "Access-Control-Allow-Methods",
   "GET, HEAD, POST",
   "Access-Control-Allow-Headers",
-  "authorization, content-type, x-request-id",
+  "accept, authorization, content-type, x-request-id, x-requested-with",
   "Access-Control-Max-Age",
   "600",
 ];

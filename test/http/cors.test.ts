@@ -68,6 +68,11 @@ describe("a page of another origin", () => {
     expect(answer.headers).toMatchObject({ "access-control-max-age": "600" });
   });
 
+  it("may send the fields that it may send to Fulcio", async () => {
+    const fields = ["accept", "content-type", "x-requested-with"];
+    expect(passesPreflight(await preflight("/api/v2/signingCert", "POST", fields), "POST", fields)).toBe(true);
+  });
+
   it.each([...SIGNING, ...READS])("may name its request to %s", async (path) => {
     const method = SIGNING.includes(path) ? "POST" : "GET";
     expect(passesPreflight(await preflight(path, method, ["x-request-id"]), method, ["x-request-id"])).toBe(true);

@@ -287,7 +287,7 @@ describe("fields that the answer depends on", () => {
       expect(answer.headers).toMatchObject({
         "access-control-allow-origin": "*",
         "access-control-allow-methods": "GET, HEAD, POST",
-        "access-control-allow-headers": "authorization, content-type, x-request-id",
+        "access-control-allow-headers": "accept, authorization, content-type, x-request-id, x-requested-with",
       });
       expect(answer.headers["access-control-allow-credentials"]).toBeUndefined();
     },

@@ -108,8 +108,16 @@ export const DIVERGENCES: Readonly<Record<string, readonly Change[]>> = {
     header("access-control-allow-origin", undefined, "*"),
     header("access-control-allow-methods", /^(?:POST)?$/u, "GET, HEAD, POST"),
     header("access-control-allow-methods", undefined, "GET, HEAD, POST"),
-    header("access-control-allow-headers", /^content-type$/u, "authorization, content-type, x-request-id"),
-    header("access-control-allow-headers", undefined, "authorization, content-type, x-request-id"),
+    header(
+      "access-control-allow-headers",
+      /^content-type$/u,
+      "accept, authorization, content-type, x-request-id, x-requested-with",
+    ),
+    header(
+      "access-control-allow-headers",
+      undefined,
+      "accept, authorization, content-type, x-request-id, x-requested-with",
+    ),
     header("access-control-expose-headers", undefined, "ETag, Retry-After, X-Request-Id"),
     header("access-control-max-age", undefined, "600"),
     header("vary", /^Origin(?:, Access-Control-Request-Method, Access-Control-Request-Headers)?$/u, undefined),

@@ -1,11 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { hash, X509Certificate } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { Validator as JsonSchema } from "@cfworker/json-schema";
 import type { Schema } from "@cfworker/json-schema";
 import { Validator as OpenApiSchema } from "@seriousme/openapi-schema-validator";
-import { ask } from "../support/ask.ts";
+import Router from "router";
+import type { PublishedLog } from "../../src/http/routes/log-read.ts";
+import { ask, askForCertificate } from "../support/ask.ts";
 import type { Answer } from "../support/ask.ts";
 import { GOLDEN_REQUESTS, withToken } from "../support/golden-requests.ts";
-import { startTestService } from "../support/service.ts";
+import { ANCHORS, startTestService } from "../support/service.ts";
 import type { TestService } from "../support/service.ts";
 import { bare, makeRig } from "./public-app.ts";
 import request from "supertest";
@@ -16,15 +19,24 @@ interface Content {
 interface Response {
   readonly $ref?: string;
   readonly headers: Readonly<Record<string, unknown>>;
-  readonly content: Content;
+  /** Absent where the answer has no body. */
+  readonly content?: Content;
 }
 interface Operation {
   readonly operationId: string;
   readonly requestBody?: { readonly content: Content };
   readonly responses: Readonly<Record<string, Response>>;
 }
+const METHODS = ["get", "head", "post"] as const;
+type Method = (typeof METHODS)[number];
+interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query";
+  readonly example?: string;
+}
+type PathItem = Readonly<Partial<Record<Method, Operation>>> & { readonly parameters?: readonly Parameter[] };
 interface OpenApi {
-  readonly paths: Readonly<Record<string, Readonly<Partial<Record<"get" | "post", Operation>>>>>;
+  readonly paths: Readonly<Record<string, PathItem>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, Schema>>;
     readonly responses: Readonly<Record<string, Response>>;
@@ -59,24 +71,59 @@ function violations(schema: Schema, value: unknown): readonly string[] {
   return errors.map(({ instanceLocation, error }) => `${instanceLocation}: ${error}`);
 }
 
-function operationOf(path: string, method: "get" | "post"): Operation {
+function operationOf(path: string, method: Method): Operation {
   const operation = document.paths[path]?.[method];
   if (operation === undefined) throw new Error(`${method} ${path} is not described`);
   return operation;
 }
 
+/** What is said of an answer's status. */
+function responseOf({ responses }: Operation, { status }: Answer): Response {
+  const named = responses[String(status)] ?? responses["default"]!;
+  return named.$ref === undefined ? named : document.components.responses[named.$ref.split("/").at(-1)!]!;
+}
+
+/** Holds an answer to have no header field of its own that is not described. */
+function expectHeaderDescribed(response: Response, { headers }: Answer): void {
+  const described = new Set(Object.keys(response.headers).map((name) => name.toLowerCase()));
+  for (const name of ["x-request-id", "retry-after", "allow", "etag"]) {
+    if (headers[name] !== undefined) expect([name, described.has(name)]).toEqual([name, true]);
+  }
+}
+
 /** Holds an answer to what is said of its status: media type, body, header fields. */
 function expectDescribed(operation: Operation, answer: Answer): void {
-  const named = operation.responses[String(answer.status)] ?? operation.responses["default"]!;
-  const response = named.$ref === undefined ? named : document.components.responses[named.$ref.split("/").at(-1)!]!;
+  const response = responseOf(operation, answer);
+  const { content = {} } = response;
   const [mediaType = ""] = (answer.headers["content-type"] ?? "").split(";");
-  expect([answer.status, Object.keys(response.content)]).toEqual([answer.status, [mediaType]]);
+  expect([answer.status, Object.keys(content)]).toEqual([answer.status, [mediaType]]);
   const body = mediaType === "application/json" ? answer.body : answer.text;
-  expect(violations(response.content[mediaType]!.schema, body)).toEqual([]);
-  const described = new Set(Object.keys(response.headers).map((name) => name.toLowerCase()));
-  for (const name of ["x-request-id", "retry-after", "allow"]) {
-    if (answer.headers[name] !== undefined) expect([name, described.has(name)]).toEqual([name, true]);
-  }
+  expect(violations(content[mediaType]!.schema, body)).toEqual([]);
+  expectHeaderDescribed(response, answer);
+}
+
+/** The request target of a read of something that is there. */
+async function targetOf(path: string): Promise<string> {
+  const inLog = async (rest: string): Promise<Readonly<Record<string, string>>> =>
+    (await get(`/test-log/ct/v1/${rest}`)).body as Readonly<Record<string, string>>;
+  const size = (await inLog("get-sth"))["tree_size"];
+  const { leaf_input: input = "" } = await inLog(`get-entry-and-proof?leaf_index=0&tree_size=${String(size)}`);
+  // RFC 6962 §2.1.
+  const leafHash = hash("sha256", Buffer.concat([Uint8Array.of(0), Buffer.from(input, "base64")]), "buffer");
+  const [issuing] = ANCHORS.chainPem.split(/(?<=-----END CERTIFICATE-----\n)/u);
+  const values: Readonly<Record<string, string>> = {
+    log: "test-log",
+    level: "data",
+    index: `000.p/${String(size)}`,
+    sha256: hash("sha256", new X509Certificate(issuing!).raw),
+    ...{ first: "0", second: "1", hash: leafHash.toString("base64") },
+    ...{ tree_size: String(size), start: "0", end: "0", leaf_index: "0" },
+  };
+  const query = (document.paths[path]?.parameters ?? []).filter((parameter) => parameter.in === "query");
+  const pairs = query.map(({ name }) => `${name}=${encodeURIComponent(values[name]!)}`);
+  return (
+    path.replaceAll(/\{(\w+)\}/gu, (_, name: string) => values[name]!) + (pairs.length > 0 ? "?" : "") + pairs.join("&")
+  );
 }
 
 describe("GET /openapi.json", () => {
@@ -93,34 +140,6 @@ describe("GET /openapi.json", () => {
     expect(one.headers).toMatchObject({ "content-type": "application/json", "cache-control": "public, max-age=60" });
   });
 
-  it("describes the whole public API", () => {
-    expect(Object.keys(document.paths).sort()).toEqual([
-      "/api/v1/rootCert",
-      "/api/v1/signingCert",
-      "/api/v2/configuration",
-      "/api/v2/signingCert",
-      "/api/v2/trustBundle",
-      "/healthz",
-      "/openapi.json",
-      "/trust/chain.pem",
-      "/trust/client_trust_config.json",
-      "/trust/ct_log.pem",
-      "/trust/ct_logs.pem",
-      "/trust/fingerprints.txt",
-      "/trust/signing_config.v0.2.json",
-      "/trust/trusted_root.json",
-      "/{log}/checkpoint",
-      "/{log}/ct/v1/get-entries",
-      "/{log}/ct/v1/get-entry-and-proof",
-      "/{log}/ct/v1/get-proof-by-hash",
-      "/{log}/ct/v1/get-roots",
-      "/{log}/ct/v1/get-sth",
-      "/{log}/ct/v1/get-sth-consistency",
-      "/{log}/issuer/{sha256}",
-      "/{log}/log.v3.json",
-    ]);
-  });
-
   it("leaves out what a service does not offer", async () => {
     const answer = await request(bare(makeRig())).get("/openapi.json");
     const { paths } = JSON.parse(answer.text) as OpenApi;
@@ -130,28 +149,94 @@ describe("GET /openapi.json", () => {
 
   it("names each operation once", () => {
     const ids = Object.values(document.paths).flatMap((path) =>
-      Object.values(path).map(({ operationId }) => operationId),
+      METHODS.flatMap((method) => path[method]?.operationId ?? []),
     );
     expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([]);
   });
 });
 
-describe("what is described is what is answered", () => {
-  it("of every read", async () => {
-    const reads = Object.keys(document.paths).filter((path) => document.paths[path]?.get && !path.includes("{sha256}"));
-    const asked: string[] = [];
-    for (const path of reads) {
-      const query = path.includes("get-sth-consistency") ? "?first=0&second=0" : "";
-      const answer = await get(path.replace("{log}", "test-log") + query);
-      expectDescribed(operationOf(path, "get"), answer);
-      if (answer.status === 200) asked.push(path);
+describe("the routes of the server and the paths of the document", () => {
+  const notRead = (): never => {
+    throw new TypeError("is not read here");
+  };
+  const LOG: PublishedLog = {
+    pathPrefix: "/log",
+    roots: [],
+    view: {
+      staticCt: {
+        ...{ checkpoint: notRead, cosignedCheckpoint: notRead, hashTile: notRead, dataTile: notRead, issuer: notRead },
+      },
+      rfc6962: {
+        ...{ treeHead: notRead, consistency: notRead, proofByHash: notRead },
+        ...{ entries: notRead, entryAndProof: notRead, roots: notRead },
+      },
+      logV3Json: notRead,
+    },
+  };
+  const logs = [LOG];
+
+  it("are the same, with the same methods", async () => {
+    const mount = jest.spyOn(Router.prototype, "route");
+    const server = bare(makeRig(undefined, { logs: () => logs, trustFiles: notRead }));
+    const { paths } = JSON.parse((await request(server).get("/openapi.json")).text) as OpenApi;
+    const targets: string[] = [];
+    for (const [path, { parameters = [], ...operations }] of Object.entries(paths)) {
+      const example = (name: string): string => parameters.find((each) => each.name === name)?.example ?? "?";
+      const target = path.replaceAll(/\{(\w+)\}/gu, (_, name: string) => example(name));
+      // No path has this method, so each says which it has.
+      const { status, headers } = await request(server).delete(target);
+      const methods = Object.keys(operations).map((method) => method.toUpperCase());
+      expect([path, status, headers["allow"]]).toEqual([path, 501, methods.join(", ")]);
+      targets.push(target);
     }
-    // The others need an entry to be there.
-    expect(reads.filter((path) => !asked.includes(path))).toEqual([
-      "/{log}/ct/v1/get-proof-by-hash",
-      "/{log}/ct/v1/get-entries",
-      "/{log}/ct/v1/get-entry-and-proof",
-    ]);
+    const places = mount.mock.calls.map(([place]) => place as RegExp | string);
+    mount.mockRestore();
+    const leadsTo = (place: RegExp | string, target: string): boolean =>
+      typeof place === "string" ? place === target : place.test(target);
+    expect(places.filter((place) => !targets.some((target) => leadsTo(place, target)))).toEqual([]);
+    expect(places).toHaveLength(targets.length);
+  });
+});
+
+describe("what is described is what is answered", () => {
+  beforeAll(async () => {
+    const answer = await askForCertificate(mayfly.service.publicUrl, await mayfly.issuer.mintToken("email"));
+    expect(answer.status).toBe(200);
+  });
+
+  it("of every read, by GET and by HEAD, and of whoever has it already", async () => {
+    const unanswered: string[] = [];
+    for (const [path, item] of Object.entries(document.paths).filter(([, { get }]) => get !== undefined)) {
+      const target = `${mayfly.service.publicUrl}${await targetOf(path)}`;
+      const answer = await ask(target);
+      expectDescribed(operationOf(path, "get"), answer);
+      if (answer.status !== 200) unanswered.push(path);
+      const { etag = "" } = answer.headers;
+      // What readers may keep is answered to HEAD too, and not again to who has it. A checkpoint may be newer by then.
+      expect([path, etag !== ""]).toEqual([path, item.head !== undefined && answer.status === 200]);
+      if (etag === "") continue;
+      const head = await ask(target, { method: "HEAD" });
+      expect([head.status, head.text, (head.headers["etag"] ?? "").length]).toEqual([200, "", etag.length]);
+      expectHeaderDescribed(responseOf(operationOf(path, "head"), head), head);
+      for (const method of ["get", "head"] as const) {
+        const again = await ask(target, { method: method.toUpperCase(), headers: { "if-none-match": "*" } });
+        expect([again.status, again.text]).toEqual([304, ""]);
+        expectHeaderDescribed(responseOf(operationOf(path, method), again), again);
+      }
+    }
+    // No witness has cosigned anything here.
+    expect(unanswered).toEqual(["/{log}/checkpoint.cosigned"]);
+  });
+
+  it.each([
+    ["400", "/{log}/ct/v1/get-entries", "?start=1"],
+    ["400", "/{log}/ct/v1/get-entries", "?start=1000000&end=1000000"],
+    ["404", "/{log}/tile/{level}/{index}", "/001"],
+  ])("of a read of the log that is refused with %s by %s%s", async (status, path, rest) => {
+    const target = path.replace("{log}", "test-log").replace("/{level}/{index}", "/0") + rest;
+    const answer = await get(target);
+    expect(String(answer.status)).toBe(status);
+    expectDescribed(operationOf(path, "get"), answer);
   });
 
   it("of every client's request and its answer", async () => {

@@ -1,15 +1,8 @@
 import { TRUST_FILE_NAMES } from "../../trust/trust-file-names.ts";
 import type { TrustFileName } from "../../trust/trust-file-names.ts";
 import { LOG_READS } from "./log-reads.ts";
-import {
-  granted,
-  grantedJson,
-  grantedPem,
-  HEADER_OBJECTS,
-  REFUSALS,
-  RESPONSES,
-  SIGNING_REFUSALS,
-} from "./responses.ts";
+import { keptRead, read } from "./operations.ts";
+import { granted, grantedJson, grantedPem, HEADER_OBJECTS, RESPONSES, SIGNING_REFUSALS } from "./responses.ts";
 import type { ResponseObject } from "./responses.ts";
 import { schemaRef, SCHEMAS } from "./schemas.ts";
 import type { Schema } from "./schemas.ts";
@@ -67,13 +60,6 @@ const signing = (body: Schema, operation: object): object => ({
   },
 });
 
-const read = (operationId: string, tag: string, response: ResponseObject): object => ({
-  operationId,
-  tags: [tag],
-  summary: response["description"],
-  responses: { "200": response, ...REFUSALS },
-});
-
 const API = {
   "/api/v2/signingCert": signing(schemaRef("CreateSigningCertificateRequest"), {
     operationId: "createSigningCertificate",
@@ -121,6 +107,6 @@ const TRUST_FILE_ANSWERS: Readonly<Record<TrustFileName, ResponseObject>> = {
 const TRUST_FILES = Object.fromEntries(
   TRUST_FILE_NAMES.map((name) => [
     `/trust/${name}`,
-    { get: read(`getTrust/${name}`, "trust", TRUST_FILE_ANSWERS[name]) },
+    keptRead(read(`getTrust/${name}`, "trust", TRUST_FILE_ANSWERS[name])),
   ]),
 );

@@ -1,11 +1,13 @@
-import { granted, grantedJson, REFUSALS } from "./responses.ts";
+import { keptRead, read } from "./operations.ts";
+import { granted, grantedJson, LOG_REFUSALS } from "./responses.ts";
 import type { ResponseObject } from "./responses.ts";
 
-const inPath = (name: string, description: string): object => ({
+const inPath = (name: string, description: string, example: string): object => ({
   name,
   in: "path",
   required: true,
   description,
+  example,
   schema: { type: "string" },
 });
 const inQuery = (name: string, description: string, schema: object = { type: "string" }): object => ({
@@ -17,32 +19,47 @@ const inQuery = (name: string, description: string, schema: object = { type: "st
 });
 const number = (name: string): object => inQuery(name, "In decimal.", { type: "integer", minimum: 0 });
 
-const LOG = inPath("log", "What follows the host in the log's origin; may have more slashes in it.");
+const LOG = inPath(
+  "log",
+  "What follows the host in the log's origin; may have more slashes in it. Without it and its slash where nothing follows.",
+  "log",
+);
 
 /** A read of a log; what it answers with is in the standard that the description names. */
-const read = (path: string, response: ResponseObject, parameters: readonly object[] = []): object => ({
-  [`/{log}/${path}`]: {
-    parameters: [LOG],
-    get: {
-      operationId: `log/${path}`,
-      tags: ["log"],
-      summary: response["description"],
-      parameters,
-      responses: { "200": response, ...REFUSALS },
-    },
-  },
-});
+function logRead(path: string, response: ResponseObject, parameters: readonly object[] = []): object {
+  const operation = read(`log/${path}`, "log", response);
+  const responses = { ...operation.responses, ...LOG_REFUSALS };
+  return { [`/{log}/${path}`]: { parameters: [LOG, ...parameters], ...keptRead({ ...operation, responses }) } };
+}
 
 const rfc6962 = (name: string, section: string, parameters: readonly object[] = []): object =>
-  read(`ct/v1/${name}`, grantedJson(`RFC 6962 §${section}`, { type: "object" }), parameters);
+  logRead(`ct/v1/${name}`, grantedJson(`RFC 6962 §${section}`, { type: "object" }), parameters);
 
 /** The reads of the certificate transparency log, in outline: two standards say the rest. */
 export const LOG_READS: object = {
-  ...read("checkpoint", granted("C2SP tlog-checkpoint, signed", "text/plain")),
-  ...read("log.v3.json", grantedJson("What lists of logs say of this one", { type: "object" })),
-  ...read("issuer/{sha256}", granted("C2SP static-ct-api: an issuer by the hash of its DER", "application/pkix-cert"), [
-    inPath("sha256", "Lower-case hex."),
-  ]),
+  ...logRead("checkpoint", granted("C2SP tlog-checkpoint, signed", "text/plain")),
+  ...logRead(
+    "checkpoint.cosigned",
+    granted("The newest checkpoint with the cosignatures of enough witnesses; 404 while there is none", "text/plain"),
+  ),
+  ...logRead("log.v3.json", grantedJson("What lists of logs say of this one", { type: "object" })),
+  ...logRead(
+    "tile/{level}/{index}",
+    granted("C2SP static-ct-api: a tile of hashes or entries", "application/octet-stream"),
+    [
+      inPath("level", "Of hashes, 0 and up; `data` for entries.", "0"),
+      inPath(
+        "index",
+        "Groups of three digits with slashes between, all but the last behind an x; of a partial tile, `.p/` and its width follow.",
+        "000.p/1",
+      ),
+    ],
+  ),
+  ...logRead(
+    "issuer/{sha256}",
+    granted("C2SP static-ct-api: an issuer by the hash of its DER", "application/pkix-cert"),
+    [inPath("sha256", "Lower-case hex.", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")],
+  ),
   ...rfc6962("get-sth", "4.3"),
   ...rfc6962("get-sth-consistency", "4.4", [number("first"), number("second")]),
   ...rfc6962("get-proof-by-hash", "4.5", [inQuery("hash", "Leaf hash in base64."), number("tree_size")]),

@@ -20,6 +20,18 @@ export const grantedJson = (description: string, schema: Schema): ResponseObject
 /** A granted request that is answered with PEM certificates. */
 export const grantedPem = (description: string): ResponseObject => granted(description, PEM_CERTIFICATE_CHAIN);
 
+const VALIDATED = { ...HEADERS, ETag: { $ref: "#/components/headers/ETag" } };
+
+/** A granted request with a validator, by which its reader can ask whether there is anything new. */
+export const withValidator = (response: ResponseObject): ResponseObject => ({ ...response, headers: VALIDATED });
+
+/** Answers without a body, of what readers may keep. */
+export const KEPT_RESPONSES = {
+  granted: { description: "The header fields of the answer to GET.", headers: VALIDATED },
+  unchanged: { description: "What If-None-Match names is what there is.", headers: VALIDATED },
+  refusedHead: { description: "As for GET, without the body.", headers: HEADERS },
+} as const satisfies Readonly<Record<string, ResponseObject>>;
+
 const refused = (description: string, headers: object = {}): ResponseObject => ({
   description,
   headers: { ...HEADERS, ...headers },
@@ -35,7 +47,9 @@ export const RESPONSES = {
   TooMany: refused("Too many requests of one client address, issuer or subject.", RETRY),
   Failed: refused("The service failed; nothing that was sent can change that."),
   Unavailable: refused("Not now: too much work, a stop, or something that this service depends on.", RETRY),
-  Other: refused("Any other refusal: 404, 408, 417, 431, or 501 for a method that the path has not.", {
+  BadParameter: refused("A parameter is missing, repeated, malformed, or beyond the published log."),
+  NotThere: refused("The published log has no such thing."),
+  Other: refused("Anything else: 400, 404, 408, 417, 431, 500, or 501 for a method that the path has not.", {
     Allow: { description: "With 501: the methods of the path.", schema: { type: "string" } },
   }),
 } as const satisfies Readonly<Record<string, ResponseObject>>;
@@ -44,6 +58,9 @@ const ref = (name: keyof typeof RESPONSES): ResponseObject => ({ $ref: `#/compon
 
 /** How any request may be refused. */
 export const REFUSALS = { "429": ref("TooMany"), "503": ref("Unavailable"), default: ref("Other") } as const;
+
+/** How a read of a log may be refused beside. */
+export const LOG_REFUSALS = { "400": ref("BadParameter"), "404": ref("NotThere") } as const;
 
 /** How a signing call may be refused. */
 export const SIGNING_REFUSALS = {
@@ -61,6 +78,7 @@ export const HEADER_OBJECTS = {
       "What logs call this request: the caller's own X-Request-Id if it is visible ASCII, 128 characters at most.",
     schema: { type: "string" },
   },
+  ETag: { description: "Names these bytes (RFC 9110 §8.8.3).", schema: { type: "string" } },
   RetryAfter: {
     description: "Seconds until it is worth trying again (RFC 9110 §10.2.3).",
     schema: { type: "integer", minimum: 1 },

@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { readReport } from "./jest-report.mjs";
 
 /** The ids in a test's name, in square brackets: letters, a number, and a small letter where a row is in parts. */
-const ID = /\[((?:FC|FE|[A-V])\d+[b-z]?)\]/gu;
+const ID = /\[((?:CL|FC|FE|[A-V])\d+[b-z]?)\]/gu;
 
 /** The rows of the project in the current directory. */
 export async function loadCatalogue() {

@@ -74,8 +74,12 @@ describe("trust files refuse", () => {
   const OLD = "otherAuthorities: [{ chain: old.pem";
   it.each([
     ["no public URL outside development", "{}", "trust.publicUrl: required"],
-    ["a public URL with a path", '{ publicUrl: "https://ca.example.com/fulcio" }', "without a path"],
-    ["a public URL with a final slash", '{ publicUrl: "https://ca.example.com/" }', "without a path or a final slash"],
+    ["[CL24] a public URL with a path", '{ publicUrl: "https://ca.example.com/fulcio" }', "without a path"],
+    [
+      "[CL24] a public URL with a final slash",
+      '{ publicUrl: "https://ca.example.com/" }',
+      "without a path or a final slash",
+    ],
     ["a public URL with a query", '{ publicUrl: "https://ca.example.com?a" }', "trust.publicUrl"],
     ["a public URL with a password", '{ publicUrl: "https://a:b@ca.example.com" }', "trust.publicUrl"],
     ["a public URL with its default port", '{ publicUrl: "https://ca.example.com:443" }', "trust.publicUrl"],

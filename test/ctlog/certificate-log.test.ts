@@ -105,7 +105,7 @@ describe("the embedded certificate log", () => {
     expect(fatal).toEqual([]);
   });
 
-  it("gives an SCT whose signature node:crypto verifies over the RFC's bytes", async () => {
+  it("[CL29] gives an SCT whose signature node:crypto verifies over the RFC's bytes", async () => {
     clock.advance(20);
     const entry = await precertificate();
     const sct = await log.add(entry);

@@ -8,18 +8,10 @@ const PAGES = [
   "CONTRIBUTING.md",
   "README.md",
   "SECURITY.md",
-  "docs/auditing.md",
-  "docs/certificate-profile.md",
-  ...readdirSync("docs/clients").map((file) => `docs/clients/${file}`),
-  "docs/container.md",
-  "docs/divergences.md",
-  "docs/export.md",
-  "docs/glossary.md",
-  "docs/library.md",
-  "docs/migrate-from-fulcio.md",
-  "docs/operating.md",
-  "docs/reading-the-log.md",
-  "docs/threat-model.md",
+  ...readdirSync("docs", { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".md"))
+    .sort()
+    .map((file) => `docs/${file}`),
 ];
 
 /** Names that GitHub gives to a page's headings. */

@@ -79,34 +79,40 @@ describe("what a client really sends to sign", () => {
     expect(GOLDEN_REQUESTS.filter(({ source }) => !/^(?:recorded|composed)/u.test(source))).toEqual([]);
   });
 
-  it.each(BY_NAME)("R1 R2 R4 R5 R6 R7 R8 R9 R10 R11 is answered as it must be: %s", async (_name, golden) => {
-    const answer = await replay(golden);
-    const [leaf, ...issuers] = certificatesIn(golden, answer);
-    expect(isSameKey(leaf!.publicKey, keyOf(golden))).toBe(true);
-    expect(leaf!.subjectAltName).toBe(SAN[golden.kind]);
-    expect(issuers.map(String).join("")).toBe(ANCHORS.chainPem);
-    expect(answer.headers["content-type"]).toBe(
-      isV1(golden) ? "application/pem-certificate-chain" : "application/json",
-    );
-    expect(answer.headers["sct"]).toBeUndefined();
-  });
+  it.each(BY_NAME)(
+    "[CL1] [CL2] [CL4] [CL5] [CL6] [CL7] [CL8] [CL9] [CL10] [CL11] is answered as it must be: %s",
+    async (_name, golden) => {
+      const answer = await replay(golden);
+      const [leaf, ...issuers] = certificatesIn(golden, answer);
+      expect(isSameKey(leaf!.publicKey, keyOf(golden))).toBe(true);
+      expect(leaf!.subjectAltName).toBe(SAN[golden.kind]);
+      expect(issuers.map(String).join("")).toBe(ANCHORS.chainPem);
+      expect(answer.headers["content-type"]).toBe(
+        isV1(golden) ? "application/pem-certificate-chain" : "application/json",
+      );
+      expect(answer.headers["sct"]).toBeUndefined();
+    },
+  );
 
-  it.each(BY_NAME)("R23 R24 may come again, and under two slashes: %s", async (_name, golden) => {
+  it.each(BY_NAME)("[CL23] [CL24] may come again, and under two slashes: %s", async (_name, golden) => {
     const [first] = certificatesIn(golden, await replay(golden));
     const [second] = certificatesIn(golden, await replay(golden, { slash: "/" }));
     expect(first!.serialNumber).not.toBe(second!.serialNumber);
   });
 
-  it.each(BY_NAME)("R22 is refused with a client's error, and in JSON, for a bad token: %s", async (_name, golden) => {
-    const now = Math.floor(Date.now() / 1000);
-    const old = await mayfly.issuer.mintToken(golden.kind, { iat: now - 600, nbf: now - 600, exp: now - 1 });
-    expectRefused(await replay(golden, { token: old }), badToken("TOKEN_EXPIRED"));
-    expectRefused(await replay(golden, { claims: { aud: "other" } }), badToken("WRONG_AUDIENCE"));
-    expectRefused(await replay(golden, { token: "{token}" }), badToken("TOKEN_MALFORMED"));
-  });
+  it.each(BY_NAME)(
+    "[CL22] is refused with a client's error, and in JSON, for a bad token: %s",
+    async (_name, golden) => {
+      const now = Math.floor(Date.now() / 1000);
+      const old = await mayfly.issuer.mintToken(golden.kind, { iat: now - 600, nbf: now - 600, exp: now - 1 });
+      expectRefused(await replay(golden, { token: old }), badToken("TOKEN_EXPIRED"));
+      expectRefused(await replay(golden, { claims: { aud: "other" } }), badToken("WRONG_AUDIENCE"));
+      expectRefused(await replay(golden, { token: "{token}" }), badToken("TOKEN_MALFORMED"));
+    },
+  );
 
   it.each(BY_NAME.filter(([, golden]) => !isByCsr(golden)))(
-    "R9 is refused with the token of somebody else, whose name its proof does not sign: %s",
+    "[CL9] is refused with the token of somebody else, whose name its proof does not sign: %s",
     async (_name, golden) => {
       const refusal = {
         email: badProof("PROOF_INVALID"),
@@ -126,7 +132,7 @@ describe("the same over gRPC", () => {
     return sendGrpc(host, grpcCallOf(withToken(golden, await mayfly.issuer.mintToken(golden.kind, claims))));
   }
 
-  it.each(BY_NAME)("R3 R4 R7 R9 R11 is answered as it must be: %s", async (_name, golden) => {
+  it.each(BY_NAME)("[CL3] [CL4] [CL7] [CL9] [CL11] is answered as it must be: %s", async (_name, golden) => {
     const { code, text, message } = await call(golden);
     expect({ code, text }).toEqual({ code: 0, text: "OK" });
     const [leaf, ...issuers] = pemsOfMessage(golden, message!).map((pem) => new X509Certificate(pem));
@@ -135,7 +141,7 @@ describe("the same over gRPC", () => {
     expect(issuers.map(String).join("")).toBe(ANCHORS.chainPem);
   });
 
-  it.each(BY_NAME)("R22 is refused as over HTTP: %s", async (_name, golden) => {
+  it.each(BY_NAME)("[CL22] is refused as over HTTP: %s", async (_name, golden) => {
     const { code, text, message } = await call(golden, { aud: "other" });
     expect({ code, text, message }).toEqual({ code: INVALID_ARGUMENT, text: TEXT.token, message: undefined });
     if (isByCsr(golden)) return;

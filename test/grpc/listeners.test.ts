@@ -56,7 +56,7 @@ const kinds: readonly [string, () => GrpcRigOptions][] = [
 ];
 
 describe.each(kinds)("gRPC on %s", (_says, options) => {
-  it("R3 signs, reads and goes on after a refusal, on one connection", async () => {
+  it("[CL3] signs, reads and goes on after a refusal, on one connection", async () => {
     rig = await startGrpc(options());
     expect((await rig.ask(V2.createSigningCertificate, ASKED)).certificate.case).toBe("signedCertificateEmbeddedSct");
     await expect(rig.askRaw("/no/such", new Uint8Array(0))).rejects.toMatchObject({ code: 12 });

@@ -169,7 +169,7 @@ describe("a call is refused", () => {
     ["two spaces", { authorization: "Bearer  a.b.c" }, "TOKEN_MALFORMED"],
     ["a token in both fields", { authorization: "Bearer a.b.c", ...TOKEN }, "TOKEN_MALFORMED"],
   ];
-  it.each(tokens)("R4 with %s in its metadata", async (_says, metadata, reason) => {
+  it.each(tokens)("[CL4] with %s in its metadata", async (_says, metadata, reason) => {
     rig = await startGrpc();
     const { key } = ASKED;
     expect(await refusalOf(rig.ask(V2.createSigningCertificate, { key }, { metadata }))).toMatchObject({

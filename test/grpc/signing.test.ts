@@ -25,7 +25,7 @@ const credentials = (value: string) => ({
 const V1 = "/dev.sigstore.fulcio.v1beta.CA";
 
 describe("CreateSigningCertificate", () => {
-  it("R10 R11 gives the chain that issuance gave, embedded and with nothing beside it", async () => {
+  it("[CL10] [CL11] gives the chain that issuance gave, embedded and with nothing beside it", async () => {
     rig = await startGrpc();
     const answer = await rig.ask(V2.createSigningCertificate, { ...credentials("a.b.c"), key: KEY });
     expect(answer.certificate).toMatchObject({
@@ -71,7 +71,7 @@ describe("CreateSigningCertificate", () => {
       metadata: { oidcidentitytoken: "a.b.c" },
     },
   ];
-  it.each(places)("R4 takes the token of $says", async ({ message, metadata }) => {
+  it.each(places)("[CL4] takes the token of $says", async ({ message, metadata }) => {
     rig = await startGrpc();
     await rig.ask(V2.createSigningCertificate, { ...message, key: KEY }, { metadata });
     expect(rig.requests).toEqual([

@@ -17,7 +17,7 @@ const BODY = {
 const refusal = (code: number, message: string, reason: Reason) => refusalBody({ code, message, reason });
 
 describe("POST /api/v2/signingCert", () => {
-  it("R1 R10 R11 answers 200 with one top-level member that holds leaf, issuer and root", async () => {
+  it("[CL1] [CL10] [CL11] answers 200 with one top-level member that holds leaf, issuer and root", async () => {
     const rig = makeRig();
     const answer = await request(bare(rig)).post("/api/v2/signingCert").send(BODY);
     expect(answer.status).toBe(200);
@@ -50,7 +50,7 @@ describe("POST /api/v2/signingCert", () => {
     expect([date, connection, length].every((value) => value !== undefined)).toBe(true);
   });
 
-  it("R4 takes the token from the header when the body has none", async () => {
+  it("[CL4] takes the token from the header when the body has none", async () => {
     const rig = makeRig();
     const { publicKeyRequest } = BODY;
     const call = request(bare(rig)).post("/api/v2/signingCert").set("Authorization", "bearer x.y.z");
@@ -72,7 +72,7 @@ describe("POST /api/v2/signingCert", () => {
   });
 
   it.each(["application/pem-certificate-chain", "text/html", "image/png", "*/*;q=0"])(
-    "A27 R5 answers with JSON when the caller accepts %s",
+    "A27 [CL5] answers with JSON when the caller accepts %s",
     async (accept) => {
       const answer = await request(bare(makeRig())).post("/api/v2/signingCert").set("Accept", accept).send(BODY);
       expect(answer.status).toBe(200);
@@ -150,7 +150,7 @@ describe("a refused or failed issuance", () => {
     [400, refusal(3, "The signature supplied in the request could not be verified", "PROOF_INVALID"), "PROOF_INVALID"],
     [500, refusal(13, "Error entering certificate in CTL", "LOG_WRITE_FAILED"), "LOG_WRITE_FAILED"],
     [503, refusal(14, "error communicating with CA backend", "SIGNER_TIMEOUT"), "SIGNER_TIMEOUT"],
-  ] as const)("R22 is answered with %i and %j", async (status, body, reason) => {
+  ] as const)("[CL22] is answered with %i and %j", async (status, body, reason) => {
     const rig = makeRig(() => Promise.reject(new MayflyError(reason, "detail", { retryAfterMs: 4_200 })));
     const answer = await request(bare(rig)).post("/api/v2/signingCert").send(BODY);
     expect(answer.status).toBe(status);
@@ -203,13 +203,13 @@ describe("a refused or failed issuance", () => {
 });
 
 describe("reads of the API", () => {
-  it("GET /api/v2/trustBundle gives the chains, PEM with a final newline", async () => {
+  it("[CL26] GET /api/v2/trustBundle gives the chains, PEM with a final newline", async () => {
     const answer = await request(bare(makeRig())).get("/api/v2/trustBundle");
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ chains: [{ certificates: ISSUED.chainPem.map((pem) => `${pem}\n`) }] });
   });
 
-  it("GET /api/v2/configuration gives the issuers with every field", async () => {
+  it("[CL26] GET /api/v2/configuration gives the issuers with every field", async () => {
     const answer = await request(bare(makeRig())).get("/api/v2/configuration");
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({
@@ -274,7 +274,7 @@ describe("paths and methods", () => {
   });
 
   it.each(["//api/v2/signingCert", "///api/v2/signingCert", "//api/v2/signingCert?x=1"])(
-    "R24 POST %s is taken for the path with one slash",
+    "[CL24] POST %s is taken for the path with one slash",
     async (path) => {
       const answer = await request(bare(makeRig())).post(path).send(BODY);
       expect(answer.status).toBe(200);

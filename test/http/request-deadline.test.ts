@@ -11,7 +11,7 @@ const sign = (rig: ReturnType<typeof makeRig>) => request(bare(rig)).post("/api/
 const never = () => new Promise<never>(() => undefined);
 
 describe("the deadline of a signing request", () => {
-  it("is told with 503 while a stage hangs, and the request's signal is aborted so that no other begins", async () => {
+  it("[CL21] is told with 503 while a stage hangs, and the request's signal is aborted so that no other begins", async () => {
     let seen: AbortSignal | undefined;
     const rig = makeRig(
       (_request, signal) => {

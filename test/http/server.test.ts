@@ -51,7 +51,7 @@ describe("the golden requests of clients, byte for byte over the wire", () => {
     vectors: { name: string; body: string; authorization: string[]; idToken: string; key: { kind: string } }[];
   };
 
-  it.each(vectors)("R4 R5 R6 R7 are taken: $name", async ({ body, authorization, idToken, key }) => {
+  it.each(vectors)("[CL4] [CL5] [CL6] [CL7] are taken: $name", async ({ body, authorization, idToken, key }) => {
     const { exchange, rig } = await start();
     const headers = authorization.map((value) => `Authorization: ${value}\r\n`).join("");
     const accept =

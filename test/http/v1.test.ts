@@ -42,7 +42,7 @@ function chainIn({ status, text }: Answer): readonly X509Certificate[] {
 }
 
 describe("POST /api/v1/signingCert", () => {
-  it("[B19] R2 answers 201 with leaf, issuer and root as PEM, one newline between, none at the end", async () => {
+  it("[B19] [CL2] answers 201 with leaf, issuer and root as PEM, one newline between, none at the end", async () => {
     const answer = await post(GOOD);
     const [leaf, ...issuers] = chainIn(answer);
     expect(leaf?.publicKey.equals(key.publicKey)).toBe(true);
@@ -51,7 +51,7 @@ describe("POST /api/v1/signingCert", () => {
     expect(leaf!.verify(issuers[0]!.publicKey)).toBe(true);
   });
 
-  it("[B19] R2 R30 embeds the SCT, so no header field has one, and sends exactly the fields it means to", async () => {
+  it("[B19] [CL2] [CL30] embeds the SCT, so no header field has one, and sends exactly the fields it means to", async () => {
     const answer = await post(GOOD);
     expect(Object.keys(answer.headers).sort()).toEqual([
       "access-control-allow-origin",
@@ -71,7 +71,7 @@ describe("POST /api/v1/signingCert", () => {
     });
   });
 
-  it("R11 has the same chain as the second version and the trust bundle", async () => {
+  it("[CL11] has the same chain as the second version and the trust bundle", async () => {
     const v1 = (await post(GOOD)).text.split(/(?<=-----END CERTIFICATE-----)\n/u).slice(1);
     expect(v1).toEqual(app.chainPem);
     const { chains } = (await app.get("/api/v2/trustBundle")).body as { chains: { certificates: string[] }[] };
@@ -84,12 +84,12 @@ describe("POST /api/v1/signingCert", () => {
     ["PEM with CRLF", base64(pemOf(key.publicKey).toString().replaceAll("\n", "\r\n"))],
     ["[K6] [FC242] DER", base64(spkiOf(key.publicKey))],
     ["[K6] DER in the URL-safe alphabet", spkiOf(key.publicKey).toString("base64url")],
-  ])("R7 takes a key as base64 of %s", async (_form, content) => {
+  ])("[CL7] takes a key as base64 of %s", async (_form, content) => {
     const [leaf] = chainIn(await post({ ...GOOD, publicKey: { content } }));
     expect(leaf?.publicKey.equals(key.publicKey)).toBe(true);
   });
 
-  it.each(["ecdsa-p384", "rsa-2048", "ed25519"])("R7 R9 takes a %s key as DER", async (type) => {
+  it.each(["ecdsa-p384", "rsa-2048", "ed25519"])("[CL7] [CL9] takes a %s key as DER", async (type) => {
     const other = makeKey(type);
     const body = {
       publicKey: { content: base64(spkiOf(other.publicKey)) },
@@ -98,7 +98,7 @@ describe("POST /api/v1/signingCert", () => {
     expect(chainIn(await post(body))[0]?.publicKey.equals(other.publicKey)).toBe(true);
   });
 
-  it.each(["ecdsa", "ECDSA", "RSA", "x509", "", null])("R6 ignores algorithm %j", async (algorithm) => {
+  it.each(["ecdsa", "ECDSA", "RSA", "x509", "", null])("[CL6] ignores algorithm %j", async (algorithm) => {
     expect((await post({ ...GOOD, publicKey: { ...GOOD.publicKey, algorithm } })).status).toBe(201);
   });
 
@@ -114,16 +114,16 @@ describe("POST /api/v1/signingCert", () => {
     expect((await post({ ...GOOD, certificateSigningRequest: null, other: [{}] })).status).toBe(201);
   });
 
-  it("R24 takes two leading slashes for one", async () => {
+  it("[CL24] takes two leading slashes for one", async () => {
     expect((await post(GOOD, { path: "//api/v1/signingCert" })).status).toBe(201);
   });
 
-  it("R5 answers with PEM whatever the caller accepts", async () => {
+  it("[CL5] answers with PEM whatever the caller accepts", async () => {
     const headers = { authorization: `Bearer ${await app.token()}`, accept: "application/json" };
     expect((await post(GOOD, { headers })).headers["content-type"]).toBe("application/pem-certificate-chain");
   });
 
-  it("R23 certifies the same key and proof again", async () => {
+  it("[CL23] certifies the same key and proof again", async () => {
     const [first] = chainIn(await post(GOOD));
     const [second] = chainIn(await post(GOOD));
     expect(first?.serialNumber).not.toBe(second?.serialNumber);
@@ -212,7 +212,7 @@ describe("a signing call of the first version that is refused", () => {
 });
 
 describe("GET /api/v1/rootCert", () => {
-  it("gives the chains of the trust bundle, a blank line between certificates, none at the end", async () => {
+  it("[CL26] gives the chains of the trust bundle, a blank line between certificates, none at the end", async () => {
     const answer = await app.get("/api/v1/rootCert");
     expect(answer.status).toBe(200);
     expect(answer.text).toBe(app.chainPem.join("\n\n"));

@@ -156,7 +156,7 @@ describe("keys and proofs", () => {
     ["lines that end in CRLF", (pem: string) => pem.replaceAll("\n", "\r\n")],
     ["no newline at its end", (pem: string) => pem.trimEnd()],
     ["one line of base64", (pem: string) => pem.replaceAll(/(?<![-])\n(?!-)/gu, "")],
-  ])("[FC241] certifies a key as PEM with %s", async (_layout, change) => {
+  ])("[CL7] [FC241] certifies a key as PEM with %s", async (_layout, change) => {
     const key = makeKey("rsa-2048");
     const content = change(pemOf(key.publicKey).toString());
     await expectIssued(key, rawKeyRequest(content, proofBy(key)));

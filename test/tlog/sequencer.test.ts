@@ -291,7 +291,7 @@ describe("a sequencer", () => {
         expect(batches.map(({ entries: count }) => count)).toEqual([3]);
       });
 
-      it("commits at once for a lone caller", async () => {
+      it("[CL21] commits at once for a lone caller", async () => {
         await start({ limits, onTheWay: () => 1 });
         for (const submission of makeSubmissions("lone", 3)) await sequencer.append(submission);
         expect(batches.map(({ entries }) => entries)).toEqual([1, 1, 1]);

@@ -105,7 +105,7 @@ describe("trust files", () => {
     expect(rootOf().certificateAuthorities[0]?.validFor?.end).toBeUndefined();
   });
 
-  it("give no log of certificates a checkpointKeyId, by which sigstore-js would look for it", () => {
+  it("[CL27] give no log of certificates a checkpointKeyId, by which sigstore-js would look for it", () => {
     expect(rootOf().ctlogs[0]?.checkpointKeyId).toBeUndefined();
   });
 
@@ -113,7 +113,7 @@ describe("trust files", () => {
     expect(jsonOf(filesOf()["trusted_root.json"])).toMatchObject({ tlogs: [], timestampAuthorities: [] });
   });
 
-  it("keep a CA that was replaced, closed, and trust logs from when it began", () => {
+  it("[CL28] keep a CA that was replaced, closed, and trust logs from when it began", () => {
     const end = at("2026-06-30T12:00:00Z");
     const { certificateAuthorities, ctlogs } = rootOf({
       otherAuthorities: [{ chain: old, window: { startMs: undefined, endMs: end } }],
@@ -167,7 +167,7 @@ describe("trust files", () => {
     expect(filesOf({ ctLogs: [never, ...SOURCES.ctLogs] })).toEqual(filesOf());
   });
 
-  it("have a timestamp authority trusted from when its certificates are valid", () => {
+  it("[CL28] have a timestamp authority trusted from when its certificates are valid", () => {
     const url = "https://tsa.example.com/api/v1/timestamp";
     const sources = { timestampAuthorities: [clock({ url })] };
     expect(rootOf(sources).timestampAuthorities).toMatchObject([

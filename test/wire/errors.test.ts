@@ -50,7 +50,7 @@ const ALL = (Object.keys(REASONS) as ErrorCode[]).flatMap((code) =>
 );
 
 describe("the public form of an error", () => {
-  it.each(ALL)("$code $reason is $expected", ({ reason, expected: [status, grpcCode, message] }) => {
+  it.each(ALL)("[CL22] $code $reason is $expected", ({ reason, expected: [status, grpcCode, message] }) => {
     const described = describeError(new MayflyError(reason, "internal detail"));
     expect(described).toMatchObject({ status, grpcCode, message, reason });
     expect(described.retryAfterSeconds !== undefined).toBe(status === 429 || status === 503);

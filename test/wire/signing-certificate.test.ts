@@ -16,12 +16,12 @@ tzB8g6NPWCYCIErv5/03SD9jgy7Nn3KwNvJScsTxlul7sH4AiS7hPq/M
 -----END CERTIFICATE-----`;
 
 describe("the message of an issued certificate", () => {
-  it("R10 has exactly one top-level member", () => {
+  it("[CL10] has exactly one top-level member", () => {
     expect(Object.keys(buildSigningCertificate(ISSUED))).toEqual(["signedCertificateEmbeddedSct"]);
     expect(Object.keys(buildSigningCertificate(ISSUED).signedCertificateEmbeddedSct)).toEqual(["chain"]);
   });
 
-  it("U04 R11 has the leaf first, then the chain in its order, each without a final newline", () => {
+  it("U04 [CL11] has the leaf first, then the chain in its order, each without a final newline", () => {
     const leaf = new X509Certificate(PEM).raw;
     const { certificates } = buildSigningCertificate({ ...ISSUED, leaf }).signedCertificateEmbeddedSct.chain;
     expect(certificates).toEqual([PEM, ...ISSUED.chainPem]);

@@ -45,7 +45,7 @@ describe("buildTemplate", () => {
     ["for a minute", { lifetimeSeconds: 60 }, 0, 60],
     ["for an hour, to the very end of the chain", { lifetimeSeconds: 3600 }, 0, 3600],
     ["from the very start of the chain", { nowMs: NOW_MS - 3_600_000 }, -3600, -3000],
-  ])("is valid in whole seconds, exactly its lifetime apart: %s", (_name, changes, start, end) => {
+  ])("[CL25] is valid in whole seconds, exactly its lifetime apart: %s", (_name, changes, start, end) => {
     const { notBeforeMs, notAfterMs } = build(changes);
     expect([(notBeforeMs - NOW_MS) / 1000, (notAfterMs - NOW_MS) / 1000]).toEqual([start, end]);
   });

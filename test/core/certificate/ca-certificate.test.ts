@@ -11,7 +11,7 @@ const ca = makeCa();
 const text = (der: Uint8Array): string => openssl(["x509", "-inform", "DER", "-noout", "-text"], der);
 
 describe("encodeCaTbs", () => {
-  it("makes a root as the profile has it", () => {
+  it("[CL17] makes a root as the profile has it", () => {
     const shown = text(ca.rootDer);
     expect(shown).toMatch(/Issuer: O = Mayfly tests, CN = root\n/u);
     expect(shown).toMatch(/Subject: O = Mayfly tests, CN = root\n/u);
@@ -21,7 +21,7 @@ describe("encodeCaTbs", () => {
     expect(opensslVerify(ca.rootDer, ca, NOW_MS)).toMatch(/OK/u);
   });
 
-  it("makes an issuing CA as the profile has it", () => {
+  it("[CL17] makes an issuing CA as the profile has it", () => {
     const shown = text(ca.issuingDer);
     expect(shown).toMatch(/Issuer: O = Mayfly tests, CN = root\n/u);
     expect(shown).toMatch(/Subject: O = Mayfly tests, CN = issuing CA\n/u);

@@ -42,7 +42,7 @@ const setValue = (extension: Extension, value: string): void => {
 const correspondence = expect.objectContaining({ code: "profile_violation", reason: "CORRESPONDENCE" });
 
 describe("assertCorrespond", () => {
-  it("accepts the precertificate and the certificate of one template", () => {
+  it("[CL13] accepts the precertificate and the certificate of one template", () => {
     expect(() => {
       assertCorrespond(precertificateTbs(), finalTbs());
     }).not.toThrow();

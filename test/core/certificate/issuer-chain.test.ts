@@ -387,7 +387,7 @@ describe("parseIssuerChain", () => {
       pemOf(issuingFor(opensslKey("rsa-pss", "rsa_keygen_bits:2048")), root),
       /its key is not ECDSA/u,
     ],
-  ])("refuses a file with %s", (_name, pem, message) => {
+  ])("[CL15] [CL16] [CL17] [CL18] refuses a file with %s", (_name, pem, message) => {
     expect(() => parseIssuerChain(pem, NOW_MS)).toThrow(
       expect.objectContaining({ ...CHAIN_INVALID, message: expect.stringMatching(message) }),
     );

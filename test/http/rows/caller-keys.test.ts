@@ -142,7 +142,7 @@ describe("a key that is certified", () => {
     ["CRLF", (pem) => pem.replaceAll("\n", "\r\n")],
     ["no final newline", (pem) => pem.trimEnd()],
     ["two final newlines", (pem) => `${pem}\n`],
-  ])("[K4] comes as PEM with %s", async (_name, change) => {
+  ])("[CL7] [K4] comes as PEM with %s", async (_name, change) => {
     const pair = keys["ecdsa-p256"];
     const content = change(pemOf(pair.publicKey).toString());
     expect((await app.send(rawKeyRequest(content, proofBy(pair)))).status).toBe(200);

@@ -97,11 +97,12 @@ describe("a certification request that is granted", () => {
 
   it.each([
     ["CA:TRUE", "/CN=Root", ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign"]],
+    ["CA:FALSE", "/CN=noone/DC=example", ["basicConstraints=critical,CA:FALSE"]],
     ["names of its own", "/CN=x", ["subjectAltName=email:boss@example.com,URI:https://x.example,DNS:x.example"]],
     ["purposes of its own", "/", ["extendedKeyUsage=serverAuth,emailProtection"]],
     ["an extension nobody knows", "/", ["1.2.3.4=critical,DER:0500"]],
     ["somebody else's address in its subject", "/emailAddress=boss@example.com/CN=boss@example.com", []],
-  ])("[L8] [L9] asks for %s and gets none of it", async (_name, subject, extensions) => {
+  ])("[CL8] [L8] [L9] asks for %s and gets none of it", async (_name, subject, extensions) => {
     const args = extensions.flatMap((extension) => ["-addext", extension]);
     await expectIgnored(opensslCsr(p256, { subject, args }));
   });

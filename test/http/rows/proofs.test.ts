@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 describe("a proof that is not taken", () => {
-  it.each(REFUSED_PROOFS)("[$row] is $name", async ({ key, proof, reason }) => {
+  it.each(REFUSED_PROOFS)("[CL9] [$row] is $name", async ({ key, proof, reason }) => {
     await expectRefusal(app, { body: keyRequest(key, proof), reason });
   });
 

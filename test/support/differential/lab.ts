@@ -7,12 +7,10 @@ import { makeCaChain } from "../../../src/compose/make-ca.ts";
 import { startMayflyProcess } from "../mayfly-process.ts";
 import { encryptCheaply, PASSPHRASE } from "../operator-keys.ts";
 import { configText } from "../service.ts";
-import { startFulcio } from "./real-fulcio.ts";
-import type { RunningFulcio } from "./real-fulcio.ts";
-import type { Answer } from "./answer.ts";
+import { developmentIssuerFile, startFulcio } from "./real-fulcio.ts";
 import type { Call } from "./call.ts";
 import { send } from "./send.ts";
-import type { Server } from "./send.ts";
+import type { Reply, Server } from "./send.ts";
 import { startTokenSource } from "./token-source.ts";
 import type { TokenSource } from "./token-source.ts";
 
@@ -22,15 +20,11 @@ const MOST_RETRIES = 2;
 /** Real Fulcio and a Mayfly process side by side: one issuer, one CA key and chain, a log each. */
 export interface Lab {
   readonly source: TokenSource;
-  readonly fulcio: RunningFulcio;
   /** Asks Fulcio, and again, at most twice, when the log behind it failed, which says nothing of Fulcio. */
-  readonly askFulcio: (call: Call) => Promise<Answer>;
-  readonly askMayfly: (call: Call) => Promise<Answer>;
+  readonly askFulcio: (call: Call) => Promise<Reply>;
+  readonly askMayfly: (call: Call) => Promise<Reply>;
   /** How often the log behind Fulcio failed. */
   readonly logFailures: () => number;
-  readonly mayfly: Server;
-  /** PEM, issuing CA first; the chain of both. */
-  readonly chain: string;
   readonly close: () => Promise<void>;
 }
 
@@ -48,25 +42,22 @@ export async function openLab(): Promise<Lab> {
   const issuingFile = await encryptCheaply(issuingKey, PASSPHRASE);
   const [mayfly, fulcio] = await Promise.all([
     startMayfly({ folder, source, chain, issuingFile }),
-    startFulcio({ folder, chain, issuingKey, issuer: source.issuer }),
+    startFulcio({ folder, chain, issuingKey, issuers: developmentIssuerFile(source.issuer) }),
   ]);
   let logFailures = 0;
-  const askFulcio = async (call: Call): Promise<Answer> => {
+  const askFulcio = async (call: Call): Promise<Reply> => {
     const failuresBefore = logFailures;
     for (;;) {
-      const answer = await send(fulcio, call, source.issuer.url);
-      if (answer["body.message"] !== LOG_FAILED || logFailures - failuresBefore === MOST_RETRIES) return answer;
+      const reply = await send(fulcio, call, source.issuer.url);
+      if (reply.answer["body.message"] !== LOG_FAILED || logFailures - failuresBefore === MOST_RETRIES) return reply;
       logFailures += 1;
     }
   };
   return {
     source,
-    fulcio,
     askFulcio,
     askMayfly: (call) => send(mayfly, call, source.issuer.url),
     logFailures: () => logFailures,
-    mayfly,
-    chain,
     close: async () => {
       await Promise.all([mayfly.close(), fulcio.close()]);
       await source.issuer.close();
@@ -82,7 +73,7 @@ interface MayflyParts {
   readonly issuingFile: string;
 }
 
-async function startMayfly({ folder, source, chain, issuingFile }: MayflyParts) {
+async function startMayfly({ folder, source, chain, issuingFile }: MayflyParts): Promise<Server & Pick<Lab, "close">> {
   const file = (name: string): string => join(folder, name);
   writeFileSync(file("chain.pem"), chain);
   writeFileSync(file("issuing.json"), issuingFile, { mode: 0o600 });

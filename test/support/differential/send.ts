@@ -12,9 +12,30 @@ export interface Server {
   readonly legacyGrpcTarget: string;
 }
 
-/** Sends a call to a server and gives what is compared of its answer. */
-export async function send(server: Server, call: Call, issuerUrl: string): Promise<Answer> {
-  if (call.kind === "http") return answerOfHttp(await sendHttp(server.url, call), issuerUrl);
+/** What a server makes of a call. */
+export interface Reply {
+  readonly answer: Answer;
+  /** PEM of the certificate that was issued; undefined unless one was asked for and came. */
+  readonly leaf: string | undefined;
+}
+
+/** Sends a call to a server and gives what is compared of its answer, and the certificate in it. */
+export async function send(server: Server, call: Call, issuerUrl: string): Promise<Reply> {
+  if (call.kind === "http") {
+    const reply = await sendHttp(server.url, call);
+    const leaf = call.path.endsWith("/signingCert") ? firstCertificate(reply.text) : undefined;
+    return { answer: answerOfHttp(reply, issuerUrl), leaf };
+  }
   const target = call.method.includes(".v1beta.") ? server.legacyGrpcTarget : server.grpcTarget;
-  return answerOfGrpc(call.method, await sendGrpc(target, call), issuerUrl);
+  const reply = await sendGrpc(target, call);
+  // Protobuf holds texts and bytes as they are.
+  const leaf = call.method.endsWith("/CreateSigningCertificate")
+    ? firstCertificate(reply.message?.toString("latin1") ?? "")
+    : undefined;
+  return { answer: answerOfGrpc(call.method, reply, issuerUrl), leaf };
+}
+
+/** The leaf comes first at every entrance; in JSON its line breaks are escaped. */
+function firstCertificate(text: string): string | undefined {
+  return /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/su.exec(text)?.[0].replaceAll(String.raw`\n`, "\n");
 }

@@ -78,7 +78,7 @@ export function configFromFulcioCommand(context: CommandContext, done: (code: nu
 
 function translate(flags: readonly string[], options: FromFulcioOptions, context: CommandContext): number {
   const fromFile = options.flagsFile === undefined ? [] : splitArgumentLines(readText(options.flagsFile));
-  const given = new Map([...parseFulcioArguments(fromFile), ...parseFulcioArguments(flags)]);
+  const given = parseFulcioArguments([...fromFile, ...flags]);
   const file = given.get("config") ?? "";
   const { settings, findings } = resolveFulcioSettings({
     flags: given,

@@ -15,6 +15,8 @@ interface CaKind {
 /** Where the key of the issuing CA is written to, relative to the configuration. */
 const KEY_FILE = "keys/issuing.json";
 const PASSPHRASE_FILE = "keys/passphrase";
+/** Where the password of Fulcio's key is read from, once. */
+const PASSWORD_FILE = "fulcio-password";
 
 /** The CA: its key and its chain stay what they are, or it is said why they cannot yet. */
 export function translateCa(settings: FulcioSettings): Section {
@@ -63,11 +65,15 @@ function fileCa(settings: FulcioSettings): Section {
       note: `the same key, in a file of Mayfly's (${KEY_FILE}): \`mayfly key import\` makes it`,
     },
   ];
-  if (settings["fileca-key-passwd"].isSet) {
+  const password = settings["fileca-key-passwd"];
+  const isInClear = password.isSet && password.value === "";
+  if (password.isSet) {
     findings.push({
       outcome: "changed",
       subject: describeSetting(settings, "fileca-key-passwd"),
-      note: "a password never stands on a command line or in the configuration: put it into a file for `mayfly key import`",
+      note: isInClear
+        ? "empty, so the key is in clear; Mayfly's file of it has a passphrase"
+        : `it stands neither on a command line nor in the configuration: put it into ${PASSWORD_FILE}, mode 0600, for \`mayfly key import\``,
     });
   }
   if (settings["fileca-watch"].value !== "false") {
@@ -87,7 +93,11 @@ function fileCa(settings: FulcioSettings): Section {
     ],
     findings,
     commands: [
-      `mayfly key import --from ${shellWord(key)} --from-passphrase-file keys/fulcio-passphrase --out ${KEY_FILE} --passphrase-file ${PASSPHRASE_FILE}`,
+      [
+        `mayfly key import --from ${shellWord(key)}`,
+        ...(isInClear ? [] : [`--from-passphrase-file ${PASSWORD_FILE}`]),
+        `--out ${KEY_FILE} --passphrase-file ${PASSPHRASE_FILE}`,
+      ].join(" "),
     ],
   };
 }

@@ -17,19 +17,22 @@ export function isMapping(value: unknown): value is FulcioMapping {
 }
 
 /**
- * Parses a file of Fulcio's, which is JSON or YAML. Text that starts like JSON and is none is refused: Fulcio would try it
- * as YAML, where all its names are unknown, and go on with nothing.
+ * Parses a file of Fulcio's, which is JSON or YAML. Scalars of YAML are texts as they are written, or null. Text that starts
+ * like JSON and is none is refused: Fulcio would try it as YAML, where the names of JSON are unknown, and go on with nothing.
  *
  * @param file its name, for messages
  * @throws FulcioInputError with line and kind of the fault, without a word of the text
  */
 export function parseFulcioDocument(text: string, file: string): FulcioDocument {
   const syntax = /^\s*[{[]/u.test(text) ? "json" : "yaml";
-  if (syntax === "json") requireJson(text, file);
+  const json = syntax === "json" ? parseJson(text, file) : undefined;
   const lines = new LineCounter();
   // Its own faults quote the text, in which a password may stand.
   const document = parseDocument(separateAliases(text), {
     lineCounter: lines,
+    // A number is the text that was written: an audience of digits may be longer than a number can be.
+    schema: "failsafe",
+    customTags: ["null"],
     uniqueKeys: true,
     merge: true,
     prettyErrors: false,
@@ -39,7 +42,7 @@ export function parseFulcioDocument(text: string, file: string): FulcioDocument 
     const kind = fault.code.toLowerCase().replaceAll("_", " ");
     throw new FulcioInputError(`${file}:${lines.linePos(fault.pos[0]).line}: not ${syntax.toUpperCase()} (${kind})`);
   }
-  const content = toPlain(() => document.toJS({ maxAliasCount: 1000 }) as unknown, file);
+  const content = json ?? toPlain(() => document.toJS({ maxAliasCount: 1000 }) as unknown, file);
   if (content === null || content === undefined) return { syntax, content: {} };
   if (!isMapping(content)) throw new FulcioInputError(`${file}: expected a mapping`);
   return { syntax, content };
@@ -53,9 +56,9 @@ function separateAliases(text: string): string {
   return text.replaceAll(/^(?<alias>[ \t]*\*[A-Za-z0-9_-]+):(?=[ \t\r]|$)/gmu, "$<alias> :");
 }
 
-function requireJson(text: string, file: string): void {
+function parseJson(text: string, file: string): unknown {
   try {
-    JSON.parse(text);
+    return JSON.parse(text) as unknown;
   } catch (cause) {
     throw new FulcioInputError(`${file}: starts like JSON and is not`, { cause });
   }

@@ -6,6 +6,8 @@ interface FulcioFlag {
   readonly default: string;
   /** Given without a value it means `true`. */
   readonly isSwitch?: true;
+  /** Each time it is given adds to it; its values are separated by commas. */
+  readonly isList?: true;
   /** Its value is never shown. */
   readonly isSecret?: true;
 }
@@ -18,6 +20,7 @@ export const FULCIO_FLAGS = {
     default:
       "ecdsa-sha2-256-nistp256,ecdsa-sha2-384-nistp384,ecdsa-sha2-512-nistp521," +
       "rsa-sign-pkcs1-2048-sha256,rsa-sign-pkcs1-3072-sha256,rsa-sign-pkcs1-4096-sha256,ed25519",
+    isList: true,
   },
   config: { default: "" },
   "config-path": { default: "/etc/fulcio-config/config.yaml" },
@@ -76,6 +79,12 @@ export function isSecretFlag(name: FulcioFlagName): boolean {
   return flag.isSecret === true;
 }
 
+/** Whether the flag has several values. */
+export function isListFlag(name: FulcioFlagName): boolean {
+  const flag: FulcioFlag = FULCIO_FLAGS[name];
+  return flag.isList === true;
+}
+
 /** The flag that a name stands for: its own or an alias. */
 export function fulcioFlagOf(name: string): FulcioFlagName | undefined {
   return isFulcioFlag(name) ? name : ALIASES.get(name);
@@ -89,13 +98,17 @@ export function didYouMean(name: string): string {
 
 /**
  * Reads the command line of `fulcio serve`: `--name value`, `--name=value`, `-c value`; what is given twice counts as last
- * given. Words up to `serve` (the program's name) are passed over.
+ * given, but for a list, which grows. Words up to `serve` (the program's name) are passed over.
  *
  * @returns values by flag
  * @throws FulcioInputError for an unknown flag, a flag without its value, a word that is no flag
  */
 export function parseFulcioArguments(args: readonly string[]): ReadonlyMap<FulcioFlagName, string> {
   const flags = new Map<FulcioFlagName, string>();
+  const set = (flag: FulcioFlagName, value: string): void => {
+    const before = isListFlag(flag) ? flags.get(flag) : undefined;
+    flags.set(flag, before === undefined ? value : `${before},${value}`);
+  };
   const rest = args.slice(firstFlag(args));
   for (let at = 0; at < rest.length; at += 1) {
     const { name, value } = splitArgument(rest[at] ?? "", at);
@@ -103,14 +116,14 @@ export function parseFulcioArguments(args: readonly string[]): ReadonlyMap<Fulci
     if (flag === undefined) throw new FulcioInputError(`fulcio serve has no flag --${name}${didYouMean(name)}`);
     const known: FulcioFlag = FULCIO_FLAGS[flag];
     if (value !== undefined) {
-      flags.set(flag, value);
+      set(flag, value);
     } else if (known.isSwitch === true) {
-      flags.set(flag, "true");
+      set(flag, "true");
     } else {
       at += 1;
       const next = rest[at];
       if (next === undefined) throw new FulcioInputError(`the flag --${flag} of fulcio serve lacks its value`);
-      flags.set(flag, next);
+      set(flag, next);
     }
   }
   return flags;

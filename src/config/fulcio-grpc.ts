@@ -15,7 +15,7 @@ export function translateGrpc(settings: FulcioSettings): Section {
   const isOnHttpPort = grpc.text === httpAddress(settings).text;
   const tls = isOnHttpPort ? undefined : tlsPair(settings);
   const isPlain = !isOnHttpPort && tls === undefined && !isLoopback(grpc.host);
-  const idleSeconds = wholeSeconds(settings["idle-connection-timeout"].value);
+  const idle = idleTime(settings);
   const where = isOnHttpPort ? ", the port of HTTP, as with Fulcio" : "";
   return {
     lines: [
@@ -29,17 +29,13 @@ export function translateGrpc(settings: FulcioSettings): Section {
             "  allowPlaintextOffLoopback: true",
           ]
         : []),
-      ...(idleSeconds === undefined || !settings["idle-connection-timeout"].isSet
-        ? []
-        : [
-            ...comment(settings["idle-connection-timeout"].source, 2),
-            `  connectionIdleSeconds: ${String(idleSeconds)}`,
-          ]),
+      ...idle.lines,
     ],
     findings: [
-      { outcome: "kept", subject: grpc.source, note: `grpc.listen: ${grpc.text}${where}` },
+      { outcome: "kept", subject: grpc.source, note: `grpc.listen: ${grpc.text}${where}${grpc.remark}` },
       ...(isPlain ? [PLAINTEXT] : []),
       ...tlsFindings(settings, tls !== undefined, isOnHttpPort),
+      ...idle.findings,
     ],
   };
 }
@@ -68,6 +64,19 @@ function tlsFindings(settings: FulcioSettings, isUsed: boolean, isOnHttpPort: bo
       subject: describeSetting(settings, name),
       note: isUsed ? "grpc.tls" : reason,
     }));
+}
+
+function idleTime(settings: FulcioSettings): Section {
+  const { value, source, isSet } = settings["idle-connection-timeout"];
+  const seconds = wholeSeconds(value);
+  if (!isSet || seconds === undefined) return { lines: [], findings: [] };
+  const setting = `connectionIdleSeconds: ${String(seconds)}`;
+  return {
+    lines: [...comment(source, 2), `  ${setting}`],
+    findings: [
+      { outcome: "kept", subject: describeSetting(settings, "idle-connection-timeout"), note: `grpc.${setting}` },
+    ],
+  };
 }
 
 const MAX_IDLE_SECONDS = 3600;

@@ -102,7 +102,8 @@ export function readFulcioIssuerFile({ syntax, content }: FulcioDocument, file: 
     const at = `${isPattern ? "meta-issuers" : "oidc-issuers"}: ${key}`;
     const written = members(value, at, ISSUER);
     const texts = Object.fromEntries(TEXTS.map((name) => [name, readText(written[name], file, `${at}: ${name}`)]));
-    const skip = readSwitch(written["skip-email-verification"], file, `${at}: skip-email-verification`);
+    const skip = readSwitch(written["skip-email-verification"], syntax);
+    if (skip === undefined) throw wrongType(file, `${at}: skip-email-verification`, "true or false");
     return { key, isPattern, ...requireTexts(texts), "skip-email-verification": skip };
   };
   const readMetadata = (provider: string, value: unknown): FulcioCiMetadata => {
@@ -152,7 +153,6 @@ function requireMapping(value: unknown, file: string, at: string): FulcioMapping
 function readText(value: unknown, file: string, at: string): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return value;
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
   throw wrongType(file, at, "a text");
 }
 
@@ -161,12 +161,17 @@ function readTexts(value: unknown, file: string, at: string): ReadonlyMap<string
   return new Map(entries.map(([name, text]) => [name, readText(text, file, `${at}: ${name}`)]));
 }
 
-/** The words of YAML 1.1, which Fulcio takes where it expects a switch. */
-function readSwitch(value: unknown, file: string, at: string): boolean {
-  const text = readText(value, file, at).toLowerCase();
-  if (/^(?:true|yes|on|y)$/u.test(text)) return true;
-  if (/^(?:|false|no|off|n)$/u.test(text)) return false;
-  throw wrongType(file, at, "true or false");
+/**
+ * A switch as Fulcio reads it: in YAML some words of version 1.1 too, in JSON no text at all, for that would leave it off.
+ *
+ * @returns undefined for anything else
+ */
+function readSwitch(value: unknown, syntax: FulcioDocument["syntax"]): boolean | undefined {
+  if (value === undefined || value === null) return false;
+  if (typeof value === "boolean") return value;
+  if (syntax === "json" || typeof value !== "string") return undefined;
+  if (/^(?:true|True|TRUE|[yY]|yes|Yes|YES|on|On|ON)$/u.test(value)) return true;
+  return /^(?:false|False|FALSE|[nN]|no|No|NO|off|Off|OFF)$/u.test(value) ? false : undefined;
 }
 
 type IssuerTexts = Readonly<Record<(typeof TEXTS)[number], string>>;

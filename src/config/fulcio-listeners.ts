@@ -12,6 +12,8 @@ interface Address {
   readonly host: string;
   readonly text: string;
   readonly source: string;
+  /** What is to be said where Go listens at more addresses than Node.js does by the same text; else empty. */
+  readonly remark: string;
 }
 
 /**
@@ -36,12 +38,12 @@ export function translateListeners(settings: FulcioSettings): Section {
       "  allowPlainHttpOffLoopback: true",
     ],
     findings: [
-      { outcome: "kept", subject: http.source, note: `http.listen: ${http.text}` },
+      { outcome: "kept", subject: http.source, note: `http.listen: ${http.text}${http.remark}` },
       ...(isLoopback(http.host) ? [] : [PLAIN_HTTP_FINDING]),
       {
         outcome: "kept",
         subject: operations.source,
-        note: `operations.listen: ${operations.text}, path /metrics alone`,
+        note: `operations.listen: ${operations.text}, path /metrics alone${operations.remark}`,
       },
       ...fixedTimes(settings),
     ],
@@ -75,7 +77,9 @@ export function joinAddress(host: FulcioSetting, port: FulcioSetting): Address {
     throw new FulcioInputError(`${port.source}: expected a port from 1 to 65535`);
   }
   const text = `${name.includes(":") ? `[${name}]` : name}:${port.value}`;
-  return { host: name, text, source: [host.source, port.source].filter((one) => one !== "").join(", ") };
+  const source = [host.source, port.source].filter((one) => one !== "").join(", ");
+  const remark = name === "0.0.0.0" ? `; of IPv4 alone, Fulcio's is of IPv6 too: [::]:${port.value} is both` : "";
+  return { host: name, text, source, remark };
 }
 
 const FIXED_TIMES: readonly (readonly [FulcioFlagName, string])[] = [

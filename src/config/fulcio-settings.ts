@@ -1,4 +1,4 @@
-import { didYouMean, FULCIO_FLAG_NAMES, FULCIO_FLAGS, isFulcioFlag, isSecretFlag } from "./fulcio-flags.ts";
+import { didYouMean, FULCIO_FLAG_NAMES, FULCIO_FLAGS, isFulcioFlag, isListFlag, isSecretFlag } from "./fulcio-flags.ts";
 import type { FulcioFlagName } from "./fulcio-flags.ts";
 import { isMapping, type FulcioMapping } from "./fulcio-document.ts";
 import { FulcioInputError } from "./fulcio-input-error.ts";
@@ -34,7 +34,8 @@ const FLAG_ONLY = "config";
  * file, that before the default. A variable is named `FULCIO_SERVE_` and the flag in upper case, with its dashes and dots.
  *
  * @returns the settings, and what is set in places or under names that Fulcio does not look at
- * @throws FulcioInputError for a value of the settings file that is a list or a mapping
+ * @throws FulcioInputError for a value of the settings file that is a list or a mapping, and for a list with commas outside of
+ *   the command line
  */
 export function resolveFulcioSettings(input: FulcioSettingsInput): {
   readonly settings: FulcioSettings;
@@ -47,7 +48,7 @@ export function resolveFulcioSettings(input: FulcioSettingsInput): {
     if (name === FLAG_ONLY) return { value: "", source: `the default of --${name}`, isSet: false };
     const variable = `${PREFIX}${name.toUpperCase()}`;
     const ofEnvironment = input.env[variable] ?? "";
-    if (ofEnvironment !== "") return { value: ofEnvironment, source: variable, isSet: true };
+    if (ofEnvironment !== "") return { value: valueOf(name, ofEnvironment, variable), source: variable, isSet: true };
     const written = inFile.get(name);
     if (written !== undefined) return { value: written, source: `${input.file?.name ?? ""}: ${name}`, isSet: true };
     return { value: FULCIO_FLAGS[name].default, source: `the default of --${name}`, isSet: false };
@@ -64,7 +65,7 @@ function assertComplete(settings: Readonly<Record<string, FulcioSetting>>): asse
   if (FULCIO_FLAG_NAMES.some((name) => settings[name] === undefined)) throw new TypeError("a flag was left out");
 }
 
-/** `ct-log: { tls-ca-cert: … }` is `ct-log.tls-ca-cert`, and case does not count. */
+/** `ct-log: { tls-ca-cert: … }` is `ct-log.tls-ca-cert`, case does not count, and what is null is not set. */
 function flatten(content: FulcioMapping, file: string, prefix = ""): ReadonlyMap<string, string> {
   const flat = new Map<string, string>();
   for (const [key, value] of Object.entries(content)) {
@@ -73,18 +74,29 @@ function flatten(content: FulcioMapping, file: string, prefix = ""): ReadonlyMap
       for (const [below, text] of flatten(value, file, `${name}.`)) flat.set(below, text);
     } else if (Array.isArray(value)) {
       flat.set(name, listText(name, value, file));
-    } else {
-      flat.set(name, scalarText(value));
+    } else if (value !== null) {
+      flat.set(name, valueOf(name, scalarText(value), `${file}: ${name}`));
     }
   }
   return flat;
 }
 
 function listText(name: string, list: readonly unknown[], file: string): string {
-  if (name !== "client-signing-algorithms" || list.some((one) => typeof one !== "string")) {
+  if (!isFulcioFlag(name) || !isListFlag(name) || list.some((one) => typeof one !== "string")) {
     throw new FulcioInputError(`${file}: ${name}: expected a single value`);
   }
-  return list.join(",");
+  return list.map((one) => valueOf(name, String(one), `${file}: ${name}`)).join(",");
+}
+
+/** Only the command line separates the values of a list by commas. Elsewhere blanks do, and a comma is part of a value. */
+function valueOf(name: string, text: string, place: string): string {
+  if (!isFulcioFlag(name) || !isListFlag(name)) return text;
+  if (text.includes(",")) {
+    throw new FulcioInputError(
+      `${place}: Fulcio separates names by blanks here, and takes one with a comma for unknown`,
+    );
+  }
+  return text.trim().replaceAll(/\s+/gu, ",");
 }
 
 function scalarText(value: unknown): string {

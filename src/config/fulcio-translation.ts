@@ -152,9 +152,10 @@ function remaining(settings: FulcioSettings): Section {
   return { lines: [], findings };
 }
 
-/** Files that the configuration names as Fulcio does. */
+/** Files that the configuration and the commands name as Fulcio does. */
 const PATHS = [
   "fileca-cert",
+  "fileca-key",
   "kms-cert-chain-path",
   "tink-cert-chain-path",
   "aws-hsm-root-ca-path",

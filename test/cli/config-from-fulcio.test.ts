@@ -70,7 +70,9 @@ describe("config from-fulcio", () => {
     const args = [...PUBLIC_URL, "--flags-file", join(VECTORS, "chart.args"), "--issuers", issuers];
     const { code, stdout, stderr } = await run([...args, "--shared-issuers", "as-fulcio"]);
     expect(code).toBe(3);
-    expect(reported(stderr, "kept")).toContain("--host, --port: http.listen: 0.0.0.0:5555");
+    expect(reported(stderr, "kept")).toContain(
+      "--host, --port: http.listen: 0.0.0.0:5555; of IPv4 alone, Fulcio's is of IPv6 too: [::]:5555 is both",
+    );
     expect(reported(stderr, "must be decided")).toHaveLength(25);
     expect(reported(stderr, "must be decided").every((line) => line.startsWith("https://"))).toBe(true);
     const file = write("mayfly.yaml", stdout);
@@ -120,10 +122,12 @@ describe("config from-fulcio", () => {
     expect(stdout).toContain("# FULCIO_SERVE_FILECA-CERT\n  chain: /environment.pem");
   });
 
-  it("lets flags on the command line count before those of the file", async () => {
-    const flags = write("fulcio.args", "--port=1\n--ca=ephemeralca\n");
-    const { stdout } = await run(["--flags-file", flags, "--issuers", "built-in", "--", "--port=2"]);
+  it("takes flags on the command line as if they came behind those of the file", async () => {
+    const flags = write("fulcio.args", "--port=1\n--ca=ephemeralca\n--client-signing-algorithms=ed25519\n");
+    const more = ["--port=2", "--client-signing-algorithms=ecdsa-sha2-256-nistp256"];
+    const { stdout } = await run(["--flags-file", flags, "--issuers", "built-in", "--", ...more]);
     expect(stdout).toContain('listen: "0.0.0.0:2"');
+    expect(stdout).toContain("    - ed25519\n    - ecdsa-sha2-256-nistp256\n");
   });
 
   it("says that nobody knows the issuers when the file is not where Fulcio looks", async () => {

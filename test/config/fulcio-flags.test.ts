@@ -17,6 +17,11 @@ describe("flags of fulcio serve", () => {
     ["of a switch", ["--fileca-watch=false"], { "fileca-watch": "false" }],
     ["of the short flag", ["-c", "server.yaml"], { config: "server.yaml" }],
     ["joined to the short flag", ["-cserver.yaml"], { config: "server.yaml" }],
+    [
+      "of a list given twice: all",
+      ["--client-signing-algorithms=ed25519", "--client-signing-algorithms", "a,b"],
+      { "client-signing-algorithms": "ed25519,a,b" },
+    ],
     ["given twice: the last", ["--port=1", "--port=2"], { port: "2" }],
     ["behind the program and its command", ["/usr/bin/fulcio", "serve", "--port=1"], { port: "1" }],
   ];

@@ -153,6 +153,11 @@ describe("an issuer of one organization", () => {
       issuer("type: email").replace("client-id: me", 'client-id: "12"'),
       { audience: "12", identity: EMAIL },
     ],
+    ...["0123", "1e3", "12345678901234567890123", "true"].map((digits): [string, string, Record<string, unknown>] => [
+      `whose audience is written ${digits}`,
+      issuer("type: email").replace("client-id: me", `client-id: ${digits}`),
+      { audience: digits, identity: EMAIL },
+    ]),
     [
       "whose audience is a word of YAML",
       issuer("type: email").replace("client-id: me", 'client-id: "yes"'),
@@ -337,6 +342,9 @@ describe("an issuer file", () => {
     ["issuers in a list", "oidc-issuers: [a]"],
     ["an issuer that is a text", "oidc-issuers: { 'https://a': email }"],
     ["a type that is a list", "oidc-issuers: { 'https://a': { type: [email] } }"],
+    ["a text for a switch in JSON", '{"OIDCIssuers": {"a": {"SkipEmailVerification": "true"}}}'],
+    ["a number for a text in JSON", '{"OIDCIssuers": {"a": {"ClientID": 12}}}'],
+    ["a switch that is no word of YAML", "oidc-issuers: { 'https://a': { skip-email-verification: yEs } }"],
     ["a switch that is a word", "oidc-issuers: { 'https://a': { skip-email-verification: perhaps } }"],
     ["a template that is a mapping", "ci-issuer-metadata: { a: { extension-templates: { build-trigger: {} } } }"],
   ])("is refused with %s", (_, text) => {

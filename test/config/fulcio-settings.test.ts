@@ -22,6 +22,7 @@ describe("the settings of a Fulcio", () => {
     ["the environment before the file", { yaml: "port: 1", env: { FULCIO_SERVE_PORT: "2" } }, "2", "FULCIO_SERVE_PORT"],
     ["the flag before both", { yaml: "port: 1", env: { FULCIO_SERVE_PORT: "2" }, args: ["--port=3"] }, "3", "--port"],
     ["not an empty variable", { yaml: "port: 1", env: { FULCIO_SERVE_PORT: "" } }, "1", "server.yaml: port"],
+    ["not null in the file", { yaml: "port:" }, "8080", "the default of --port"],
     ["an empty flag", { yaml: "port: 1", args: ["--port="] }, "", "--port"],
     ["names of the file in any case", { yaml: "PORT: 1" }, "1", "server.yaml: port"],
   ];
@@ -40,6 +41,34 @@ describe("the settings of a Fulcio", () => {
     expect(settings.log_type.value).toBe("prod");
     expect(settings["ct-log.tls-ca-cert"].value).toBe("ca.pem");
     expect(settings["client-signing-algorithms"].value).toBe("ed25519,ecdsa-sha2-256-nistp256");
+  });
+
+  const LIST = "client-signing-algorithms";
+  const VARIABLE = "FULCIO_SERVE_CLIENT-SIGNING-ALGORITHMS";
+
+  it.each<Given>([
+    { args: [`--${LIST}=ed25519,b`] },
+    { env: { [VARIABLE]: " ed25519  b" } },
+    { yaml: `${LIST}: ed25519 b` },
+    { yaml: `${LIST}: [ed25519, b]` },
+  ])("separate the names of a list by commas in the flag and by blanks elsewhere: %j", (given) => {
+    expect(resolve(given).settings[LIST].value).toBe("ed25519,b");
+  });
+
+  it.each<Given>([
+    { env: { [VARIABLE]: "ed25519,b" } },
+    { yaml: `${LIST}: ed25519,b` },
+    { yaml: `${LIST}: ["ed25519,b"]` },
+  ])("refuse commas elsewhere, with which Fulcio does not start: %j", (given) => {
+    expect(() => resolve(given)).toThrow(FulcioInputError);
+    expect(() => resolve(given)).toThrow("Fulcio separates names by blanks here");
+  });
+
+  it("are the text that was written", () => {
+    const { settings } = resolve({ yaml: "fileca-key-passwd: 0123\nct-log-origin: 1e3\nfileca-watch: false" });
+    expect(settings["fileca-key-passwd"].value).toBe("0123");
+    expect(settings["ct-log-origin"].value).toBe("1e3");
+    expect(settings["fileca-watch"].value).toBe("false");
   });
 
   it("are all there", () => {
@@ -79,7 +108,7 @@ describe("the settings of a Fulcio", () => {
     ]);
   });
 
-  it.each(["port: [1, 2]", "client-signing-algorithms: [1]", "ca: [fileca]"])("refuse the list %j", (yaml) => {
+  it.each(["port: [1, 2]", "client-signing-algorithms: [[a]]", "ca: [fileca]"])("refuse the list %j", (yaml) => {
     expect(() => resolve({ yaml })).toThrow(FulcioInputError);
   });
 

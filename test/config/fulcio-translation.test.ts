@@ -33,7 +33,14 @@ describe("a Fulcio with its CA in files", () => {
 
   it("has its key taken over by a command", () => {
     expect(translation.commands).toContain(
-      "mayfly key import --from /ca/key.pem --from-passphrase-file keys/fulcio-passphrase --out keys/issuing.json --passphrase-file keys/passphrase",
+      "mayfly key import --from /ca/key.pem --from-passphrase-file fulcio-password --out keys/issuing.json --passphrase-file keys/passphrase",
+    );
+  });
+
+  it("has its key taken over without a password where it is in clear", () => {
+    const { commands } = translateFlags([...FILE_CA, "--fileca-key-passwd="]);
+    expect(commands).toContain(
+      "mayfly key import --from /ca/key.pem --out keys/issuing.json --passphrase-file keys/passphrase",
     );
   });
 
@@ -132,6 +139,18 @@ describe("listeners", () => {
   });
 
   it.each([
+    [
+      ["--host=0.0.0.0", "--grpc-host="],
+      ["http.listen", "operations.listen", "grpc.listen"],
+    ],
+    [["--host=::", "--grpc-host=127.0.0.1"], ["operations.listen"]],
+  ])("say where Fulcio's are of IPv6 too: %j", (flags, settings) => {
+    const { findings } = translateFlags([...FILE_CA, ...flags]);
+    const notes = findings.map(({ note }) => note).filter((note) => note.includes("of IPv4 alone"));
+    expect(notes.map((note) => note.split(":")[0])).toEqual(settings);
+  });
+
+  it.each([
     "--port=http",
     "--port=0",
     "--port=65536",
@@ -185,6 +204,15 @@ describe("gRPC", () => {
     const ofPair = findings.filter(({ subject }) => subject.startsWith("--grpc-tls-"));
     expect(ofPair).toHaveLength(flags.filter((flag) => flag.startsWith("--grpc-tls-")).length);
     expect(ofPair.every((finding) => finding.outcome === outcome)).toBe(true);
+  });
+
+  it("has its idle time reported where it is kept", () => {
+    const { findings } = translateFlags([...FILE_CA, "--idle-connection-timeout=1m30s"]);
+    expect(findings).toContainEqual({
+      outcome: "kept",
+      subject: "--idle-connection-timeout=1m30s",
+      note: "grpc.connectionIdleSeconds: 90",
+    });
   });
 
   it("refuses a port that nothing can listen at", () => {
@@ -244,10 +272,15 @@ describe("the trust files", () => {
 });
 
 it("paths that depend on where Fulcio was started are told", () => {
-  const { findings } = translateFlags([...FILE_CA, "--fileca-cert=chain.pem", "--ct-log-public-key-path=log.pem"]);
+  const { findings } = translateFlags([
+    ...FILE_CA,
+    "--fileca-cert=chain.pem",
+    "--fileca-key=key.pem",
+    "--ct-log-public-key-path=log.pem",
+  ]);
   expect(findings).toContainEqual({
     outcome: "changed",
-    subject: "--fileca-cert=chain.pem, --ct-log-public-key-path=log.pem",
+    subject: "--fileca-cert=chain.pem, --fileca-key=key.pem, --ct-log-public-key-path=log.pem",
     note: "taken from the folder of the configuration, not from where Fulcio was started",
   });
   expect(translateFlags(FILE_CA).findings.some(({ note }) => note.startsWith("taken from the folder"))).toBe(false);

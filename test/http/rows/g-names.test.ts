@@ -5,6 +5,7 @@ import { Certificate } from "pkijs";
 import { EMAIL, openDoor, UNCHECKED_ISSUER } from "../../support/door.ts";
 import { badProof, badToken } from "../../support/refusal.ts";
 import type { Answer, Door } from "../../support/door.ts";
+import { REQUIRED_JOB_CLAIMS as CLAIMS } from "../../support/job-claims.ts";
 import { openssl } from "../../support/openssl.ts";
 import { REFUSED_ADDRESSES } from "../../support/refused-addresses.ts";
 import { REFUSED_URI_PARTS, URI_CLAIMS } from "../../support/refused-uri-parts.ts";
@@ -100,25 +101,6 @@ describe("whether the issuer has verified the address", () => {
     door.expectRefused(answer, badToken("TOKEN_EMAIL_UNVERIFIED"));
   });
 });
-
-const CLAIMS = [
-  "job_workflow_ref",
-  "sha",
-  "event_name",
-  "repository",
-  "workflow",
-  "ref",
-  "job_workflow_sha",
-  "runner_environment",
-  "repository_id",
-  "repository_owner",
-  "repository_owner_id",
-  "repository_visibility",
-  "workflow_ref",
-  "workflow_sha",
-  "run_id",
-  "run_attempt",
-] as const;
 
 describe("the claims of a CI job", () => {
   it.each(CLAIMS)("[G16] must be there: %s, which the audit trail names, without a value", async (name) => {

@@ -1,5 +1,6 @@
 import { sign } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { tokenClaims } from "../../../dev/token-claims.ts";
 import { flipBit, pemOf } from "../../support/caller-keys.ts";
 import { expectRefusal } from "../../support/expect-refusal.ts";
 import { certificateIn } from "../../support/issued.ts";
@@ -109,24 +110,5 @@ describe("a proof that is taken", () => {
   });
 });
 
-/** Claims of a token that a workflow of GitHub Actions gets. */
-const WORKFLOW = {
-  job_workflow_ref: "octo-org/octo-repo/.github/workflows/release.yml@refs/heads/main",
-  sha: "0123456789abcdef0123456789abcdef01234567",
-  event_name: "push",
-  repository: "octo-org/octo-repo",
-  workflow: "Release",
-  ref: "refs/heads/main",
-  runner_environment: "github-hosted",
-  repository_id: "1",
-  repository_owner: "octo-org",
-  repository_owner_id: "2",
-  workflow_ref: "octo-org/octo-repo/.github/workflows/release.yml@refs/heads/main",
-  workflow_sha: "0123456789abcdef0123456789abcdef01234567",
-  run_id: "3",
-  run_attempt: "1",
-  repository_visibility: "public",
-  job_workflow_sha: "0123456789abcdef0123456789abcdef01234567",
-  email: undefined,
-  email_verified: undefined,
-};
+/** Claims of a job's token, in place of the person's that the app's tokens have. */
+const WORKFLOW = { ...tokenClaims("github"), email: undefined, email_verified: undefined };

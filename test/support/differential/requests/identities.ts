@@ -1,4 +1,5 @@
 import { pemOf } from "../../caller-keys.ts";
+import { REQUIRED_JOB_CLAIMS } from "../../job-claims.ts";
 import { keys } from "../../refused-proofs.ts";
 import { CALLER, proofBy } from "../../signing-body.ts";
 import { signing } from "../request.ts";
@@ -95,25 +96,6 @@ export const PEOPLE: readonly DifferentialRequest[] = [
   })),
 ];
 
-const REQUIRED = [
-  "job_workflow_ref",
-  "sha",
-  "event_name",
-  "repository",
-  "workflow",
-  "ref",
-  "job_workflow_sha",
-  "runner_environment",
-  "repository_id",
-  "repository_owner",
-  "repository_owner_id",
-  "repository_visibility",
-  "workflow_ref",
-  "workflow_sha",
-  "run_id",
-  "run_attempt",
-];
-
 /** What GitHub's tokens say of a job. */
 export const JOBS: readonly DifferentialRequest[] = [
   job("a job on a branch", {}),
@@ -128,7 +110,7 @@ export const JOBS: readonly DifferentialRequest[] = [
   job("a ref with a space beyond ASCII", { ref: "refs/heads/grün" }),
   job("a ref with a plus and an equals sign", { ref: "refs/heads/a+b=c" }),
   job("a proof of a subject that the caller chose", { sub: "repo:other/other:ref:refs/heads/main" }),
-  ...REQUIRED.map((name) => job(`no ${name}`, { [name]: undefined }, ["claims unfit for a certificate"])),
+  ...REQUIRED_JOB_CLAIMS.map((name) => job(`no ${name}`, { [name]: undefined }, ["claims unfit for a certificate"])),
   ...["sha", "workflow", "run_id"].map((name) => job(`an empty ${name}`, { [name]: "" }, ["GitHub: type of claims"])),
   job("run_id as a number", { run_id: 10264829105 }, ["GitHub: type of claims"]),
   job("sha as a boolean", { sha: true }, ["GitHub: type of claims"]),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import { clientRows } from "../rows/clients.ts";
+import { GOLDEN_REQUESTS } from "../support/golden-requests.ts";
 import { namedTestExists, namedTests } from "../support/named-tests.ts";
 
 const PAGE = readFileSync("docs/client-rules.md", "utf8");
@@ -12,6 +13,15 @@ const lines = new Map(
     .map((line) => line.split("|").map((cell) => cell.trim()))
     .map(([, id = "", says = "", who = "", tests = ""]) => [id, { says, who, tests }] as const),
 );
+
+/** Clients by the beginnings of their requests' names, and as the page calls them. */
+const PAGE_NAMES = [
+  ["cosign2", "cosign 2"],
+  ["cosign3", "cosign 2 and 3"],
+  ...["gitsign", "sigstore-js", "sigstore-python", "go-witness", "sigstore-java", "sigstore-rs", "sigstore-ruby"].map(
+    (name) => [name, name] as const,
+  ),
+] as const;
 
 /** Whether a title in the test's file holds the id, and stands where the page says. */
 const isOfRule = (id: string, { file, part }: { readonly file: string; readonly part: string }): boolean =>
@@ -25,6 +35,19 @@ describe("the page of what clients rely on", () => {
       clientRows.map(({ id, says }) => ({ id, says })),
     );
     expect([...lines].filter(([, { who }]) => who === "")).toEqual([]);
+  });
+
+  it("says whose requests are recorded, and whose composed", () => {
+    const [, recorded = "", composed = ""] =
+      /recorded from\s([^]*?), and composed as in their sources for\s([^]*?)\(/u.exec(PAGE) ?? [];
+    const written = PAGE_NAMES.map(([name, inPage]) => ({ name, isRecorded: recorded.includes(inPage) }));
+    const kept = PAGE_NAMES.map(([name]) => {
+      const sources = GOLDEN_REQUESTS.filter((request) => request.name.startsWith(name)).map(({ source }) => source);
+      return { name, isRecorded: sources.length > 0 && sources.every((source) => source.startsWith("recorded")) };
+    });
+    expect(kept).toEqual(written);
+    expect(PAGE_NAMES.filter(([, inPage]) => !`${recorded}${composed}`.includes(inPage))).toEqual([]);
+    expect(GOLDEN_REQUESTS.filter(({ name }) => !PAGE_NAMES.some(([client]) => name.startsWith(client)))).toEqual([]);
   });
 
   it("names tests that exist", () => {

@@ -33,7 +33,7 @@ export const clientRows: readonly Row[] = [
   { id: "CL25", says: "notBefore is not later than the SCT's time, and so than any timestamp made after the answer by a clock that agrees; `ca.backdateSeconds` moves it back for clocks that do not" },
   { id: "CL26", says: "`trustBundle`, `configuration` and `rootCert` are there for people and scripts; no signing call needs them" },
   { id: "CL27", says: "the trusted root and SCTs call a log by the SHA-256 of its DER key, and the trusted root gives it no `checkpointKeyId`" },
-  { id: "CL28", says: "CA and log are trusted from before the first certificate on, the log no later than the CA; of other authorities and services the time is given too" },
+  { id: "CL28", says: "CA and log are trusted from before the first certificate on, the first log no later than the CA; of other authorities and services the time is given too" },
   { id: "CL29", says: "the SCT carries the entry's index in its extensions, over which its signature is" },
   { id: "CL30", says: "the SCT is always in the certificate, never beside it, and never missing" },
 ];

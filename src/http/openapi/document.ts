@@ -18,7 +18,8 @@ const INFO = {
   summary: "An ephemeral certificate authority that speaks Fulcio's API",
   description:
     "Every certificate is in a certificate transparency log before the caller sees it. Every answer may be read by pages of " +
-    "any origin (Fetch Standard, CORS protocol).",
+    "any origin (Fetch Standard, CORS protocol). Requests are read as ProtoJSON: names may also be those of the .proto files, null " +
+    "is what was left out, bytes may be in the URL-safe alphabet or without padding.",
   license: { name: "Apache-2.0", identifier: "Apache-2.0" },
   version: "2.0.0",
 };

@@ -35,6 +35,7 @@ function challengeClaim(identity: IdentityRules): string {
   switch (identity.kind) {
     case "email":
       return "email";
+    case "ci-provider":
     case "github-actions":
       return "sub";
   }
@@ -45,6 +46,7 @@ function issuerType(identity: IdentityRules): string {
   switch (identity.kind) {
     case "email":
       return "email";
+    case "ci-provider":
     case "github-actions":
       return "ci-provider";
   }

@@ -38,14 +38,21 @@ export function joinUri(baseUrl: string, path: string, claim: string): string {
  */
 export function buildSubjectUri(baseUrl: string, path: string, claim: string): string {
   joinUri(baseUrl, path, claim);
-  const uri = `${baseUrl}/${escapePath(path, claim)}`;
+  const escaped = escapeUriPath(path);
+  if (escaped === undefined) refuse(claim, "mixes percent-encoding with characters that a URI cannot hold");
+  const uri = `${baseUrl}/${escaped}`;
   if (uri.length > MAX_URI_BYTES) refuse(claim, "makes a URI longer than 2,048 bytes");
   return uri;
 }
 
-function escapePath(path: string, claim: string): string {
-  if (URI_PATH.test(path)) return path;
-  if (path.includes("%")) refuse(claim, "mixes percent-encoding with characters that a URI cannot hold");
+/**
+ * A path in ASCII, escaped exactly as Go's net/url does it: one that is valid as it stands is kept, any other is escaped.
+ *
+ * @returns undefined when it has both escapes and characters that need them, so that it has no one form
+ */
+export function escapeUriPath(path: string): string | undefined {
+  if (path === "" || URI_PATH.test(path)) return path;
+  if (path.includes("%")) return undefined;
   return path.replaceAll(NEEDS_ESCAPE, percentEncode);
 }
 

@@ -1,4 +1,5 @@
 import type { VerifiedIdToken } from "./id-token.ts";
+import { deriveCiProviderPrincipal } from "./kinds/ci-provider.ts";
 import { deriveEmailPrincipal } from "./kinds/email.ts";
 import { deriveGithubActionsPrincipal } from "./kinds/github-actions.ts";
 import type { Principal } from "./principal.ts";
@@ -12,6 +13,8 @@ import type { Principal } from "./principal.ts";
 export function derivePrincipal(token: VerifiedIdToken): Principal {
   const rules = token.issuer.identity;
   switch (rules.kind) {
+    case "ci-provider":
+      return deriveCiProviderPrincipal(token, rules);
     case "email":
       return deriveEmailPrincipal(token, rules);
     case "github-actions":

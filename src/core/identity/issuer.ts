@@ -1,7 +1,10 @@
+import type { CiProviderRules } from "./ci-provider.ts";
+
 /** How the identity in an issuer's tokens becomes the name in the certificate; one kind per file in `kinds/`. */
 export type IdentityRules =
   | { readonly kind: "email"; readonly skipEmailVerification: boolean }
-  | { readonly kind: "github-actions"; readonly baseUrl: string };
+  | { readonly kind: "github-actions"; readonly baseUrl: string }
+  | CiProviderRules;
 
 /** An issuer the operator trusts, as configured; frozen, and carried inside every token it verified. */
 export interface TrustedIssuer {

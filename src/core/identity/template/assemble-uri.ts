@@ -1,0 +1,109 @@
+import { MayflyError } from "../../errors.ts";
+import { escapeUriPath } from "../certificate-uri.ts";
+import { joinPieces } from "./evaluate-template.ts";
+import type { Piece } from "./evaluate-template.ts";
+
+const MAX_URI_BYTES = 2048;
+
+const SCHEME = /^https?:\/\//u;
+
+/** What would end the path, or would be read as a separator by a reader that follows WHATWG's URL standard. */
+const NO_PATH = /[?#\\\p{Cc}]/u;
+
+/** Escapes of `.`, `/` and `\`: a reader that decodes before it splits would see other segments. */
+const HIDDEN_SEPARATOR = /%(?:2e|2f|5c)/iu;
+
+/** Scheme and authority of a URL (RFC 3986 §3): `https://host` or `https://host:port`; undefined for any other text. */
+export function originOf(url: string): string | undefined {
+  const scheme = SCHEME.exec(url)?.[0];
+  return scheme === undefined ? undefined : url.slice(0, authorityEnd(url, scheme.length));
+}
+
+/**
+ * The text that the pieces of an extension's value make together. Where it is a URL, no claim decides where it leads: scheme
+ * and host are the operator's text, or, where claims reach into them, an origin that `isOwn` permits; behind them claims stay
+ * inside the path: no empty or blank segments, no `.` and `..`, nothing that ends a path, and no escapes that hide such
+ * things. A claim that begins with the host may have empty segments behind it, as GitLab writes between a project and a file
+ * in it. A value that is one claim and nothing else is what the issuer says, whatever it looks like.
+ *
+ * @returns the bare concatenation, which may hold characters beyond ASCII
+ * @throws MayflyError SAN_NOT_PERMITTED
+ */
+export function assembleValue(pieces: readonly Piece[], isOwn: (origin: string) => boolean): string {
+  const text = joinPieces(pieces);
+  const origin = pieces.length > 1 ? originOf(text) : undefined;
+  if (origin !== undefined) checkUri(pieces, text.slice(origin.length), { origin, isOwn });
+  return text;
+}
+
+/**
+ * A URL as a subjectAltName: {@link assembleValue} of an absolute ASCII URI (RFC 5280 §4.2.1.6, RFC 3986 §3). Characters
+ * that a URI cannot hold are percent-encoded exactly as Go's net/url does it, so the name is the one Fulcio would write.
+ *
+ * @throws MayflyError SAN_NOT_PERMITTED
+ */
+export function assembleSubjectUri(pieces: readonly Piece[], isOwn: (origin: string) => boolean): string {
+  const text = joinPieces(pieces);
+  const origin = originOf(text);
+  if (origin === undefined) throw refusal(pieces, "makes no absolute URL");
+  const path = text.slice(origin.length);
+  checkUri(pieces, path, { origin, isOwn });
+  const escaped = escapeUriPath(path);
+  if (escaped === undefined) throw refusal(pieces, "mixes percent-encoding with characters that a URI cannot hold");
+  if (origin.length + escaped.length > MAX_URI_BYTES) throw refusal(pieces, "makes a URI longer than 2,048 bytes");
+  return origin + escaped;
+}
+
+interface Origin {
+  readonly origin: string;
+  readonly isOwn: (origin: string) => boolean;
+}
+
+function checkUri(pieces: readonly Piece[], path: string, { origin, isOwn }: Origin): void {
+  if (!isFixed(pieces, origin) && !isOwn(origin)) {
+    throw refusal(pieces, "names a host that is neither the issuer's nor configured");
+  }
+  let start = 0;
+  for (const { text, claim } of pieces) {
+    if (claim !== undefined && !fitsPath(text, origin.length - start)) throw refused(claim, NO_FIT);
+    start += text.length;
+  }
+  if (hasDotSegment(path) || HIDDEN_SEPARATOR.test(path)) throw refusal(pieces, NO_FIT);
+}
+
+const NO_FIT = "does not fit into the path of a URI";
+
+/** Whether the operator's text ends the authority too: a claim right behind a host would go on with it. */
+function isFixed(pieces: readonly Piece[], origin: string): boolean {
+  let length = 0;
+  for (const { text, claim } of pieces) {
+    if (claim !== undefined) return origin.length < length;
+    length += text.length;
+  }
+  return true;
+}
+
+/** @param skipped how much of the value belongs to scheme and host; none when it is not positive */
+function fitsPath(value: string, skipped: number): boolean {
+  const path = skipped > 0 ? value.slice(skipped) : value;
+  if (NO_PATH.test(path)) return false;
+  const isFilled = (segment: string): boolean => segment.trim() !== "";
+  return path.split("/").every(skipped > 0 ? (segment) => segment === "" || isFilled(segment) : isFilled);
+}
+
+const hasDotSegment = (path: string): boolean => path.split("/").some((segment) => segment === "." || segment === "..");
+
+function authorityEnd(url: string, start: number): number {
+  for (let at = start; at < url.length; at++) if ("/?#".includes(url.charAt(at))) return at;
+  return url.length;
+}
+
+/** Names the claims of the pieces, as it takes more than one of them to be wrong together. */
+function refusal(pieces: readonly Piece[], why: string): MayflyError {
+  const claims = new Set(pieces.flatMap(({ claim }) => claim ?? []));
+  return refused([...claims].join(", "), why);
+}
+
+function refused(claim: string, why: string): MayflyError {
+  return new MayflyError("SAN_NOT_PERMITTED", `the ${claim} claim ${why}`);
+}

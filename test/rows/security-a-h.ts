@@ -232,7 +232,7 @@ const names: readonly Row[] = [
   },
   { id: "G19", says: "a CI claim that would leave its part of the URI: 400, no signature" },
   { id: "G20", says: "a CI claim that is null, an object or a list: 400" },
-  { id: "G21", says: "CI integers, floats and booleans: written without exponent", waits: OTHER_KINDS },
+  { id: "G21", says: "CI integers, floats and booleans: written without exponent" },
   { id: "G22", says: "< > & and quotes in CI claims: not escaped" },
   { id: "G23", says: "a CI name that is empty, white space, relative or above 2 KiB: 400" },
   {

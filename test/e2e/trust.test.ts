@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hash, X509Certificate } from "node:crypto";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { ClientTrustConfig, SigningConfig, TrustedRoot } from "@sigstore/protobuf-specs";
 import request from "supertest";
@@ -10,7 +10,7 @@ import type { SignedFile } from "../../dev/sign-file.ts";
 import { verifyBundleUnder } from "../../dev/verify-bundle.ts";
 import { TRUST_FILE_NAMES } from "../../src/trust/trust-file-names.ts";
 import { openssl } from "../support/openssl.ts";
-import { writeOperatorKeys } from "../support/operator-keys.ts";
+import { operatorConfig, writeOperatorKeys } from "../support/operator-keys.ts";
 import { runCli } from "../support/run-cli.ts";
 import { ANCHORS, configText, startTestService } from "../support/service.ts";
 import type { TestService } from "../support/service.ts";
@@ -108,6 +108,49 @@ describe("the trusted root of a running service", () => {
     expect(() => {
       verifyBundleUnder(TrustedRoot.fromJSON(JSON.parse(stdout)), signed, IDENTITY);
     }).toThrow(/^Failed to verify certificate chain$/u);
+  });
+
+  describe("after the CA and the log were replaced", () => {
+    const next = mkdtempSync(join(tmpdir(), "mayfly-trust-next-"));
+    const oldKey = join(next, "old-log.pub");
+
+    beforeAll(async () => {
+      await writeOperatorKeys(next);
+      writeFileSync(oldKey, await served("ct_log.pem"));
+    });
+    afterAll(() => {
+      rmSync(next, { recursive: true });
+    });
+
+    /** Of a new CA with a new log, which remember the old ones until these times. */
+    async function laterRoot(endOfCa: string, endOfLog: string): Promise<TrustedRoot> {
+      const settings = `${TRUST.trim().replace(/ \}$/u, "")},
+        otherAuthorities: [{ chain: ${resolve("keys-dev", "chain.pem")}, end: ${endOfCa} }],
+        otherLogs: [{ baseUrl: "https://old.example.com", publicKey: ${oldKey}, end: ${endOfLog} }] }\n`;
+      const file = join(next, "mayfly.yaml");
+      writeFileSync(file, operatorConfig(next) + settings);
+      const { code, stdout, stderr } = await runCli(["trust", "trusted-root", "--config", file]);
+      expect([code, stderr]).toEqual([0, ""]);
+      return TrustedRoot.fromJSON(JSON.parse(stdout));
+    }
+
+    /** Just after the old CA was made, and long after what it certified here. */
+    const EARLY = new Date(new X509Certificate(ANCHORS.chainPem).validFromDate.getTime() + 1_000).toISOString();
+    const LATE = new Date(Date.now() + 86_400_000).toISOString();
+
+    it("has it accept what they certified in their time", async () => {
+      verifyBundleUnder(await laterRoot(LATE, LATE), signed, IDENTITY);
+    });
+
+    it.each([
+      ["CA", EARLY, LATE, /^Failed to verify certificate chain$/u],
+      ["log", LATE, EARLY, /^SCT verification failed$/u],
+    ])("has it refuse what the old %s certified after its end", async (_, endOfCa, endOfLog, says) => {
+      const root = await laterRoot(endOfCa, endOfLog);
+      expect(() => {
+        verifyBundleUnder(root, signed, IDENTITY);
+      }).toThrow(says);
+    });
   });
 
   it("is what protobuf-specs writes for it again, but for its order", async () => {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
 import { openClientLab, SIGNERS } from "../../support/clients/client-lab.ts";
 import type { ClientLab, Desk, Trust } from "../../support/clients/client-lab.ts";
-import { installGo, installPython, whatIsMissing } from "../../support/clients/installation.ts";
+import { installGo, installNode, installPython, whatIsMissing } from "../../support/clients/installation.ts";
 import type { Installation } from "../../support/clients/installation.ts";
 import { installNeighbour } from "../../support/clients/neighbour.ts";
 import type { NeighbourKind } from "../../support/clients/neighbour.ts";
@@ -22,8 +22,9 @@ const cosign = installGo({
   tool: { name: "cosign3", folder: "tools/clients/cosign3", package: "github.com/sigstore/cosign/v3/cmd/cosign" },
 });
 const python = installPython("sigstore-python", ["sigstore", "python3"]);
+const js = installNode("sigstore-js", ["sigstore"]);
 const neighbours: readonly NeighbourKind[] = ["timestamp-authority", "rekor-v2"];
-const missing = whatIsMissing(cosign, python, ...neighbours.map(installNeighbour));
+const missing = whatIsMissing(cosign, python, js, ...neighbours.map(installNeighbour));
 const [itWithClients, skipped] = itWhen(missing === undefined, missing ?? "");
 
 const commandsOf = (one: Installation): Readonly<Record<string, string>> => ("whyNot" in one ? {} : one.commands);
@@ -57,8 +58,8 @@ describe("trust files that an operator distributes", () => {
     await lab.close();
   });
 
-  const succeed = async (desk: Desk, block: string): Promise<void> => {
-    const { code, output } = await desk.run(page.commands(block), { TUF: url });
+  const succeed = async (desk: Desk, block: string, more: Readonly<Record<string, string>> = {}): Promise<void> => {
+    const { code, output } = await desk.run(page.commands(block), { TUF: url, ...more });
     expect({ block, output: code === 0 ? "" : output }).toEqual({ block, output: "" });
   };
   const publish = async (trust: Trust): Promise<void> => {
@@ -86,6 +87,20 @@ describe("trust files that an operator distributes", () => {
     await publish("own");
     await succeed(await newcomer(), "tuf-cosign");
     recordEvidence("TUF: cosign signed and verified with nothing but the first root of the repository");
+  });
+
+  itWithClients(`are what the command of sigstore-js verifies by, from a TUF repository${skipped}`, async () => {
+    await publish("own");
+    const desk = await newcomer();
+    const bin = join(desk.folder, ".bin");
+    rmSync(join(bin, "sigstore"));
+    writeCommand(bin, "sigstore", commandsOf(js)["sigstore"] ?? "");
+    await succeed(desk, "tuf-js", { TSA: `${lab.neighbour("timestamp-authority").url}/api/v1/timestamp` });
+    const verify = page.commands("tuf-js").split("\n").slice(2).join("\n");
+    const { code, output } = await desk.run(verify, { TUF: url, IDENTITY: "other@example.com" });
+    expect(output).toMatch(/certificate identity error/u);
+    expect(code).not.toBe(0);
+    recordEvidence("TUF: the command of sigstore-js verified by the repository, and refused another identity");
   });
 
   itWithClients(`are all that sigstore-python needs, and new ones reach it${skipped}`, async () => {
@@ -123,5 +138,6 @@ it("names the blocks of the page that are run here", () => {
     "tuf-publish",
     "tuf-cosign",
     "tuf-python",
+    "tuf-js",
   ]);
 });

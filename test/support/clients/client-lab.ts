@@ -10,6 +10,7 @@ import { makeTestTlsPair, type TestTlsPair } from "../tls-pair.ts";
 import type { Installation } from "./installation.ts";
 import { labConfig, type LabConfigOptions } from "./lab-config.ts";
 import { freePort, startNeighbour, type Neighbour, type NeighbourKind } from "./neighbour.ts";
+import { writeOtherTimes } from "./other-times.ts";
 import { readClientPage, type ClientPage } from "./page.ts";
 import { startSctRemover, type SctRemover } from "./sct-remover.ts";
 import { runInShell, type Finished } from "./shell.ts";
@@ -93,9 +94,10 @@ export async function openClientLab(options: ClientLabOptions): Promise<ClientLa
       await writeOperatorKeys(one);
     }
     remover = await startSctRemover(() => url, keys.own);
+    const others = await writeOtherTimes(join(folder, "others"));
     const write = (name: Trust, given: Pick<LabConfigOptions, "caKeys" | "logKeys" | "publicUrl">): string => {
       const file = join(folder, `${name}.yaml`);
-      writeFileSync(file, labConfig({ ...given, data: join(folder, name), url, tls, issuer, beside }));
+      writeFileSync(file, labConfig({ ...given, data: join(folder, name), url, tls, issuer, beside, others }));
       return file;
     };
     const own = { caKeys: keys.own, logKeys: keys.own, publicUrl: url };

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { DevelopmentIssuer } from "../../../dev/oidc-issuer.ts";
 import type { TestTlsPair } from "../tls-pair.ts";
 import { REKOR_V2_NAME, type Neighbour } from "./neighbour.ts";
+import type { OtherTimes } from "./other-times.ts";
 
 /** What a configuration of a client lab is made of. */
 export interface LabConfigOptions {
@@ -16,16 +17,20 @@ export interface LabConfigOptions {
   readonly tls: TestTlsPair | undefined;
   readonly issuer: DevelopmentIssuer;
   readonly beside: readonly Neighbour[];
+  /** Who else is in the trust files. */
+  readonly others: OtherTimes;
 }
 
 /** A configuration that trusts the development issuer, and names in its trust files what runs beside it. */
 export function labConfig(options: LabConfigOptions): string {
-  const { caKeys, logKeys, data, url, publicUrl, tls, issuer, beside } = options;
+  const { caKeys, logKeys, data, url, publicUrl, tls, issuer, beside, others } = options;
   const listen = `listen: "${new URL(url).host}"`;
   const pair = tls === undefined ? "" : `, tls: { certificate: ${tls.certificateFile}, key: ${tls.keyFile} }`;
   const signer = (folder: string, name: string): string =>
     `{ kind: file, path: ${join(folder, `${name}.json`)}, passphrase: { file: ${join(folder, "passphrase")} } }`;
   const insecure = "allowInsecureHttp: true, allowPrivateNetwork: true";
+  const authorities = beside.filter(isAuthority).map(authority);
+  const logs = beside.filter((one) => !isAuthority(one)).map(transparencyLog);
   return `environment: development
 dataDirectory: ${data}
 http: { ${listen}${pair} }
@@ -45,11 +50,10 @@ shutdown: { lameDuckSeconds: 0 }
 trust:
   publicUrl: "${publicUrl}"
   operator: ca.test
-  timestampAuthorities: [${beside.filter(isAuthority).map(authority).join(", ")}]
-  transparencyLogs: [${beside
-    .filter((one) => !isAuthority(one))
-    .map(transparencyLog)
-    .join(", ")}]
+  otherAuthorities: [${others.otherAuthorities.join(", ")}]
+  otherLogs: [${others.otherLogs.join(", ")}]
+  timestampAuthorities: [${[...others.timestampAuthorities, ...authorities].join(", ")}]
+  transparencyLogs: [${[...others.transparencyLogs, ...logs].join(", ")}]
 `;
 }
 

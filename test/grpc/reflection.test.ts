@@ -3,7 +3,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -129,6 +131,36 @@ describe.each(PATHS)("reflection by %s", (path) => {
     rig = await startGrpc({ grpc: { rateLimits: { signing: UNLIMITED, failedTokens: UNLIMITED, reads } } });
     const question: Question = { case: "listServices", value: "" };
     await expect(askAbout(path, [question, question, question])).rejects.toMatchObject({ code: 8 });
+  });
+
+  it("answers no more questions than its caller takes answers", async () => {
+    let asked = 0;
+    const reads = { take: () => (asked++, 0), waitMs: () => 0 };
+    rig = await startGrpc({ grpc: { rateLimits: { signing: UNLIMITED, failedTokens: UNLIMITED, reads } } });
+    const session = connect(`http://127.0.0.1:${String(rig.port)}`);
+    const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" });
+    const question = toBinary(
+      ServerReflectionRequestSchema,
+      create(ServerReflectionRequestSchema, {
+        messageRequest: { case: "fileContainingSymbol", value: "dev.sigstore.fulcio.v2.CA" },
+      }),
+    );
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(question.length, 1);
+    stream.pause().end(Buffer.concat(Array.from({ length: 500 }, () => [head, question]).flat()));
+    await once(stream, "response");
+    for (let count = 0; count < 20; count++) {
+      await new Promise<void>((heard) => {
+        session.settings({}, () => {
+          heard();
+        });
+      });
+    }
+    expect(asked).toBeLessThan(100);
+    stream.resume();
+    await once(stream, "close");
+    expect(asked).toBe(500);
+    session.destroy();
   });
 
   it("[C14] is not there when it is not wanted", async () => {

@@ -57,7 +57,8 @@ export function addReflection(server: Server, { reads }: Pick<RateLimits, "reads
     surface.on("data", (bytes: Buffer) => {
       try {
         limitReads(reads, call.client);
-        surface.write(Buffer.from(describe(bytes)));
+        // An answer has a hundred times the bytes of its question: further ones wait until the caller takes it.
+        if (!surface.write(Buffer.from(describe(bytes)))) surface.pause();
       } catch (error) {
         call.error =
           error instanceof MayflyError ? error : new MayflyError("UNEXPECTED", "reflection failed", { cause: error });
@@ -66,6 +67,9 @@ export function addReflection(server: Server, { reads }: Pick<RateLimits, "reads
         metadata.set("grpc-status-details-bin", Buffer.from(details));
         surface.emit("error", { code, details: message, metadata });
       }
+    });
+    surface.on("drain", () => {
+      surface.resume();
     });
     surface.on("end", () => {
       surface.end();

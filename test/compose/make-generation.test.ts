@@ -1,7 +1,10 @@
+import { fromJsonString, toBinary } from "@bufbuild/protobuf";
+import { Client, credentials } from "@grpc/grpc-js";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { MayflyError } from "../../src/core/errors.ts";
+import { CA } from "../../src/gen/dev/sigstore/fulcio/v2/fulcio_pb.ts";
 import type { AuditRecord } from "../../src/ports/audit-trail.ts";
 import type { LogStore } from "../../src/ports/log-store.ts";
 import { makeGate } from "../support/held-calls.ts";
@@ -41,6 +44,43 @@ const storeThat =
       return store.append(build);
     },
   });
+
+/** Asks for a certificate, and gives the way to go before it is there. */
+type AskAndLeave = (whole: WholeApp) => Promise<() => void>;
+
+const bodyOf = async (whole: WholeApp): Promise<string> =>
+  JSON.stringify({ credentials: { oidcIdentityToken: await whole.token() }, ...keyRequest() });
+
+const LEAVING: readonly (readonly [entrance: string, AskAndLeave])[] = [
+  [
+    "a connection of HTTP that breaks",
+    async (whole) => {
+      const body = await bodyOf(whole);
+      const socket = connect({ port: Number(new URL(whole.url).port), host: "127.0.0.1" });
+      await once(socket, "connect");
+      socket.write(`POST /api/v2/signingCert HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      return () => {
+        socket.resetAndDestroy();
+      };
+    },
+  ],
+  [
+    "a call of gRPC that is cancelled",
+    async (whole) => {
+      const { input, parent, name } = CA.method.createSigningCertificate;
+      const client = new Client(new URL(whole.url).host, credentials.createInsecure());
+      const message = toBinary(input, fromJsonString(input, await bodyOf(whole)));
+      const asItIs = (bytes: Buffer): Buffer => bytes;
+      const path = `/${parent.typeName}/${name}`;
+      const call = client.makeUnaryRequest(path, asItIs, asItIs, Buffer.from(message), () => {
+        client.close();
+      });
+      return () => {
+        call.cancel();
+      };
+    },
+  ],
+];
 
 describe("issuance as it is composed for a service", () => {
   type Hold = () => Promise<void>;
@@ -88,9 +128,9 @@ describe("issuance as it is composed for a service", () => {
     ],
   ];
 
-  it.each(STAGES)(
-    "[A32] begins nothing more for a caller that goes away while %s",
-    async (_stage, holding, ...then) => {
+  it.each(STAGES.flatMap((stage) => LEAVING.map(([entrance, leave]) => [stage[0], entrance, stage, leave] as const)))(
+    "[A32] [C7] begins nothing more for a caller that goes away while %s: %s",
+    async (_says, _entrance, [, holding, ...then], askAndLeave) => {
       const [used, records] = then;
       const reached = Promise.withResolvers<undefined>();
       const gate = makeGate();
@@ -101,12 +141,9 @@ describe("issuance as it is composed for a service", () => {
         }),
       );
       app = whole;
-      const body = JSON.stringify({ credentials: { oidcIdentityToken: await whole.token() }, ...keyRequest() });
-      const socket = connect({ port: Number(new URL(whole.url).port), host: "127.0.0.1" });
-      await once(socket, "connect");
-      socket.write(`POST /api/v2/signingCert HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      const leave = await askAndLeave(whole);
       await reached.promise;
-      socket.resetAndDestroy();
+      leave();
       await until(() => whole.telemetry.requests.some(({ status }) => status === 499));
       gate.open();
       await until(() => whole.telemetry.issuances.length === 1);

@@ -15,8 +15,9 @@ import { makePublicLogView } from "../../src/ctlog/public-log-view.ts";
 import { openCertificateLog } from "../../src/ctlog/submit-precertificate.ts";
 import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
 import { openRateLimits } from "../../src/adapters/limits/open-rate-limits.ts";
-import { makeClientAddress } from "../../src/entrance/client-address.ts";
+import { makeClientAddress, makePeerName } from "../../src/entrance/client-address.ts";
 import { ADMISSION_LIMITS, makeAdmission } from "../../src/entrance/admission.ts";
+import { makeGrpcServer } from "../../src/grpc/grpc-server.ts";
 import { makePublicApp } from "../../src/http/app.ts";
 import { makeHttpServer } from "../../src/http/server.ts";
 import type { AuditRecord, AuditTrail } from "../../src/ports/audit-trail.ts";
@@ -97,7 +98,7 @@ export interface WholeApp {
   readonly close: (drainMs?: number) => Promise<void>;
 }
 
-/** Opens a {@link WholeApp} on a free port of loopback. */
+/** Opens a {@link WholeApp} on a free port of loopback, which answers over gRPC too. */
 export async function openWholeApp(options: WholeAppOptions = {}): Promise<WholeApp> {
   const startMs = options.startMs ?? NOW_MS;
   const clock = makeFakeClock(startMs);
@@ -195,17 +196,25 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     },
   ];
   let requests = 0;
-  const listener = makePublicApp({
+  const { trustedProxies } = config.limits;
+  const common = {
     generation: () => generation,
     admission,
     rateLimits,
-    clientAddress: makeClientAddress(config.limits.trustedProxies),
+    clientAddress: makeClientAddress(trustedProxies),
     clock,
     telemetry,
     requestId: () => `request-${String(++requests)}`,
-    logs: () => logs,
+  };
+  const listener = makePublicApp({ ...common, logs: () => logs });
+  const http2 = makeGrpcServer({
+    ...common,
+    peerName: makePeerName(trustedProxies),
+    deadlineMs: config.limits.requestSeconds * 1_000,
+    isReady: () => true,
+    reflection: true,
   });
-  const server = makeHttpServer({ listener, admission });
+  const server = makeHttpServer({ listener, admission, http2 });
   const { port } = await server.listen({ host: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${String(port)}`;
   const app: WholeApp = {

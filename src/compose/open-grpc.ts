@@ -5,13 +5,21 @@ import type { GrpcServer, GrpcServerDeps } from "../grpc/grpc-server.ts";
 export type GrpcParts = Omit<GrpcServerDeps, "limits" | "reflection">;
 
 /** Makes the API over gRPC, which nothing is loaded of unless it is asked for. */
-export async function makeGrpc(settings: Config["grpc"], parts: GrpcParts): Promise<GrpcServer | undefined> {
-  if (settings === undefined) return undefined;
+export async function makeGrpc(
+  { grpc, limits }: Pick<Config, "grpc" | "limits">,
+  parts: GrpcParts,
+): Promise<GrpcServer | undefined> {
+  if (grpc === undefined) return undefined;
   const { makeGrpcServer } = await import("../grpc/grpc-server.ts");
-  const { reflection, connectionIdleSeconds, connectionAgeSeconds } = settings;
   return makeGrpcServer({
     ...parts,
-    reflection,
-    limits: { maxConnectionIdleMs: connectionIdleSeconds * 1_000, maxConnectionAgeMs: connectionAgeSeconds * 1_000 },
+    reflection: grpc.reflection,
+    limits: {
+      maxConnectionIdleMs: grpc.connectionIdleSeconds * 1_000,
+      maxConnectionAgeMs: grpc.connectionAgeSeconds * 1_000,
+      // A call takes what a request over HTTP takes, of which a connection has one at a time.
+      maxCalls: limits.connections,
+      maxCallsPerAddress: limits.connectionsPerAddress,
+    },
   });
 }

@@ -14,7 +14,7 @@ import type { ExchangeDeps } from "../http/exchange.ts";
 import type { PublishedLog } from "../http/routes/log-read.ts";
 import { makeOperationsApp } from "../http/operations-app.ts";
 import type { Readiness } from "../http/operations-app.ts";
-import { makeClientAddress } from "../entrance/client-address.ts";
+import { makeClientAddress, makePeerName } from "../entrance/client-address.ts";
 import type { ConnectionLimit, ConnectionLimits } from "../http/limit-connections.ts";
 import { makeListener, makeRouter } from "../http/listener.ts";
 import { makeHttpServer } from "../http/server.ts";
@@ -84,12 +84,13 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     logs: makePublishedLogs(parts),
     trustFiles: parts.trustFiles,
   });
-  const grpc = await makeGrpc(config.grpc, {
+  const grpc = await makeGrpc(config, {
     ...common,
     generation: parts.generation,
     admission,
     rateLimits: parts.rateLimits,
     clientAddress,
+    peerName: makePeerName(config.limits.trustedProxies),
     deadlineMs: config.limits.requestSeconds * 1000,
     isReady: () => readiness(parts, watched).ok,
   });

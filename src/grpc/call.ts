@@ -17,6 +17,12 @@ export interface CallStart {
   readonly rawHeaders: readonly string[];
 }
 
+/** gRPC over HTTP/2: messages of protobuf's binary format, which is also meant where none is named. */
+const GRPC_TYPE = /^application\/grpc(?:\+proto)?[\t ]*(?:;|$)/iu;
+
+/** Whether a stream carries a call of gRPC at all, and not a request of plain HTTP. */
+export const isGrpc = ({ headers }: CallStart): boolean => GRPC_TYPE.test(headers["content-type"] ?? "");
+
 /** One call on its way to an answer: what there is to say about it, gathered while it runs. */
 export interface Call extends CallStart {
   readonly requestId: string;
@@ -83,10 +89,10 @@ function describeCall(call: Call, name: MethodName | undefined, durationMs: numb
   const { service, method } = name ?? UNKNOWN;
   return {
     requestId,
-    method: "POST",
+    method: call.headers[":method"] ?? "",
     route: name === undefined ? "other" : `/${service}/${method}`,
     durationMs,
-    grpc: { service, method, code: code ?? CANCELED },
+    ...(isGrpc(call) && { grpc: { service, method, code: code ?? CANCELED } }),
     ...describeOutcome(call.error ?? (code === 0 ? undefined : refusedByLibrary(code))),
     ...(serialNumber !== undefined && { serialNumber }),
     ...(logIndex !== undefined && { logIndex }),

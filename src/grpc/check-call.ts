@@ -1,14 +1,8 @@
 import { MayflyError } from "../core/errors.ts";
 import type { CallStart, MethodName } from "./call.ts";
 
-/** gRPC over HTTP/2: messages of protobuf's binary format, which is also meant where none is named. */
-const GRPC_TYPE = /^application\/grpc(?:\+proto)?[\t ]*(?:;|$)/iu;
-
 /** Fields that may come once, of which Node would take the first. */
 const ONCE = ["authorization", "content-type", "grpc-encoding", "grpc-timeout"];
-
-/** Whether a stream carries a call of gRPC at all, and not a request of plain HTTP. */
-export const isGrpc = ({ headers }: CallStart): boolean => GRPC_TYPE.test(headers["content-type"] ?? "");
 
 /**
  * What must be right before a call's message is waited for.

@@ -2,13 +2,15 @@ import { logVerbosity, Server, ServerInterceptingCall, setLogVerbosity } from "@
 import type { ServerOptions } from "@grpc/grpc-js";
 import type { Socket } from "node:net";
 import type { Admission } from "../entrance/admission.ts";
+import type { PeerName } from "../entrance/client-address.ts";
 import { limitReads } from "../entrance/limit-rates.ts";
 import { makeRefusalPacing } from "../entrance/refusal-pacing.ts";
 import type { Generation } from "../issuance/generation.ts";
 import type { RateLimits } from "../ports/limits.ts";
-import { attachCall, openCall } from "./call.ts";
+import { CallPlaces } from "./call-places.ts";
+import { attachCall, isGrpc, openCall } from "./call.ts";
 import type { Call, CallDeps, MethodName } from "./call.ts";
-import { checkCall, isGrpc } from "./check-call.ts";
+import { checkCall } from "./check-call.ts";
 import { injectInto } from "./injected-server.ts";
 import { refuseForeignStream, refuseStream } from "./refuse-stream.ts";
 import { fulcioV1beta } from "./services/fulcio-v1beta.ts";
@@ -16,7 +18,9 @@ import { fulcioV2 } from "./services/fulcio-v2.ts";
 import { health } from "./services/health.ts";
 import { addReflection, DESCRIBED_SERVICES, REFLECTION_METHODS } from "./services/reflection.ts";
 import { Sessions } from "./sessions.ts";
+import type { SessionTimes } from "./sessions.ts";
 import { makeSign } from "./sign.ts";
+import { boundTimeout } from "./timeout.ts";
 import { addUnaryMethod, pathOf } from "./unary-method.ts";
 
 /** Bounds on messages, connections and times. */
@@ -25,12 +29,18 @@ export interface GrpcLimits {
   readonly maxMessageBytes: number;
   /** Calls at once on one connection. */
   readonly maxStreams: number;
+  /** Calls at once, of all connections together. */
+  readonly maxCalls: number;
+  /** Of one client address. */
+  readonly maxCallsPerAddress: number;
   /** A connection without a call is closed after this. */
   readonly maxConnectionIdleMs: number;
   /** A connection is closed after this, give or take a tenth, so that callers spread over the processes that there are. */
   readonly maxConnectionAgeMs: number;
   /** Beyond that for the calls at work on it. */
   readonly connectionAgeGraceMs: number;
+  /** Beyond that for the caller to end its side of the connection. */
+  readonly lingerMs: number;
   /** From a call's header to the end of its message. */
   readonly requestTimeoutMs: number;
   /** Beyond a call's deadline for the caller to take the answer. */
@@ -41,9 +51,12 @@ export interface GrpcLimits {
 export const GRPC_LIMITS: GrpcLimits = {
   maxMessageBytes: 128 * 1024,
   maxStreams: 100,
+  maxCalls: 2_000,
+  maxCallsPerAddress: Infinity,
   maxConnectionIdleMs: 75_000,
   maxConnectionAgeMs: 600_000,
   connectionAgeGraceMs: 30_000,
+  lingerMs: 5_000,
   requestTimeoutMs: 15_000,
   stallTimeoutMs: 30_000,
 };
@@ -54,6 +67,8 @@ export interface GrpcServerDeps extends CallDeps {
   readonly generation: () => Generation;
   readonly admission: Admission;
   readonly rateLimits: Pick<RateLimits, "failedTokens" | "reads" | "signing">;
+  /** Names the other end of a connection, for the limit on its calls. */
+  readonly peerName: PeerName;
   /** From a signing call's whole message to its answer, milliseconds. */
   readonly deadlineMs: number;
   /** Whether a signing call would get its certificate, as far as the process can tell. */
@@ -86,17 +101,19 @@ export function makeGrpcServer(deps: GrpcServerDeps): GrpcServer {
   const server = new Server({ ...optionsOf(limits), interceptors: [carry(() => opening)] });
   const methods = addMethods(server, deps);
   const injected = injectInto(server);
-  const { requestTimeoutMs: requestMs, stallTimeoutMs } = limits;
-  const sessions = new Sessions(deps.clock, { requestMs, answerMs: deps.deadlineMs + stallTimeoutMs });
+  const sessions = new Sessions(deps.clock, timesOf(limits, deps));
+  const places = new CallPlaces(limits, deps.peerName);
+  const taking = { rateLimits: deps.rateLimits, places };
   injected.onSession((session) => {
     sessions.add(session);
+    places.add(session);
   });
   injected.onStream((start, answer) => {
     sessions.begin(start.stream);
     const name = methods.get(start.headers[":path"] ?? "");
     const call = openCall(start, name, deps);
     if (!isGrpc(start)) refuseForeignStream(call);
-    else if (isTaken(call, name, deps)) {
+    else if (isTaken(call, name, taking)) {
       opening = call;
       answer();
       opening = undefined;
@@ -104,6 +121,7 @@ export function makeGrpcServer(deps: GrpcServerDeps): GrpcServer {
   });
   return {
     take: (socket) => {
+      sessions.hold(socket);
       injected.take(socket);
     },
     get busy() {
@@ -123,7 +141,7 @@ export function makeGrpcServer(deps: GrpcServerDeps): GrpcServer {
 /** Methods by their paths. */
 function addMethods(server: Server, deps: GrpcServerDeps): ReadonlyMap<string, MethodName> {
   const fulcio = { ...deps, sign: makeSign(deps) };
-  const unary = [...fulcioV2(fulcio), ...fulcioV1beta(fulcio), health(DESCRIBED_SERVICES, deps.isReady)];
+  const unary = [...fulcioV2(fulcio), ...fulcioV1beta(fulcio), health(servicesOf(deps), deps.isReady)];
   const answering = { admission: deps.admission, pace: makeRefusalPacing(deps.clock) };
   for (const method of unary) addUnaryMethod(server, method, answering);
   if (deps.reflection) addReflection(server, deps.rateLimits);
@@ -131,16 +149,36 @@ function addMethods(server: Server, deps: GrpcServerDeps): ReadonlyMap<string, M
   return new Map(names.map((name) => [pathOf(name), name]));
 }
 
+interface Taking extends Pick<GrpcServerDeps, "rateLimits"> {
+  readonly places: CallPlaces;
+}
+
+/** Full names of the services that are offered. */
+const servicesOf = ({ reflection }: GrpcServerDeps): readonly string[] =>
+  DESCRIBED_SERVICES.filter((name) => reflection || !REFLECTION_METHODS.some(({ service }) => service === name));
+
 /** Whether a call may have a handler; one that may not has been refused. */
-function isTaken(call: Call, name: MethodName | undefined, { rateLimits }: GrpcServerDeps): boolean {
+function isTaken(call: Call, name: MethodName | undefined, { rateLimits, places }: Taking): boolean {
   try {
     if (name === undefined) limitReads(rateLimits.reads, call.client);
     checkCall(call, name);
+    boundTimeout(call.headers);
+    places.take(call.stream);
     return true;
   } catch (error) {
     refuseStream(call, error);
     return false;
   }
+}
+
+function timesOf(limits: GrpcLimits, { deadlineMs }: GrpcServerDeps): SessionTimes {
+  const { requestTimeoutMs, stallTimeoutMs, maxConnectionAgeMs, connectionAgeGraceMs, lingerMs } = limits;
+  return {
+    requestMs: requestTimeoutMs,
+    answerMs: deadlineMs + stallTimeoutMs,
+    // Its age may be a tenth more.
+    connectionMs: maxConnectionAgeMs * 1.1 + connectionAgeGraceMs + lingerMs,
+  };
 }
 
 type Interceptor = NonNullable<ServerOptions["interceptors"]>[number];

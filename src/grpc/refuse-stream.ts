@@ -1,3 +1,4 @@
+import { constants } from "node:http2";
 import type { ServerHttp2Stream } from "node:http2";
 import { MayflyError } from "../core/errors.ts";
 import type { Call } from "./call.ts";
@@ -26,9 +27,12 @@ export function refuseForeignStream(call: Call): void {
   endStream(call.stream, { ":status": 415 });
 }
 
-/** What is left of the message is dropped as it comes. */
+/**
+ * The answer is whole, so the caller may stop sending (RFC 9113 §8.1): a stream that is refused keeps nothing. A caller may
+ * have reset it by now, which Node tells in two steps: it is closed, and destroyed a little later.
+ */
 function endStream(stream: ServerHttp2Stream, headers: Readonly<Record<string, string | number>>): void {
-  if (stream.destroyed) return;
+  if (stream.destroyed || stream.closed) return;
   stream.respond(headers, { endStream: true });
-  stream.resume();
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }

@@ -1,14 +1,17 @@
 import { constants } from "node:http2";
 import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import type { Clock } from "../ports/clock.ts";
 import { PingStrikes } from "./ping-strikes.ts";
 
-/** Bounds on the time that a call may keep its stream. */
-export interface StreamTimes {
+/** Bounds on the time that a call may keep its stream, and a caller its connection. */
+export interface SessionTimes {
   /** From its header to the end of its message, milliseconds. */
   readonly requestMs: number;
   /** From there to the end of its stream: a caller that does not read its answer. */
   readonly answerMs: number;
+  /** From a connection's first moment to its last, whatever HTTP/2 says of it. */
+  readonly connectionMs: number;
 }
 
 const TOO_MANY_PINGS = Buffer.from("too_many_pings");
@@ -16,13 +19,14 @@ const TOO_MANY_PINGS = Buffer.from("too_many_pings");
 /** Open HTTP/2 connections, and the streams at work on them. */
 export class Sessions {
   readonly #clock: Pick<Clock, "monotonic">;
-  readonly #times: StreamTimes;
+  readonly #times: SessionTimes;
   readonly #open = new Map<Http2Session, PingStrikes>();
+  readonly #sockets = new Set<Socket>();
   #busy = 0;
   #isClosing = false;
   #onIdle: (() => void)[] = [];
 
-  constructor(clock: Pick<Clock, "monotonic">, times: StreamTimes) {
+  constructor(clock: Pick<Clock, "monotonic">, times: SessionTimes) {
     this.#clock = clock;
     this.#times = times;
   }
@@ -32,7 +36,22 @@ export class Sessions {
     return this.#busy;
   }
 
-  /** Watches a connection from its first moment on. */
+  /**
+   * Bounds a connection before HTTP/2 is spoken on it. A session that has ended leaves it to the caller to end its side of the
+   * connection as well, and waits for that without end.
+   */
+  hold(socket: Socket): void {
+    const timer = setTimeout(() => {
+      socket.destroy();
+    }, this.#times.connectionMs);
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.#sockets.delete(socket);
+    });
+  }
+
+  /** Watches a session from its first moment on. */
   add(session: ServerHttp2Session): void {
     const strikes = new PingStrikes();
     this.#open.set(session, strikes);
@@ -46,6 +65,8 @@ export class Sessions {
   /** Watches a stream from its first moment on. */
   begin(stream: ServerHttp2Stream): void {
     const { session } = stream;
+    // Of a stream that a caller resets with an error; it is closed all the same, and nobody else need know.
+    stream.on("error", () => undefined);
     const forgive = (): void => {
       if (session !== undefined) this.#open.get(session)?.forgive();
     };
@@ -79,6 +100,7 @@ export class Sessions {
   /** Cuts every connection. */
   destroy(): void {
     for (const session of this.#open.keys()) session.destroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #closeAfter(stream: ServerHttp2Stream, afterMs: number): NodeJS.Timeout {

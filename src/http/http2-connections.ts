@@ -30,12 +30,14 @@ type ConnectionListener = (socket: Socket) => void;
  *
  * @param event what the server emits for a connection that is ready: `secureConnection` after a TLS handshake
  * @param waitMs for the first bytes of a connection
+ * @returns what cuts connections of which it is not clear yet: they are nobody's
  */
 export function divertHttp2(
   server: Server,
   http2: Pick<Http2Connections, "take">,
   { event, waitMs }: { readonly event: "connection" | "secureConnection"; readonly waitMs: number },
-): void {
+): () => void {
+  const undecided = new Set<Socket>();
   const own = server.listeners(event) as ConnectionListener[];
   server.removeAllListeners(event);
   const takeAsBefore = (socket: Socket): void => {
@@ -47,11 +49,17 @@ export function divertHttp2(
       else takeAsBefore(socket);
       return;
     }
+    undecided.add(socket);
+    socket.once("close", () => undecided.delete(socket));
     readPreface(socket, waitMs, (isHttp2) => {
+      undecided.delete(socket);
       if (isHttp2) http2.take(socket);
       else takeAsBefore(socket);
     });
   });
+  return () => {
+    for (const socket of undecided) socket.destroy();
+  };
 }
 
 /** Reads until it is clear whether a connection begins with the preface, and puts everything back. */

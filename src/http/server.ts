@@ -94,7 +94,7 @@ export function makeHttpServer(options: HttpServerOptions): HttpServer {
   const connections = new Connections(listener, bounds, () => {
     onConnectionRefused("pipelined");
   });
-  const { server, closeHandshakes } = openServer(bounds, options);
+  const { server, closeBeginnings } = openServer(bounds, options);
   limitConnections(server, bounds, onConnectionRefused);
   takeRequests(server, connections, makeRefuseStream(connections, exchange));
   let closing: Promise<CloseReport> | undefined;
@@ -108,7 +108,7 @@ export function makeHttpServer(options: HttpServerOptions): HttpServer {
       return address;
     },
     close({ drainMs }) {
-      closing ??= drain({ server, connections, admission, closeHandshakes, http2 }, drainMs);
+      closing ??= drain({ server, connections, admission, closeBeginnings, http2 }, drainMs);
       return closing;
     },
   };
@@ -116,7 +116,8 @@ export function makeHttpServer(options: HttpServerOptions): HttpServer {
 
 interface OpenedServer {
   readonly server: Server;
-  readonly closeHandshakes: () => void;
+  /** Cuts connections in their TLS handshake, or before their first bytes: to HTTP they do not exist yet. */
+  readonly closeBeginnings: () => void;
 }
 
 type Protocols = Pick<HttpServerOptions, "http2" | "prefersHttp2" | "tls">;
@@ -138,9 +139,16 @@ function openServer(limits: ServerLimits, { tls, http2, prefersHttp2 = false }: 
       : makeTlsServer({ ...options, ...alpn(http2, prefersHttp2) }, tls, limits.handshakeTimeoutMs);
   const { server } = opened;
   const event = tls === undefined ? "connection" : "secureConnection";
-  if (http2 !== undefined) divertHttp2(server, http2, { event, waitMs: limits.headersTimeoutMs });
+  const waiting = { event, waitMs: limits.headersTimeoutMs } as const;
+  const closeUndecided = http2 === undefined ? () => undefined : divertHttp2(server, http2, waiting);
   server.timeout = limits.stallTimeoutMs;
-  return opened;
+  return {
+    server,
+    closeBeginnings: () => {
+      opened.closeHandshakes();
+      closeUndecided();
+    },
+  };
 }
 
 /** Without a word on protocols, HTTP/1.1 is Node's only one. */
@@ -170,7 +178,7 @@ interface Draining extends OpenedServer {
 }
 
 async function drain(
-  { server, connections, admission, closeHandshakes, http2 }: Draining,
+  { server, connections, admission, closeBeginnings, http2 }: Draining,
   drainMs: number,
 ): Promise<CloseReport> {
   admission?.close();
@@ -195,7 +203,7 @@ async function drain(
   // Also connections that are between two requests, or in the middle of a header.
   server.closeAllConnections();
   http2?.destroy();
-  closeHandshakes();
+  closeBeginnings();
   await closed;
   return report;
 }

@@ -3,15 +3,20 @@ import { once } from "node:events";
 import { connect, constants } from "node:http2";
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { connect as connectSocket } from "node:net";
+import type { Socket, TcpNetConnectOpts } from "node:net";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { CreateSigningCertificateRequestSchema } from "../../src/gen/dev/sigstore/fulcio/v2/fulcio_pb.ts";
+import { makePeerName } from "../../src/entrance/client-address.ts";
 import { ISSUED } from "../http/public-app.ts";
-import { startGrpc, V2 } from "./grpc-rig.ts";
+import { headersFrame, PREFACE, resetFrame, SETTINGS } from "../support/http2-frames.ts";
+import { startGrpc, told, V2 } from "./grpc-rig.ts";
 import type { GrpcRig, GrpcRigOptions } from "./grpc-rig.ts";
 
 let rig: GrpcRig | undefined;
 const sessions: ClientHttp2Session[] = [];
+const sockets: Socket[] = [];
 afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
   for (const session of sessions.splice(0)) session.destroy();
   await rig?.close(0);
   rig = undefined;
@@ -22,6 +27,13 @@ const ASKED = {
   key: { case: "publicKeyRequest", value: { publicKey: { content: "pem" } } },
 } as const;
 const MESSAGE = toBinary(CreateSigningCertificateRequestSchema, create(CreateSigningCertificateRequestSchema, ASKED));
+
+const HEADERS = {
+  ":method": "POST",
+  ":path": "/dev.sigstore.fulcio.v2.CA/CreateSigningCertificate",
+  "content-type": "application/grpc",
+  te: "trailers",
+};
 
 /** How an HTTP/2 connection ended. */
 interface GoneAway {
@@ -42,13 +54,18 @@ async function openSession(): Promise<{ session: ClientHttp2Session; goneAway: P
   return { session, goneAway };
 }
 
+/** A connection that has said that it speaks HTTP/2, and nothing more. */
+async function openSocket(options: Partial<TcpNetConnectOpts> = {}): Promise<Socket> {
+  const socket = connectSocket({ port: rig!.port, host: "127.0.0.1", ...options });
+  socket.on("error", () => undefined).resume();
+  await once(socket, "connect");
+  socket.write(Buffer.concat([PREFACE, SETTINGS]));
+  sockets.push(socket);
+  return socket;
+}
+
 function call(session: ClientHttp2Session): ClientHttp2Stream {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": "/dev.sigstore.fulcio.v2.CA/CreateSigningCertificate",
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
+  const stream = session.request({ ...HEADERS });
   stream.on("error", () => undefined).resume();
   const head = Buffer.alloc(5);
   head.writeUInt32BE(MESSAGE.length, 1);
@@ -71,6 +88,14 @@ const ping = (session: ClientHttp2Session): Promise<void> =>
       session.ping(() => {
         resolve();
       });
+  });
+
+/** Resolves when the other side has seen everything that was sent; pings would be counted. */
+const heard = (session: ClientHttp2Session): Promise<void> =>
+  new Promise((resolve) => {
+    session.settings({}, () => {
+      resolve();
+    });
   });
 
 /** Opens fifty streams and resets each at once, as long as the connection takes them. */
@@ -121,17 +146,21 @@ describe("a connection of gRPC", () => {
   it("[C10] has a hundred streams at once, and refuses what comes before the caller has heard of that", async () => {
     const { options, release } = held();
     rig = await startGrpc(options);
-    const session = connect(`http://127.0.0.1:${String(rig.port)}`);
+    // A caller that asks first and listens then.
+    const session = connect(`http://127.0.0.1:${String(rig.port)}`, { peerMaxConcurrentStreams: 1_000 });
     sessions.push(session);
-    const ends = Array.from({ length: 120 }, () => once(call(session), "close"));
-    const codes: unknown[] = [];
-    session.once("remoteSettings", ({ maxConcurrentStreams }) => codes.push(maxConcurrentStreams));
-    await rig.recorded(0);
-    while (rig.requests.length < 64) await new Promise((next) => setImmediate(next));
+    const told = once(session, "remoteSettings");
+    const streams = Array.from({ length: 120 }, () => call(session));
+    const ends = streams.map((stream) => new Promise((closed) => stream.once("close", closed)));
+    await Promise.all(ends.slice(100));
+    expect(streams.slice(100).map(({ rstCode }) => rstCode)).toEqual(
+      Array.from({ length: 20 }, () => constants.NGHTTP2_REFUSED_STREAM),
+    );
     release();
     await Promise.all(ends);
-    expect(codes).toEqual([100]);
-    expect(rig.requests.length).toBeLessThanOrEqual(120);
+    expect((await told)[0]).toMatchObject({ maxConcurrentStreams: 100 });
+    expect(streams.slice(0, 100).every(({ rstCode }) => rstCode === constants.NGHTTP2_NO_ERROR)).toBe(true);
+    expect(rig.requests).toHaveLength(100);
   });
 
   it("is closed when it has had no call for a while", async () => {
@@ -178,6 +207,72 @@ describe("a connection of gRPC", () => {
     expect((await rig.ask(V2.getTrustBundle, {})).chains).toHaveLength(1);
   });
 
+  const CALL = {
+    ":authority": "a",
+    ":method": "POST",
+    ":scheme": "http",
+    "content-type": "application/grpc",
+    te: "trailers",
+  };
+  const SIGN = { ...CALL, ":path": "/dev.sigstore.fulcio.v2.CA/CreateSigningCertificate" };
+  const reset: readonly [string, Readonly<Record<string, string>>][] = [
+    ["a call", SIGN],
+    ["a method that there is not", { ...CALL, ":path": "/no/such" }],
+    ["a message that is compressed", { ...SIGN, "grpc-encoding": "gzip" }],
+    ["a request of plain HTTP", { ...SIGN, "content-type": "application/json" }],
+  ];
+  const codes = [constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_INTERNAL_ERROR, constants.NGHTTP2_CANCEL];
+  it.each(reset)("goes on when it resets %s, at once or later, with an error or without", async (_says, fields) => {
+    rig = await startGrpc();
+    const socket = await openSocket();
+    let stream = 1;
+    for (const code of codes) {
+      socket.write(Buffer.concat([headersFrame(stream, fields), resetFrame(stream, code)]));
+      await rig.recorded((stream + 1) / 2);
+      stream += 2;
+      socket.write(headersFrame(stream, fields));
+      // The answer to it, or to the frame behind it.
+      socket.write(SETTINGS);
+      await once(socket, "data");
+      socket.write(resetFrame(stream, code));
+      await rig.recorded((stream + 1) / 2);
+      stream += 2;
+    }
+    expect((await rig.ask(V2.getTrustBundle, {})).chains).toHaveLength(1);
+    expect(rig.requests).toEqual([]);
+    socket.destroy();
+    expect(await rig.close(10_000)).toEqual({ requestsCut: 0, workUnfinished: 0 });
+    rig = undefined;
+  });
+
+  it("lets go of a call that it has refused, whether its message comes or not", async () => {
+    rig = await startGrpc();
+    const { session } = await openSession();
+    const stream = session.request({ ...CALL, ":path": "/no/such" }, { endStream: false });
+    const trailers: unknown[] = [];
+    stream.on("response", (headers) => trailers.push(headers)).on("error", () => undefined);
+    stream.resume();
+    await once(stream, "close");
+    expect(trailers).toMatchObject([{ "grpc-status": "12" }]);
+    expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
+  });
+
+  it("is closed in the end when its caller never ends its side of it", async () => {
+    rig = await startGrpc({
+      grpc: { limits: { maxConnectionIdleMs: 20, maxConnectionAgeMs: 50, connectionAgeGraceMs: 0, lingerMs: 50 } },
+      server: { limits: { maxConnections: 1 } },
+    });
+    const socket = await openSocket({ allowHalfOpen: true });
+    await once(socket, "end");
+    // What is gone makes room for another one, and only that.
+    let next: unknown;
+    while (next !== "data") {
+      const other = await openSocket();
+      next = await Promise.race(["data", "close"].map(async (event) => (await once(other, event), event)));
+    }
+    expect(socket.writable).toBe(true);
+  });
+
   const broken: readonly [string, Buffer][] = [
     ["a frame that is larger than allowed", Buffer.from("ffffff000000000001", "hex")],
     ["data on stream 0", Buffer.from("000001000000000000ff", "hex")],
@@ -220,7 +315,65 @@ describe("a connection of gRPC", () => {
   });
 });
 
+describe("calls at once", () => {
+  const BUSY = { code: 14, reason: "TOO_MANY_REQUESTS_IN_FLIGHT" };
+
+  it.each([
+    ["of all connections", { maxCalls: 3 }],
+    ["of one address", { maxCallsPerAddress: 3 }],
+  ])("%s are bounded, whether their message has come or not, and each that ends makes room", async (_says, limits) => {
+    const { options, release } = held();
+    rig = await startGrpc({ ...options, grpc: { limits } });
+    const first = call((await openSession()).session);
+    const { session } = await openSession();
+    const waiting = Array.from({ length: 2 }, () => session.request({ ...HEADERS }, { endStream: false }));
+    for (const stream of waiting) stream.on("error", () => undefined);
+    await heard(session);
+    expect(await told(rig.ask(V2.createSigningCertificate, ASKED))).toEqual(BUSY);
+    expect(await told(rig.ask(V2.getTrustBundle, {}))).toEqual(BUSY);
+    waiting[0]!.close(constants.NGHTTP2_CANCEL);
+    await rig.recorded(3);
+    expect((await rig.ask(V2.getTrustBundle, {})).chains).toHaveLength(1);
+    release();
+    await once(first, "close");
+  });
+
+  it("of a proxy that is trusted have only the bound of all", async () => {
+    const { options, release } = held();
+    rig = await startGrpc({
+      ...options,
+      grpc: { limits: { maxCallsPerAddress: 1 }, peerName: makePeerName(["127.0.0.1"]) },
+    });
+    const { session } = await openSession();
+    const streams = [call(session), call(session)];
+    while (rig.requests.length < 2) await new Promise((next) => setImmediate(next));
+    release();
+    await Promise.all(streams.map((stream) => once(stream, "close")));
+  });
+});
+
 describe("a stop", () => {
+  it.each(["", "PRI * HT"])("does not wait for a caller that has said %j so far", async (text) => {
+    const hour = 3_600_000;
+    rig = await startGrpc({ onePort: true, server: { limits: { headersTimeoutMs: hour, requestTimeoutMs: hour } } });
+    const socket = connectSocket(rig.port, "127.0.0.1");
+    sockets.push(socket);
+    await once(socket.on("error", () => undefined).resume(), "connect");
+    if (text !== "") socket.write(text);
+    await rig.ask(V2.getTrustBundle, {});
+    expect(await rig.close(10)).toEqual({ requestsCut: 0, workUnfinished: 0 });
+    rig = undefined;
+  });
+
+  it("does not wait for a caller that never ends its side of the connection", async () => {
+    rig = await startGrpc();
+    const socket = await openSocket({ allowHalfOpen: true });
+    await rig.ask(V2.getTrustBundle, {});
+    expect(await rig.close(10)).toEqual({ requestsCut: 0, workUnfinished: 0 });
+    rig = undefined;
+    socket.destroy();
+  });
+
   it("lets a call finish and closes its connection", async () => {
     const { options, begun, release } = held();
     rig = await startGrpc(options);

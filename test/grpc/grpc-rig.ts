@@ -3,7 +3,7 @@ import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } fro
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import type { CallOptions, ServiceError } from "@grpc/grpc-js";
 import { UNLIMITED } from "../../src/adapters/limits/open-rate-limits.ts";
-import { makeClientAddress } from "../../src/entrance/client-address.ts";
+import { makeClientAddress, makePeerName } from "../../src/entrance/client-address.ts";
 import { CA as CA_V2 } from "../../src/gen/dev/sigstore/fulcio/v2/fulcio_pb.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../src/gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../src/gen/google/rpc/status_pb.ts";
@@ -68,6 +68,7 @@ export async function startGrpc(options: GrpcRigOptions = {}): Promise<GrpcRig> 
     admission: rig.admission,
     rateLimits: { signing: UNLIMITED, failedTokens: UNLIMITED, reads: UNLIMITED },
     clientAddress: makeClientAddress([]),
+    peerName: makePeerName([]),
     deadlineMs: 10_000,
     isReady: () => true,
     reflection: true,

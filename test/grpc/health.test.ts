@@ -20,6 +20,15 @@ describe("grpc.health.v1.Health/Check", () => {
     expect((await rig.ask(Health.method.check, { service })).status).toBe(Status.NOT_SERVING);
   });
 
+  it("knows reflection where it is offered, and not where it is not", async () => {
+    const service = "grpc.reflection.v1.ServerReflection";
+    rig = await startGrpc();
+    expect((await rig.ask(Health.method.check, { service })).status).toBe(Status.SERVING);
+    await rig.close(0);
+    rig = await startGrpc({ grpc: { reflection: false } });
+    expect((await refusalOf(rig.ask(Health.method.check, { service }))).code).toBe(5);
+  });
+
   it.each(["nothing", "dev.sigstore.fulcio.v2.ca", "dev.sigstore.fulcio.v2.CA/"])(
     "[C13] does not know %s",
     async (service) => {

@@ -16,7 +16,7 @@ import type { UnaryMethod } from "../unary-method.ts";
  * @param isReady whether a signing call would get its certificate, as far as the process can tell
  */
 export function health(services: readonly string[], isReady: () => boolean): UnaryMethod {
-  const known = new Set(["", Health.typeName, ...services]);
+  const known = new Set(["", ...services]);
   return {
     name: nameOf(Health.method.check),
     answer: ({ request }) => {

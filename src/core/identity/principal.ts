@@ -34,16 +34,15 @@ export interface FulcioExtensions {
   readonly tokenSubject?: string;
 }
 
-/** What a caller's proof of possession signs: text that both sides find in the token. */
-export interface Challenge {
-  /** The exact text that the proof of possession signs, UTF-8. */
+/** Who asks: what the certificate will say, and the text whose signature proves possession of the key. */
+export interface Principal {
+  /** The exact text that the proof of possession signs, UTF-8: both sides find it in the token. */
   readonly challenge: string;
   /** The claim that the text is the value of (OIDC Core §2, §5.1). */
   readonly challengeClaim: "email" | "sub";
-}
-
-/** Who asks: what the certificate will say, and the text whose signature proves possession of the key. */
-export interface Principal extends Challenge {
   readonly subjectAltName: SubjectAltName;
   readonly extensions: FulcioExtensions;
 }
+
+/** A principal as far as its proof of possession depends on it. */
+export type Challenger = Pick<Principal, "challenge" | "challengeClaim" | "subjectAltName">;

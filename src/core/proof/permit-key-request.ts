@@ -1,6 +1,6 @@
 import { MayflyError } from "../errors.ts";
 import type { TrustedIssuer } from "../identity/issuer.ts";
-import type { Challenge } from "../identity/principal.ts";
+import type { Challenger } from "../identity/principal.ts";
 import type { KeyRequest } from "../issuance-types.ts";
 import { expectedProof } from "./expected-proof.ts";
 
@@ -14,11 +14,11 @@ import { expectedProof } from "./expected-proof.ts";
 export function permitKeyRequest(
   request: KeyRequest,
   { requireKeyProof = false }: TrustedIssuer,
-  { challengeClaim }: Challenge,
+  challenger: Challenger,
 ): KeyRequest {
   if (request.kind === "csr" && requireKeyProof) {
     throw new MayflyError("KEY_PROOF_REQUIRED", "the issuer's configuration takes no certification requests", {
-      publicHint: `in place of a certification request its issuer asks for a proof; ${expectedProof(challengeClaim)}`,
+      publicHint: `in place of a certification request its issuer asks for a proof; ${expectedProof(challenger)}`,
     });
   }
   return request;

@@ -1,5 +1,5 @@
 import { MayflyError } from "../errors.ts";
-import type { Challenge } from "../identity/principal.ts";
+import type { Challenger } from "../identity/principal.ts";
 import type { KeyRequest } from "../issuance-types.ts";
 import { assertPermittedAlgorithm, PROOF_DIGEST } from "./client-signing-algorithm.ts";
 import { parseCertificationRequest } from "./csr.ts";
@@ -33,33 +33,38 @@ const RAW_SIGNATURE_LENGTH: Readonly<Partial<Record<KeyAlgorithm, number>>> = {
  */
 export async function provePossession(
   request: KeyRequest,
-  challenge: Challenge,
+  challenger: Challenger,
   policy: KeyPolicy,
 ): Promise<ProvenKey> {
   const { spki, algorithm } =
     request.kind === "csr"
       ? await proveBySelfSignature(request.csr, policy)
-      : await proveByChallenge(request, challenge, policy);
+      : await proveByChallenge(request, challenger, policy);
   // The one place that earns the brand: policy and signature were verified above.
   return { spki, algorithm } as ProvenKey;
 }
 
 async function proveByChallenge(
   request: { readonly publicKey: Uint8Array; readonly proof: Uint8Array },
-  { challenge, challengeClaim }: Challenge,
+  challenger: Challenger,
   policy: KeyPolicy,
 ): Promise<CheckedKey> {
   const key = checkKey(parsePublicKey(request.publicKey), policy);
   const digest = PROOF_DIGEST[key.algorithm];
   assertPermittedAlgorithm(key.algorithm, digest, policy.permittedAlgorithms);
   const { proof } = request;
-  const refusal = { publicHint: expectedProof(challengeClaim) };
+  const refusal = { publicHint: expectedProof(challenger) };
   if (proof.length === 0) throw new MayflyError("PROOF_MISSING", "no proof of possession", refusal);
   if (proof.length > MAX_PROOF_BYTES) {
     throw new MayflyError("PROOF_INVALID", `proof exceeds ${MAX_PROOF_BYTES} bytes`, refusal);
   }
   const encoding = proof.length === RAW_SIGNATURE_LENGTH[key.algorithm] ? "ieee-p1363" : "der";
-  const claim: SignatureClaim = { message: Buffer.from(challenge, "utf8"), signature: proof, digest, encoding };
+  const claim: SignatureClaim = {
+    message: Buffer.from(challenger.challenge, "utf8"),
+    signature: proof,
+    digest,
+    encoding,
+  };
   if (!(await verifySignature(key, claim))) {
     throw new MayflyError("PROOF_INVALID", "proof of possession does not verify", refusal);
   }

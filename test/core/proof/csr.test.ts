@@ -7,6 +7,7 @@ import {
   CLIENT_SIGNING_ALGORITHMS,
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../../../src/core/proof/client-signing-algorithm.ts";
+import type { Challenger } from "../../../src/core/identity/principal.ts";
 import type { KeyPolicy } from "../../../src/core/proof/key-policy.ts";
 import { provePossession } from "../../../src/core/proof/prove-possession.ts";
 import type { ProvenKey } from "../../../src/core/proof/public-key.ts";
@@ -27,8 +28,13 @@ const policy: KeyPolicy = {
   permittedAlgorithms: DEFAULT_CLIENT_SIGNING_ALGORITHMS,
   forbiddenKeys: new Set(),
 };
+const somebody = (challenge: string): Challenger => ({
+  challenge,
+  challengeClaim: "sub",
+  subjectAltName: { kind: "uri", value: "https://example.com/somebody" },
+});
 const prove = (csr: Uint8Array, rules = policy): Promise<ProvenKey> =>
-  provePossession({ kind: "csr", csr }, { challenge: "nobody signs this", challengeClaim: "sub" }, rules);
+  provePossession({ kind: "csr", csr }, somebody("nobody signs this"), rules);
 const reason = (csr: Uint8Array, rules = policy): Promise<string> => reasonOf(() => prove(csr, rules));
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 const pem = (der: Uint8Array, label = "CERTIFICATE REQUEST"): Buffer => Buffer.from(encodePem(label, der));
@@ -110,7 +116,7 @@ describe("certification requests that are accepted", () => {
   });
 
   it("L11: is bound to no challenge", async () => {
-    const another = { challenge: "another text", challengeClaim: "email" } as const;
+    const another = somebody("another text");
     expect((await provePossession({ kind: "csr", csr: p256Csr }, another, policy)).algorithm).toBe("ecdsa-p256");
   });
 });

@@ -7,7 +7,7 @@ import {
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../../../src/core/proof/client-signing-algorithm.ts";
 import type { ClientSigningAlgorithm } from "../../../src/core/proof/client-signing-algorithm.ts";
-import type { Challenge } from "../../../src/core/identity/principal.ts";
+import type { Challenger } from "../../../src/core/identity/principal.ts";
 import type { KeyPolicy } from "../../../src/core/proof/key-policy.ts";
 import { provePossession } from "../../../src/core/proof/prove-possession.ts";
 import type { KeyAlgorithm, ProvenKey } from "../../../src/core/proof/public-key.ts";
@@ -38,7 +38,11 @@ const text = (value: string): Buffer => Buffer.from(value);
 const hex = (value: string): Buffer => Buffer.from(value, "hex");
 
 /** The address of {@link CALLER}, or another text, as what a proof signs. */
-const over = (challenge: string): Challenge => ({ challenge, challengeClaim: "email" });
+const over = (challenge: string): Challenger => ({
+  challenge,
+  challengeClaim: "email",
+  subjectAltName: { kind: "email", value: challenge },
+});
 
 function prove(key: CallerKey, proof: Uint8Array, challenge = CALLER): Promise<ProvenKey> {
   return provePossession({ kind: "public-key", publicKey: pemOf(key.publicKey), proof }, over(challenge), policy);
@@ -210,24 +214,35 @@ describe("the key is judged before the proof", () => {
 });
 
 describe("what a refused proof should have signed", () => {
-  const hintOf = async (
-    challengeClaim: Challenge["challengeClaim"],
-    proof: Uint8Array,
-  ): Promise<string | undefined> => {
+  const hintOf = async (challenger: Challenger, proof: Uint8Array): Promise<string | undefined> => {
     const request = { kind: "public-key", publicKey: pemOf(p256.publicKey), proof } as const;
-    const error: unknown = await provePossession(request, { challenge: CALLER, challengeClaim }, policy).catch(
-      (cause: unknown) => cause,
-    );
+    const error: unknown = await provePossession(request, challenger, policy).catch((cause: unknown) => cause);
     return error instanceof MayflyError ? error.publicHint : undefined;
   };
 
-  it.each([
-    ["email", "it must be over the e-mail address of the token (claim email)"],
-    ["sub", "it must be over the subject of the token (claim sub), not over the URI that the certificate names"],
-  ] as const)("is told by kind for %s, whatever is wrong with the proof", async (claim, hint) => {
+  const subject = { challenge: CALLER, challengeClaim: "sub" } as const;
+  it.each<[string, Challenger, string]>([
+    ["a person", over(CALLER), "it must be over the e-mail address of the token (claim email)"],
+    [
+      "a subject that is a URI",
+      { ...subject, subjectAltName: { kind: "uri", value: CALLER } },
+      "it must be over the URI that is the subject of the token (claim sub)",
+    ],
+    [
+      "a subject beside a URI",
+      { ...subject, subjectAltName: { kind: "uri", value: "https://example.com/workflow" } },
+      "it must be over the subject of the token (claim sub), not over the URI that the certificate names",
+    ],
+    [
+      "any other subject",
+      { ...subject, subjectAltName: { kind: "email", value: CALLER } },
+      "it must be over the subject of the token (claim sub)",
+    ],
+  ])("is told by kind for %s, whatever is wrong with the proof", async (_kind, challenger, hint) => {
     for (const proof of [proofBy(p256, "other"), proofBy(keys.ed25519), new Uint8Array(), Buffer.alloc(2_049)]) {
-      expect(await hintOf(claim, proof)).toBe(hint);
+      expect(await hintOf(challenger, proof)).toBe(hint);
     }
+    expect(hint).not.toContain(CALLER);
   });
 });
 

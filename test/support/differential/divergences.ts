@@ -144,7 +144,7 @@ export const DIVERGENCES: Readonly<Record<string, readonly Change[]>> = {
   "a proof that does not verify": [
     message(
       "The signature supplied in the request could not be verified",
-      /^The signature supplied in the request could not be verified: it must be over the (?:e-mail address of the token \(claim email\)|subject of the token \(claim sub\), not over the URI that the certificate names)$/u,
+      /^The signature supplied in the request could not be verified: it must be over the (?:e-mail address of the token \(claim email\)|(?:URI that is the )?subject of the token \(claim sub\)(?:, not over the URI that the certificate names)?)$/u,
     ),
   ],
   "claims unfit for a certificate": [

@@ -21,7 +21,9 @@ import type { TrustedShard } from "./prepare-trust-files.ts";
  */
 export async function describeTrust(config: Config): Promise<TrustFiles> {
   const { trust } = config;
-  if (trust === undefined) throw new ConfigError("trust: required, for trust files to be made; trust: {} is enough");
+  if (trust === undefined) {
+    throw new ConfigError("trust: required, for trust files to be made: trust: { publicUrl: https://HOST } is enough");
+  }
   const make = prepareTrustFiles({ ...config, trust }, readIssuingChain(config));
   const shards: TrustedShard[] = [];
   for (const shard of await describeShards(config)) shards.push(await trustedShard(shard));
@@ -44,7 +46,11 @@ function readIssuingChain({ ca: { chain } }: Config): readonly Uint8Array[] {
 /** The log itself says by which key it is known; before it is made, the key file that it will be made with. */
 async function trustedShard({ config, path, log }: DescribedShard): Promise<TrustedShard> {
   if (log !== undefined) {
-    const { logPublicKey, frozenMs } = log.manifest;
+    const { logPublicKey, frozenMs, origin } = log.manifest;
+    if (origin !== config.origin) {
+      const setting = settingName([...config.place, "origin"]);
+      throw new MayflyError("LOG_WRONG_KEY", `${path} is the log ${origin}, ${setting} is ${config.origin}`);
+    }
     return { config, logPublicKey, frozenMs };
   }
   const { signer, name, place } = config;

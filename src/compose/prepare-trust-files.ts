@@ -48,7 +48,7 @@ export function prepareTrustFiles(config: TrustingConfig, issuing: readonly Uint
   const fixed = {
     publicUrl,
     operator,
-    issuers: trust.issuers ?? interactiveIssuers(config),
+    issuers: [...new Set(trust.issuers ?? interactiveIssuers(config))],
     issuing: readCertificateChain(issuing, "issuing"),
     otherAuthorities: readAll(trust, "otherAuthorities", ({ chain }) => ({
       chain: parseCertificateChain(readFileSync(chain), "issuing"),

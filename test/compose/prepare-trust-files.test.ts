@@ -86,7 +86,11 @@ describe("trust files of a configuration", () => {
       return SigningConfig.fromJSON(JSON.parse(stdout)).oidcUrls.map(({ url }) => url);
     };
     expect(await issuersOf(PUBLIC)).toEqual(["https://accounts.example.com"]);
-    expect(await issuersOf(`${PUBLIC}, issuers: ["https://ci.example.com"]`)).toEqual(["https://ci.example.com"]);
+    const named = '"https://ci.example.com", "https://accounts.example.com"';
+    expect(await issuersOf(`${PUBLIC}, issuers: [${named}, ${named}]`)).toEqual([
+      "https://ci.example.com",
+      "https://accounts.example.com",
+    ]);
     const onlyCi = (text: string): string => text.replace("kind: email", "kind: github-actions");
     expect(await issuersOf(PUBLIC, onlyCi)).toEqual(["https://accounts.example.com"]);
   });
@@ -94,7 +98,7 @@ describe("trust files of a configuration", () => {
 
 describe("trust files are refused", () => {
   it.each([
-    ["without trust in the configuration", "", "trust: required"],
+    ["without trust in the configuration", "", "trust: required, for trust files to be made: trust: { publicUrl:"],
     [
       "without a file that is named",
       `${PUBLIC}, timestampAuthorities: [{ url: "https://t/ts", chain: none.pem }]`,

@@ -238,6 +238,14 @@ describe("mayfly trust", () => {
     expect(readFileSync(out, "utf8")).toBe(bytes);
   });
 
+  it("refuses where the log that is there is another than the configuration says", async () => {
+    const file = join(folder, "other-origin.yaml");
+    writeFileSync(file, readFileSync(configFile, "utf8").replace("localhost/test-log", "localhost/other-log"));
+    const { code, stdout, stderr } = await runCli(["trust", "trusted-root", "--config", file]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^mayfly: .* is the log localhost\/test-log, log\.origin is localhost\/other-log\n$/u);
+  });
+
   it("makes them before the log is there", async () => {
     const data = join(folder, "no-log-yet");
     const file = join(folder, "no-log-yet.yaml");

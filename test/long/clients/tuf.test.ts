@@ -75,8 +75,10 @@ describe("trust files that an operator distributes", () => {
 
   itWithClients(`are verified by cosign under the operator's key${skipped}`, async () => {
     copyFileSync(lab.configFile("own"), join(operator.folder, "mayfly.yaml"));
-    for (const block of ["sign", "sign-p256", "verify-p256", "verify-p256-cosign"]) await succeed(operator, block);
-    const other = page.commands("verify-p256-cosign").replace("trusted_root.json\n", "signing_config.json\n");
+    for (const block of ["sign", "verify", "verify-cosign", "sign-p256", "verify-p256"]) await succeed(operator, block);
+    const cosignVerify = page.commands("verify-cosign").replace("operator.pub", "operator-p256.pub");
+    expect(await operator.run(cosignVerify)).toMatchObject({ code: 0 });
+    const other = cosignVerify.replace("trusted_root.json\n", "signing_config.json\n");
     const { code, output } = await operator.run(other);
     expect(code).not.toBe(0);
     expect(output).toMatch(/invalid signature/u);
@@ -134,7 +136,7 @@ async function serve(folder: string): Promise<Server> {
 
 it("names the blocks of the page that are run here", () => {
   expect(page.blocks.filter((name) => /^tuf-|cosign/u.test(name))).toEqual([
-    "verify-p256-cosign",
+    "verify-cosign",
     "tuf-publish",
     "tuf-cosign",
     "tuf-python",

@@ -31,6 +31,8 @@ export function translateListeners(settings: FulcioSettings): Section {
       `  listen: ${scalar(http.text)}`,
       ...(isLoopback(http.host) ? [] : PLAIN_HTTP),
       "",
+      ...UNKNOWN_PROXY,
+      "",
       "operations:",
       ...comment(`${operations.source}, on all addresses; also /readyz and /livez, for probes`, 2),
       `  listen: ${scalar(operations.text)}`,
@@ -40,6 +42,7 @@ export function translateListeners(settings: FulcioSettings): Section {
     findings: [
       { outcome: "kept", subject: http.source, note: `http.listen: ${http.text}${http.remark}` },
       ...(isLoopback(http.host) ? [] : [PLAIN_HTTP_FINDING]),
+      UNKNOWN_PROXY_FINDING,
       {
         outcome: "kept",
         subject: operations.source,
@@ -62,6 +65,19 @@ const PLAIN_HTTP_FINDING: Finding = {
   outcome: "changed",
   subject: "plain HTTP",
   note: "http.allowPlainHttpOffLoopback says that TLS ends in front of Mayfly; http.tls serves HTTPS, which Fulcio cannot",
+};
+
+const UNKNOWN_PROXY = [
+  ...comment(
+    "New: rates for each client address. What stands in front must be known by its own, or all clients are one:",
+  ),
+  ...comment("limits: { trustedProxies: [10.0.0.0/8] }"),
+];
+
+const UNKNOWN_PROXY_FINDING: Finding = {
+  outcome: "changed",
+  subject: "rates",
+  note: "Fulcio has none; Mayfly's are for each client address, and behind a proxy all are one until limits.trustedProxies names it",
 };
 
 /** The address of Fulcio's HTTP listener. */

@@ -164,6 +164,16 @@ describe("listeners", () => {
   });
 });
 
+describe("a proxy in front", () => {
+  it("is named nowhere in Fulcio's settings, which is said, with a line to complete", () => {
+    const { yaml, findings } = translateFlags(FILE_CA);
+    const [line = ""] = /^# limits: .*$/mu.exec(yaml) ?? [];
+    expect(findings.filter(({ note }) => note.includes("limits.trustedProxies"))).toHaveLength(1);
+    expect(load(yaml).limits.trustedProxies).toEqual([]);
+    expect(load(yaml.replace(line, line.slice(2))).limits.trustedProxies).not.toEqual([]);
+  });
+});
+
 describe("gRPC", () => {
   const TLS = ["--grpc-tls-certificate=/tls.crt", "--grpc-tls-key=/tls.key"];
   const CASES: readonly [name: string, flags: readonly string[], grpc: Record<string, unknown>][] = [

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ciProviderSchema, githubActionsSchema } from "./ci-identity-schema.ts";
 import { object } from "./strict-object.ts";
 
 /**
@@ -16,14 +17,10 @@ export const identitySchema = z
           "Accept tokens whose email_verified is false or missing. Only for issuers that verify every address.",
         ),
     }),
-    object({
-      kind: z.literal("github-actions"),
-      baseUrl: z
-        .string()
-        .regex(/^https:\/\/[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?$/u, "expected https://host without a path")
-        .refine((url) => URL.canParse(url), "no such host or port can exist")
-        .default("https://github.com")
-        .describe("Base of the URLs in certificates; another value is for GitHub Enterprise Server."),
-    }),
+    ciProviderSchema,
+    githubActionsSchema,
   ])
   .describe("How the identity in this issuer's tokens becomes the name in the certificate.");
+
+/** Identities of an issuer as configured. */
+export type IdentityConfig = z.output<typeof identitySchema>;

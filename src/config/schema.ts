@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { IdentityRules } from "../core/identity/issuer.ts";
 import {
   CLIENT_SIGNING_ALGORITHMS,
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
@@ -162,11 +163,14 @@ export const configSchema = object({
 /** A configuration as written, before defaults. */
 export type ConfigInput = z.input<typeof configSchema>;
 
-/** A checked, frozen configuration. Paths are still as written; `loadConfig` makes them absolute. */
-export type Config = z.output<typeof configSchema>;
+/** One trusted issuer as written, after defaults. */
+export type IssuerAsWritten = z.output<typeof issuerSchema>;
 
-/** One trusted issuer as configured. */
-export type IssuerConfig = z.output<typeof issuerSchema>;
+/** One trusted issuer as configured; what a provider pack says stands in the place of its name. */
+export type IssuerConfig = Omit<IssuerAsWritten, "identity"> & { readonly identity: IdentityRules };
+
+/** A checked, frozen configuration; `loadConfig` makes its paths absolute. */
+export type Config = Omit<z.output<typeof configSchema>, "issuers"> & { readonly issuers: readonly IssuerConfig[] };
 
 /** JSON Schema (draft 2020-12) of the configuration file, for editors. */
 export function configJsonSchema(): Record<string, unknown> {

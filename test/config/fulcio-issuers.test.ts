@@ -324,9 +324,9 @@ describe("templates of GitHub Actions", () => {
     ],
     ["no URL", "default of url", (text: string) => text.replace("      url: 'https://github.com'\n", "")],
     [
-      "a URL with a path",
-      "expected https://host without a path",
-      (text: string) => text.replace("'https://github.com'", "'https://ghe.example.com/x'"),
+      "a URL with a query",
+      "expected https://host, perhaps with a port and a path",
+      (text: string) => text.replace("'https://github.com'", "'https://ghe.example.com/?x'"),
     ],
   ])("are not taken for those of GitHub Actions with %s", (_, says, change) => {
     const { issuers, findings } = shipped(change);

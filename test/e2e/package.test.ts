@@ -82,6 +82,7 @@ describe("the package", () => {
       [
         ...["LICENSE", "README.md", "package.json", "keys-dev/fingerprints.json"],
         ...["config/mayfly.example.yaml", "config/mayfly.schema.json"],
+        ...readdirSync(join(ROOT, "config", "providers")).map((file) => `config/providers/${file}`),
       ].sort(),
     );
     const expected = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })

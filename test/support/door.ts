@@ -84,6 +84,8 @@ export interface SigningCall {
 export interface DoorOptions {
   /** Replaces the three issuers whose documents are in memory. */
   readonly issuers?: readonly IssuerSettings[];
+  /** Replaces them by others whose documents are in memory too. */
+  readonly memoryIssuers?: readonly IssuerSettings[];
   /** Key set of each issuer whose documents are in memory; the door's own key when left out. */
   readonly keys?: (own: TokenKey, issuerUrl: string) => readonly TokenKey[];
   /** For issuers with documents of their own. */
@@ -304,7 +306,13 @@ function parsed(text: string): unknown {
 }
 
 /** Opens a door. Whoever opens one closes it, which is the last of its assertions. */
-export async function openDoor({ issuers, keys, verifier: settings, ports }: DoorOptions = {}): Promise<Door> {
+export async function openDoor({
+  issuers,
+  memoryIssuers = usualIssuers(),
+  keys,
+  verifier: settings,
+  ports,
+}: DoorOptions = {}): Promise<Door> {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-door-"));
   const logFile = join(folder, "log");
   const telemetry = openTelemetry({ version: "test", logLevel: "debug", destination: logFile });
@@ -313,7 +321,7 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
   const audit = createMemoryAuditTrail();
   const key = makeTokenKey("ES256", "ec-1");
   const verifier = openTokenVerifier({
-    issuers: issuers ?? memoryIssuers(),
+    issuers: issuers ?? memoryIssuers,
     clock,
     random: () => 0.5,
     onNotice: (level, message, fields) => {
@@ -377,7 +385,7 @@ export async function openDoor({ issuers, keys, verifier: settings, ports }: Doo
   });
 }
 
-function memoryIssuers(): IssuerSettings[] {
+function usualIssuers(): IssuerSettings[] {
   return [
     issuerSettings({ url: EMAIL_ISSUER }),
     issuerSettings({ url: UNCHECKED_ISSUER, identity: { kind: "email", skipEmailVerification: true } }),

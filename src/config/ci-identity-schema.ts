@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { pathSchema } from "./signer-schema.ts";
+import { object } from "./strict-object.ts";
+
+/** Scheme, host, perhaps a port and a path: what stands in front of what tokens say. */
+export const baseUrlSchema = z
+  .string()
+  .max(1024)
+  .regex(
+    /^https:\/\/[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*$/u,
+    "expected https://host, perhaps with a port and a path, without a slash at its end",
+  )
+  .refine((url) => URL.canParse(url), "no such host or port can exist");
+
+/** Name of a file in `config/providers/` without its ending. */
+export const providerNameSchema = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/u, "expected a name as github-actions");
+
+/** Jobs of a CI platform, by a pack of templates. */
+export const ciProviderSchema = object({
+  kind: z.literal("ci-provider"),
+  provider: providerNameSchema.optional().describe("Name of one of Mayfly's packs, as github-actions or gitlab-ci."),
+  providerFile: pathSchema.optional().describe("A pack of one's own instead: a YAML file like those of Mayfly."),
+  settings: z
+    .record(z.string(), baseUrlSchema)
+    .default({})
+    .describe("Values for the settings that the pack has, as the URL of a server of one's own."),
+})
+  .refine(({ provider, providerFile }) => (provider === undefined) !== (providerFile === undefined), {
+    path: ["provider"],
+    message: "expected either provider or providerFile",
+  })
+  .describe("A job of a CI platform: its pack says what becomes of the claims.");
+
+/** The short form of {@link ciProviderSchema} with the pack of that name. */
+export const githubActionsSchema = object({
+  kind: z.literal("github-actions"),
+  baseUrl: baseUrlSchema
+    .default("https://github.com")
+    .describe("Base of the URLs in certificates; another value is for GitHub Enterprise Server."),
+});

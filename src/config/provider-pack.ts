@@ -1,0 +1,135 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { buildCiProviderRules, CiProviderError, EXTENSION_FIELDS, NAME_FIELD } from "../core/identity/ci-provider.ts";
+import type { CiProviderRules, ClaimPolicy, ExtensionName, Setting } from "../core/identity/ci-provider.ts";
+import { nearestName } from "./nearest-name.ts";
+import { providerSchema } from "./provider-schema.ts";
+import type { ProviderPack } from "./provider-schema.ts";
+import type { ConfigProblem } from "./rule.ts";
+import { schemaProblems } from "./schema-problems.ts";
+import { parseYaml, readYamlFile } from "./yaml-file.ts";
+
+/** The packs that come with Mayfly; at the same place beside `src/` and `dist/`. */
+const FOLDER = fileURLToPath(new URL("../../config/providers/", import.meta.url));
+
+/** A pack that was read, and what makes rules of it. */
+export interface OpenedPack {
+  readonly pack: ProviderPack;
+  /**
+   * The rules for an issuer with the operator's settings.
+   *
+   * @returns problems, by their paths in `settings`, when these are not the pack's
+   * @throws ConfigError naming what is wrong with the pack
+   */
+  readonly makeRules: (
+    settings: Readonly<Record<string, string>>,
+  ) => { readonly rules: CiProviderRules } | { readonly problems: readonly ConfigProblem[] };
+}
+
+/** Names of the packs that come with Mayfly. */
+export function providerNames(): readonly string[] {
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => file.slice(0, -".yaml".length))
+    .sort();
+}
+
+/** The file of a pack that comes with Mayfly. */
+export function providerFile(name: string): string {
+  return join(FOLDER, `${name}.yaml`);
+}
+
+/**
+ * Reads a provider pack.
+ *
+ * @throws ConfigError with file, line and path of what is wrong
+ */
+export function openProviderPack(file: string): OpenedPack {
+  const { value, refuse } = parseYaml(readYamlFile(file), file);
+  const parsed = providerSchema.safeParse(value);
+  if (!parsed.success) return refuse(schemaProblems(parsed.error, z.toJSONSchema(providerSchema, { io: "input" })));
+  const pack = parsed.data;
+  const problems = repeatedClaims(pack);
+  if (problems.length > 0) return refuse(problems);
+  return {
+    pack,
+    makeRules: (written) => {
+      const bound = bindSettings(pack, written);
+      if (bound.problems.length > 0) return { problems: bound.problems };
+      try {
+        return { rules: buildRules(pack, bound.settings) };
+      } catch (error) {
+        if (error instanceof CiProviderError) return refuse([{ path: pathOf(error.field), message: error.message }]);
+        throw error;
+      }
+    },
+  };
+}
+
+function buildRules(pack: ProviderPack, settings: ReadonlyMap<string, Setting>): CiProviderRules {
+  return buildCiProviderRules({
+    provider: pack.name,
+    settings,
+    claims: claimPolicies(pack),
+    subjectAltName: pack.subjectAlternativeName,
+    extensions: new Map(Object.entries(pack.extensions) as [ExtensionName, string][]),
+  });
+}
+
+function bindSettings(
+  { name: provider, settings: known }: ProviderPack,
+  written: Readonly<Record<string, string>>,
+): { readonly settings: ReadonlyMap<string, Setting>; readonly problems: readonly ConfigProblem[] } {
+  const settings = new Map<string, Setting>();
+  const problems: ConfigProblem[] = [];
+  for (const [name, { default: usual, issuerOrigin }] of Object.entries(known)) {
+    const text = written[name] ?? usual;
+    if (text !== undefined) settings.set(name, { kind: "text", text });
+    else if (issuerOrigin === true) settings.set(name, { kind: "issuer-origin" });
+    else problems.push({ path: ["settings"], message: `${provider} needs a value for ${name}` });
+  }
+  for (const name of Object.keys(written).filter((one) => known[one] === undefined)) {
+    const nearest = nearestName(name, Object.keys(known));
+    const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+    problems.push({ path: ["settings", name], message: `${provider} has no such setting${hint}` });
+  }
+  return { settings, problems };
+}
+
+const lists = ({ claims }: ProviderPack): readonly (readonly string[])[] => [
+  claims.required,
+  claims.optional,
+  claims.whenUsed,
+  Object.keys(claims.defaults),
+];
+
+function repeatedClaims(pack: ProviderPack): readonly ConfigProblem[] {
+  const names = lists(pack).flat();
+  const repeated = names.filter((name, index) => names.indexOf(name) !== index);
+  const unknown = Object.keys(pack.claims.values).filter((name) => !names.includes(name));
+  return [
+    ...repeated.map((name) => ({ path: ["claims"], message: `${name} stands here twice` })),
+    ...unknown.map((name) => ({ path: ["claims", "values", name], message: "a claim that is in no list above" })),
+  ];
+}
+
+function claimPolicies({ claims }: ProviderPack): ReadonlyMap<string, ClaimPolicy> {
+  const policy = (name: string, rest: ClaimPolicy): [string, ClaimPolicy] => {
+    const oneOf = claims.values[name];
+    return [name, oneOf === undefined ? rest : { ...rest, oneOf }];
+  };
+  return new Map([
+    ...claims.required.map((name) => policy(name, { required: true })),
+    ...claims.whenUsed.map((name) => policy(name, { required: false })),
+    ...claims.optional.map((name) => policy(name, { required: false, absent: "" })),
+    ...Object.entries(claims.defaults).map(([name, absent]) => policy(name, { required: false, absent })),
+  ]);
+}
+
+/** Where in its file a pack says what a {@link CiProviderError} is about. */
+function pathOf(field: string): readonly string[] {
+  if (field === NAME_FIELD) return ["subjectAlternativeName"];
+  return field in EXTENSION_FIELDS ? ["extensions", field] : ["claims"];
+}

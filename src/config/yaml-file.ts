@@ -1,0 +1,88 @@
+import { readFileSync, statSync } from "node:fs";
+import { isMap, isNode, LineCounter, parseDocument } from "yaml";
+import type { Document } from "yaml";
+import { ConfigError } from "./config-error.ts";
+import type { ConfigProblem } from "./rule.ts";
+import { settingName } from "./setting-name.ts";
+
+const MAX_BYTES = 1024 * 1024;
+
+/** A YAML file of settings, and how to say what is wrong with it. */
+export interface YamlFile {
+  /** Its mapping as plain values. */
+  readonly value: unknown;
+  /**
+   * @throws ConfigError listing the problems with file, line and path
+   */
+  readonly refuse: (problems: readonly ConfigProblem[]) => never;
+}
+
+/**
+ * Reads a file of settings.
+ *
+ * @throws ConfigError when it cannot be read, is no regular file or larger than 1 MiB
+ */
+export function readYamlFile(file: string): string {
+  try {
+    const stat = statSync(file);
+    if (!stat.isFile()) throw new ConfigError(`${file}: not a regular file`);
+    if (stat.size > MAX_BYTES) throw new ConfigError(`${file}: larger than ${MAX_BYTES} bytes`);
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError(`${file}: cannot be read: ${Error.isError(cause) ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Parses the text of a file of settings.
+ *
+ * @param file name for messages
+ * @throws ConfigError when it is no YAML, warns of anything, or is no mapping
+ */
+export function parseYaml(text: string, file: string): YamlFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) {
+    throw new ConfigError(faults.map((fault) => `${file}:${fault.message.split("\n")[0] ?? ""}`).join("\n"));
+  }
+  return {
+    value: toPlain(document, file),
+    refuse: (problems) => {
+      throw new ConfigError(problems.map((problem) => describe(problem, { file, document, lines })).join("\n"));
+    },
+  };
+}
+
+function toPlain(document: Document, file: string): unknown {
+  if (!isMap(document.contents)) throw new ConfigError(`${file}: expected a mapping of settings`);
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw new ConfigError(`${file}: ${Error.isError(cause) ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+interface Source {
+  readonly file: string;
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+function describe(problem: ConfigProblem, { file, document, lines }: Source): string {
+  const name = settingName(problem.path);
+  const line = lineOf(problem.path, document, lines);
+  return `${file}${line === undefined ? "" : `:${String(line)}`}: ${name}: ${problem.message}`;
+}
+
+/** Line of the value at `path`, or of the nearest enclosing value that is there. */
+function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCounter): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return undefined;
+}

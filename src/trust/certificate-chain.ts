@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { assertCanonicalDer } from "../core/encoding/canonical-der.ts";
 import { parsePem, PemError } from "../core/encoding/pem.ts";
 import { MayflyError } from "../core/errors.ts";
@@ -17,6 +18,8 @@ export interface CertificateChain {
 export type ChainPurpose = "issuing" | "timestamping";
 
 const MAX_CERTIFICATES = 8;
+/** P-256, P-384 and P-521 by OpenSSL's names. A certificate on another one ends the process in toLegacyObject. */
+const CURVES: ReadonlySet<string> = new Set(["prime256v1", "secp384r1", "secp521r1"]);
 const TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
 
 /**
@@ -64,11 +67,33 @@ export function readCertificateChain(ders: readonly Uint8Array[], purpose: Chain
 }
 
 function readCertificate(der: Uint8Array, at: number): X509Certificate {
+  const { certificate, publicKey } = readX509(der, at);
+  // One certificate that a client cannot read makes it refuse the whole trusted root.
+  if (!isReadByClients(publicKey)) {
+    refuse(`the key of ${nth(at)} is neither RSA with 2048 bits, nor on P-256, P-384 or P-521, nor Ed25519`);
+  }
+  if (certificate.serialNumber.startsWith("-")) refuse(`the serial number of ${nth(at)} is negative`);
+  return certificate;
+}
+
+function readX509(der: Uint8Array, at: number) {
   try {
     assertCanonicalDer(der);
-    return new X509Certificate(der);
+    const certificate = new X509Certificate(der);
+    return { certificate, publicKey: certificate.publicKey };
   } catch (cause) {
     throw new MayflyError("CHAIN_INVALID", `${nth(at)} is not a canonical DER certificate`, { cause });
+  }
+}
+
+function isReadByClients({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  switch (asymmetricKeyType) {
+    case "rsa":
+      return (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+    case "ec":
+      return CURVES.has(asymmetricKeyDetails?.namedCurve ?? "");
+    default:
+      return asymmetricKeyType === "ed25519";
   }
 }
 

@@ -98,6 +98,40 @@ describe("a chain in a trust file", () => {
     );
   });
 
+  const root = (key: readonly string[], ...more: readonly string[]): string =>
+    openssl([
+      ...["req", "-x509", ...key, "-nodes", "-keyout", "/dev/null", "-subj", "/CN=root", ...more],
+      ...["-addext", "keyUsage=critical,keyCertSign"],
+    ]);
+  const curve = (name: string): readonly string[] => ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${name}`];
+
+  it.each([
+    ["RSA with 2048 bits", ["-newkey", "rsa:2048"]],
+    ["P-384", curve("P-384")],
+    ["P-521", curve("P-521")],
+    ["Ed25519", ["-newkey", "ed25519"]],
+  ])("may have a key that is %s", (_, key) => {
+    expect(parse(root(key)).certificates).toHaveLength(1);
+  });
+
+  it.each([
+    ["on a curve that Go does not know", curve("secp256k1")],
+    ["on a curve of Brainpool", curve("brainpoolP256r1")],
+    ["on P-224", curve("P-224")],
+    ["RSA with 1024 bits", ["-newkey", "rsa:1024"]],
+    ["Ed448", ["-newkey", "ed448"]],
+    ["an RSA key for PSS only", ["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"]],
+  ])("refuses a key that is %s, and does not end the process", (_, key) => {
+    expect(() => parse(root(key))).toThrow(/^the key of certificate 1 is neither RSA/u);
+  });
+
+  it("refuses a negative serial number, at which Go refuses the whole trusted root; roots of old have 0", () => {
+    expect(() => parse(root(curve("P-256"), "-set_serial", "-5"))).toThrow(
+      "the serial number of certificate 1 is negative",
+    );
+    expect(parse(root(curve("P-256"), "-set_serial", "0")).certificates).toHaveLength(1);
+  });
+
   it("refuses a timestamp authority whose certificate is for something else", () => {
     const { own, root } = makeTimestampChain("codeSigning");
     expect(() => parse(own + root, "timestamping")).toThrow("not one for timestamps");

@@ -129,7 +129,7 @@ describe("an unmodified Sigstore client", () => {
 
 describe("POST /api/v2/signingCert", () => {
   it.each(["ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa-2048", "rsa-3072", "rsa-4096", "ed25519"])(
-    "certifies a %s key, and OpenSSL verifies the chain strictly",
+    "[CL9] certifies a %s key, and OpenSSL verifies the chain strictly",
     async (keyType) => {
       const leaf = await requestCertificate(keyType, await mayfly.issuer.mintToken("email"), "dev@example.com");
       const folder = mkdtempSync(join(tmpdir(), "mayfly-openssl-"));

@@ -25,7 +25,7 @@ describe(`${SAMPLE} certificates at the edges of the profile`, () => {
     expect(await objections(makeOpensslJudge("none"), certificates)).toEqual([]);
   });
 
-  it("[U2] say to pkijs what they are meant to say, encode to the same octets, and verify with their SCTs", async () => {
+  it("[CL13] [U2] say to pkijs what they are meant to say, encode to the same octets, and verify with their SCTs", async () => {
     expect(await objections(pkijsJudge, certificates)).toEqual([]);
   });
 

@@ -21,7 +21,8 @@ const number = (name: string): object => inQuery(name, "In decimal.", { type: "i
 
 const LOG = inPath(
   "log",
-  "What follows the host in the log's origin; may have more slashes in it. Without it and its slash where nothing follows.",
+  "What follows the host in the log's origin; may have slashes in it, which are not escaped. Left out with its own slash where " +
+    "nothing follows.",
   "log",
 );
 
@@ -50,7 +51,8 @@ export const LOG_READS: object = {
       inPath("level", "Of hashes, 0 and up; `data` for entries.", "0"),
       inPath(
         "index",
-        "Groups of three digits with slashes between, all but the last behind an x; of a partial tile, `.p/` and its width follow.",
+        "Groups of three digits with slashes between, which are not escaped, all but the last behind an x; of a partial tile, `.p/` " +
+          "and its width follow.",
         "000.p/1",
       ),
     ],

@@ -254,6 +254,22 @@ describe("mayfly trust", () => {
   });
 });
 
+it("makes of the development configuration these very bytes, whose change is felt by whoever compares fingerprints", async () => {
+  const file = join(folder, "development.yaml");
+  const text = readFileSync("config/mayfly.dev.yaml", "utf8");
+  const data = join(folder, "development");
+  writeFileSync(file, text.replace("../.mayfly/dev", data).replaceAll("../keys-dev", resolve("keys-dev")));
+  const { stdout } = await runCli(["trust", "fingerprints", "--config", file]);
+  expect(stdout.split("\n")).toEqual([
+    "b80017541db6eab2e74a7edd3f01017c1c90ecbefef554af3e360e0564538d02  root certificate  Mayfly development root",
+    "390b096453b0e1204dc9b24a9b21fe24b5c54a8cbd51b9bf5254c4a82819e9a6  log key           https://localhost/mayfly-dev",
+    "d43231159faddc1af8499fbfae42b86b44a5c29931dd1d77d7ff80e6f0a0aa2b  file              trusted_root.json",
+    "d6851c7f105890275ed3b7e94be9c2c2a9cd899b65bcdea0c54c67e637e4352f  file              signing_config.v0.2.json",
+    "fcd0d960ac36b9d2cf40ff8018b8cc4d0d698ae13be241f8d811367b7eed5b7c  file              client_trust_config.json",
+    "",
+  ]);
+});
+
 it("serves every trust file", async () => {
   for (const name of TRUST_FILE_NAMES) expect((await served(name)).length).toBeGreaterThan(100);
 });

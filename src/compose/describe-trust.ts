@@ -43,7 +43,10 @@ function readIssuingChain({ ca: { chain } }: Config): readonly Uint8Array[] {
   }
 }
 
-/** The log itself says by which key it is known; before it is made, the key file that it will be made with. */
+/**
+ * The log itself says by which key it is known, and when it was frozen; before it is made, the key file says the one that it
+ * will be made with.
+ */
 async function trustedShard({ config, path, log }: DescribedShard): Promise<TrustedShard> {
   if (log !== undefined) {
     const { logPublicKey, frozenMs, origin } = log.manifest;
@@ -53,9 +56,10 @@ async function trustedShard({ config, path, log }: DescribedShard): Promise<Trus
     }
     return { config, logPublicKey, frozenMs };
   }
-  const { signer, name, place } = config;
-  if (signer === undefined)
-    throw new MayflyError("LOG_MISSING", `shard ${name} has neither a log in ${path} nor a key`);
+  const { signer, name, place, state } = config;
+  if (signer === undefined || state === "frozen") {
+    throw new MayflyError("LOG_MISSING", `shard ${name} is frozen, and there is no log in ${path} to say since when`);
+  }
   const setting = settingName([...place, "signer"]);
   if (signer.kind === "memory") throw forgotten(setting);
   try {

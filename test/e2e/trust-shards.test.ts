@@ -168,10 +168,13 @@ describe("the trust files of a log that is continued in another one", () => {
     ]);
   });
 
-  it("refuse a frozen shard of which there is neither log nor key", async () => {
-    await configure({ 2031: { state: "active" }, 2032: { state: "frozen", isKeyless: true } });
-    const { code, stderr } = await runCli(["trust", "trusted-root", "--config", configFile()], { env: SHARD_ENV });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^mayfly: shard 2032 has neither a log in .* nor a key\n$/u);
-  });
+  it.each([true, false])(
+    "refuse a frozen shard without its log, as nobody knows its end; keyless: %s",
+    async (isKeyless) => {
+      await configure({ 2031: { state: "active" }, 2032: { state: "frozen", isKeyless } });
+      const { code, stderr } = await runCli(["trust", "trusted-root", "--config", configFile()], { env: SHARD_ENV });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^mayfly: shard 2032 is frozen, and there is no log in .* to say since when\n$/u);
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import type { FulcioExtensions } from "./principal.ts";
 import { parseTemplate } from "./template/parse-template.ts";
 import { originOf } from "./template/assemble-uri.ts";
-import { claimsIn, TemplateError } from "./template/template.ts";
+import { bindTemplate, claimsIn, TemplateError } from "./template/template.ts";
 import type { Template, TemplatePart } from "./template/template.ts";
 
 /** Fulcio's extensions that a template can fill, by their names in its issuer file; issuer and subject are the token's own. */
@@ -92,6 +92,9 @@ export const NAME_FIELD = "subject-alternative-name-template";
 export function buildCiProviderRules(definition: CiProviderDefinition): CiProviderRules {
   const { provider, settings, claims } = definition;
   const names = new Set(settings.keys());
+  const texts = new Map(
+    [...settings].flatMap(([name, one]) => (one.kind === "text" ? [[name, one.text] as const] : [])),
+  );
   for (const name of names) {
     if (claims.has(name)) throw new CiProviderError(name, "both a setting and a claim");
   }
@@ -101,10 +104,10 @@ export function buildCiProviderRules(definition: CiProviderDefinition): CiProvid
       if (!claims.has(name))
         throw new CiProviderError(field, `${name} is neither a setting nor a claim of ${provider}`);
     }
-    return template;
+    return bindTemplate(template, texts);
   };
   const subjectAltName = parse(NAME_FIELD, definition.subjectAltName);
-  checkName(subjectAltName, settings);
+  checkName(subjectAltName);
   const extensions = [...definition.extensions].map(([name, source]) => ({
     field: EXTENSION_FIELDS[name],
     template: parse(name, source),
@@ -131,11 +134,11 @@ function checkUse(claims: ReadonlyMap<string, ClaimPolicy>, templates: readonly 
 }
 
 /** What a name needs to be a URL whose host no token chooses, as far as the template alone tells. */
-function checkName(template: Template, settings: ReadonlyMap<string, Setting>): void {
+function checkName(template: Template): void {
   if (claimsIn(template).size === 0) {
     throw new CiProviderError(NAME_FIELD, "it uses no claim, so that all certificates would have the same name");
   }
-  const { texts, mayBeEmpty } = startsOf(template, settings);
+  const { texts, mayBeEmpty } = startsOf(template);
   if (mayBeEmpty || texts.some((text) => originOf(text) === undefined)) {
     throw new CiProviderError(NAME_FIELD, "expected https://HOST/ at its start");
   }
@@ -146,34 +149,31 @@ function checkName(template: Template, settings: ReadonlyMap<string, Setting>): 
 
 /** How a template's output can start. */
 interface Starts {
-  /** The operator's texts there; a claim in their place is judged with the token. */
+  /** The operator's texts there; a claim in their place is judged with the token, and the issuer's origin is a URL. */
   readonly texts: readonly string[];
   /** Whether there may be nothing, so that what follows is a start too. */
   readonly mayBeEmpty: boolean;
 }
 
-function startsOf(template: Template, settings: ReadonlyMap<string, Setting>): Starts {
+function startsOf(template: Template): Starts {
   const texts: string[] = [];
   for (const part of template) {
-    const start = startsOfPart(part, settings);
+    const start = startsOfPart(part);
     texts.push(...start.texts);
     if (!start.mayBeEmpty) return { texts, mayBeEmpty: false };
   }
   return { texts, mayBeEmpty: true };
 }
 
-function startsOfPart(part: TemplatePart, settings: ReadonlyMap<string, Setting>): Starts {
+function startsOfPart(part: TemplatePart): Starts {
   switch (part.kind) {
     case "text":
       return { texts: [part.text], mayBeEmpty: false };
-    case "setting": {
-      const setting = settings.get(part.name);
-      return { texts: setting?.kind === "text" ? [setting.text] : [], mayBeEmpty: false };
-    }
+    case "setting":
     case "claim":
       return { texts: [], mayBeEmpty: false };
     case "choice": {
-      const ways = [...part.branches.map(({ then }) => then), part.otherwise].map((way) => startsOf(way, settings));
+      const ways = [...part.branches.map(({ then }) => then), part.otherwise].map(startsOf);
       return { texts: ways.flatMap(({ texts }) => texts), mayBeEmpty: ways.some(({ mayBeEmpty }) => mayBeEmpty) };
     }
   }

@@ -6,6 +6,7 @@ import { scalarClaim } from "../scalar-claim.ts";
 import { assembleSubjectUri, assembleValue, originOf } from "../template/assemble-uri.ts";
 import { evaluateTemplate } from "../template/evaluate-template.ts";
 import type { TemplateValues } from "../template/evaluate-template.ts";
+import type { Template } from "../template/template.ts";
 
 /**
  * A job of a CI platform: the provider's templates make the name, a URI, and the extensions of what the token says; the
@@ -16,7 +17,6 @@ import type { TemplateValues } from "../template/evaluate-template.ts";
  */
 export function deriveCiProviderPrincipal(token: VerifiedIdToken, rules: CiProviderRules): Principal {
   const values = makeValues(token, rules);
-  for (const [name, { required }] of rules.claims) if (required) values.claim(name);
   for (const name of rules.settings.keys()) checkSetting(token, name, values.setting(name));
   const isOwn = (origin: string): boolean => isOwnOrigin(origin, token, rules);
   const pieces = evaluateTemplate(rules.subjectAltName, values);
@@ -24,29 +24,33 @@ export function deriveCiProviderPrincipal(token: VerifiedIdToken, rules: CiProvi
     challenge: token.subject,
     challengeClaim: "sub",
     subjectAltName: { kind: "uri", value: assembleSubjectUri(pieces, isOwn) },
-    extensions: {
-      issuer: token.issuer.url,
-      ...evaluateExtensions(rules, values, isOwn),
-      tokenSubject: token.subject,
-    },
+    extensions: deriveExtensions(token, rules, (template) => {
+      const [part, more] = template;
+      if (part?.kind === "claim" && more === undefined) return values.claim(part.name);
+      return assembleValue(evaluateTemplate(template, values), isOwn);
+    }),
   };
 }
 
-function evaluateExtensions(
+/** Filled member by member and never copied: twenty of them are a fifth of what a derivation costs. */
+function deriveExtensions(
+  { issuer, subject }: VerifiedIdToken,
   { extensions }: CiProviderRules,
-  values: TemplateValues,
-  isOwn: (origin: string) => boolean,
-): Partial<FulcioExtensions> {
-  const evaluated: { -readonly [Name in keyof FulcioExtensions]?: string } = {};
+  evaluate: (template: Template) => string,
+): FulcioExtensions {
+  const values: { -readonly [Name in keyof FulcioExtensions]: FulcioExtensions[Name] } = { issuer: issuer.url };
   for (const { field, template } of extensions) {
-    const text = assembleValue(evaluateTemplate(template, values), isOwn);
-    if (text !== "") evaluated[field] = text;
+    const text = evaluate(template);
+    if (text !== "") values[field] = text;
   }
-  return evaluated;
+  values.tokenSubject = subject;
+  return values;
 }
 
+/** Claims are read once: those that are required at once, the others when a template needs them. */
 function makeValues(token: VerifiedIdToken, { claims, settings }: CiProviderRules): TemplateValues {
   const known = new Map<string, string>();
+  for (const [name, policy] of claims) if (policy.required) known.set(name, readClaim(token, name, policy));
   return {
     claim: (name) => {
       let text = known.get(name);

@@ -5,18 +5,23 @@ import type { Piece } from "./evaluate-template.ts";
 
 const MAX_URI_BYTES = 2048;
 
-const SCHEME = /^https?:\/\//u;
+const ORIGIN = /^https?:\/\/[^/?#]*/u;
 
-/** What would end the path, or would be read as a separator by a reader that follows WHATWG's URL standard. */
-const NO_PATH = /[?#\\\p{Cc}]/u;
+/**
+ * What a claim may not bring into a path: what would end it, or would be read as a separator by a reader that follows
+ * WHATWG's URL standard, and segments that are empty or blank.
+ */
+const UNFIT = /[?#\\]|(?:^|\/)\s*(?:\/|$)/u;
 
-/** Escapes of `.`, `/` and `\`: a reader that decodes before it splits would see other segments. */
-const HIDDEN_SEPARATOR = /%(?:2e|2f|5c)/iu;
+/** The same of a claim that begins with the host, which may have empty segments behind it. */
+const UNFIT_BEHIND_HOST = /[?#\\]|\/\s+(?:\/|$)/u;
+
+/** Segments that lead elsewhere, and escapes of `.`, `/` and `\`: a reader that decodes before it splits would see others. */
+const ASTRAY = /\/\.\.?(?:\/|$)|%(?:2e|2f|5c)/iu;
 
 /** Scheme and authority of a URL (RFC 3986 §3): `https://host` or `https://host:port`; undefined for any other text. */
 export function originOf(url: string): string | undefined {
-  const scheme = SCHEME.exec(url)?.[0];
-  return scheme === undefined ? undefined : url.slice(0, authorityEnd(url, scheme.length));
+  return ORIGIN.exec(url)?.[0];
 }
 
 /**
@@ -68,7 +73,7 @@ function checkUri(pieces: readonly Piece[], path: string, { origin, isOwn }: Ori
     if (claim !== undefined && !fitsPath(text, origin.length - start)) throw refused(claim, NO_FIT);
     start += text.length;
   }
-  if (hasDotSegment(path) || HIDDEN_SEPARATOR.test(path)) throw refusal(pieces, NO_FIT);
+  if (ASTRAY.test(path)) throw refusal(pieces, NO_FIT);
 }
 
 const NO_FIT = "does not fit into the path of a URI";
@@ -85,17 +90,7 @@ function isFixed(pieces: readonly Piece[], origin: string): boolean {
 
 /** @param skipped how much of the value belongs to scheme and host; none when it is not positive */
 function fitsPath(value: string, skipped: number): boolean {
-  const path = skipped > 0 ? value.slice(skipped) : value;
-  if (NO_PATH.test(path)) return false;
-  const isFilled = (segment: string): boolean => segment.trim() !== "";
-  return path.split("/").every(skipped > 0 ? (segment) => segment === "" || isFilled(segment) : isFilled);
-}
-
-const hasDotSegment = (path: string): boolean => path.split("/").some((segment) => segment === "." || segment === "..");
-
-function authorityEnd(url: string, start: number): number {
-  for (let at = start; at < url.length; at++) if ("/?#".includes(url.charAt(at))) return at;
-  return url.length;
+  return skipped > 0 ? !UNFIT_BEHIND_HOST.test(value.slice(skipped)) : !UNFIT.test(value);
 }
 
 /** Names the claims of the pieces, as it takes more than one of them to be wrong together. */

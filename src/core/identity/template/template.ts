@@ -64,3 +64,50 @@ function operandsOf(condition: Condition): readonly Operand[] {
       return [condition.operand];
   }
 }
+
+/**
+ * The same template with texts in the place of settings, neighbouring texts joined.
+ *
+ * @param texts the settings whose texts are known; others stay
+ */
+export function bindTemplate(template: Template, texts: ReadonlyMap<string, string>): Template {
+  const operand = (one: Operand): Operand => {
+    const text = one.kind === "setting" ? texts.get(one.name) : undefined;
+    return text === undefined ? one : { kind: "text", text };
+  };
+  const bound: TemplatePart[] = [];
+  for (const part of template) {
+    const next = part.kind === "choice" ? bindChoice(part, texts, operand) : operand(part);
+    const last = bound.at(-1);
+    if (next.kind === "text" && last?.kind === "text")
+      bound[bound.length - 1] = { ...last, text: last.text + next.text };
+    else bound.push(next);
+  }
+  return bound;
+}
+
+function bindChoice(
+  choice: Extract<TemplatePart, { kind: "choice" }>,
+  texts: ReadonlyMap<string, string>,
+  operand: (one: Operand) => Operand,
+): TemplatePart {
+  return {
+    kind: "choice",
+    branches: choice.branches.map(({ condition, then }) => ({
+      condition: bindCondition(condition, operand),
+      then: bindTemplate(then, texts),
+    })),
+    otherwise: bindTemplate(choice.otherwise, texts),
+  };
+}
+
+function bindCondition(condition: Condition, operand: (one: Operand) => Operand): Condition {
+  switch (condition.kind) {
+    case "equal":
+      return { kind: "equal", left: operand(condition.left), right: condition.right.map(operand) };
+    case "different":
+      return { kind: "different", left: operand(condition.left), right: operand(condition.right) };
+    case "present":
+      return { kind: "present", operand: operand(condition.operand) };
+  }
+}

@@ -4,6 +4,7 @@ import { Validator as JsonSchema } from "@cfworker/json-schema";
 import type { Schema } from "@cfworker/json-schema";
 import { Validator as OpenApiSchema } from "@seriousme/openapi-schema-validator";
 import Router from "router";
+import { MayflyError } from "../../src/core/errors.ts";
 import type { PublishedLog } from "../../src/http/routes/log-read.ts";
 import { ask, askForCertificate } from "../support/ask.ts";
 import type { Answer } from "../support/ask.ts";
@@ -271,14 +272,24 @@ describe("what is described is what is answered", () => {
     expectDescribed(operationOf(path, "post"), answer);
   });
 
-  it("of a fault of the service", async () => {
-    const server = bare(makeRig(() => Promise.reject(new Error("fault"))));
-    const failed = await request(server).post("/api/v2/signingCert").set("Authorization", "Bearer a.b.c").send({});
-    const { status, text } = failed;
-    const headers = failed.headers as Record<string, string>;
-    expect(status).toBe(500);
-    const answer: Answer = { status, text, headers, body: JSON.parse(text) };
-    expectDescribed(operationOf("/api/v2/signingCert", "post"), answer);
+  it.each([
+    ["a fault of the service", 500, new Error("fault")],
+    ["too many calls of one subject", 429, new MayflyError("RATE_LIMITED_SUBJECT", "too many")],
+    ["a log that is busy", 503, new MayflyError("LOG_BUSY", "busy")],
+    ["header fields that are too large", 431, new MayflyError("HEADERS_TOO_LARGE", "too large")],
+  ])("of %s, with %i", async (_name, expected, error) => {
+    for (const path of ["/api/v1/signingCert", "/api/v2/signingCert"]) {
+      const server = bare(makeRig(() => Promise.reject(error)));
+      const sent = path.includes("/v1/") ? { publicKey: { content: "MAA=" } } : {};
+      const { status, text, headers } = await request(server)
+        .post(path)
+        .set("Authorization", "Bearer a.b.c")
+        .send(sent);
+      expect(status).toBe(expected);
+      const answer: Answer = { status, text, headers: headers as Record<string, string>, body: JSON.parse(text) };
+      expectDescribed(operationOf(path, "post"), answer);
+      expect(answer.headers["retry-after"] !== undefined).toBe(status === 429 || status === 503);
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { TokenClaims } from "../../dev/token-claims.ts";
 import { ask } from "../support/ask.ts";
 import type { Answer } from "../support/ask.ts";
@@ -77,6 +78,28 @@ describe("what a client really sends to sign", () => {
       [],
     );
     expect(GOLDEN_REQUESTS.filter(({ source }) => !/^(?:recorded|composed)/u.test(source))).toEqual([]);
+  });
+
+  /** Where the version of a client that says it is pinned, and how. */
+  const PINS: Readonly<Record<string, readonly [file: string, line: (version: string) => string]>> = {
+    cosign: ["cosign2/go.mod", (version) => `github.com/sigstore/cosign/v2 ${version} `],
+    "sigstore-go": ["cosign3/go.mod", (version) => `github.com/sigstore/sigstore-go ${version} `],
+    "sigstore-js": ["sigstore-js/package-lock.json", (version) => `"@sigstore/sign": "${version}"`],
+    "sigstore-python": ["sigstore-python/requirements.txt", (version) => `sigstore==${version}`],
+  };
+
+  it("is recorded from the versions that the other tests run", () => {
+    const recorded = GOLDEN_REQUESTS.filter(({ source }) => source.startsWith("recorded"));
+    const agents = recorded.flatMap(({ headers }) =>
+      headers.filter(([name]) => name.toLowerCase() === "user-agent").map(([, value]) => value),
+    );
+    const versions = new Set(agents.map((agent) => agent.split(" ")[0] ?? "").filter((agent) => agent.includes("/")));
+    expect(new Set([...versions].map((agent) => agent.split("/")[0]))).toEqual(new Set(Object.keys(PINS)));
+    for (const agent of versions) {
+      const [name = "", version = ""] = agent.split("/");
+      const [file, line] = PINS[name]!;
+      expect(readFileSync(`tools/clients/${file}`, "utf8")).toContain(line(version));
+    }
   });
 
   it.each(BY_NAME)(

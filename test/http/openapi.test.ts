@@ -286,7 +286,7 @@ describe("what is described is what is answered", () => {
         .set("Authorization", "Bearer a.b.c")
         .send(sent);
       expect(status).toBe(expected);
-      const answer: Answer = { status, text, headers: headers as Record<string, string>, body: JSON.parse(text) };
+      const answer: Answer = { status, text, headers, body: JSON.parse(text) };
       expectDescribed(operationOf(path, "post"), answer);
       expect(answer.headers["retry-after"] !== undefined).toBe(status === 429 || status === 503);
     }

@@ -179,6 +179,7 @@ export const DIVERGENCES: Readonly<Record<string, readonly Change[]>> = {
 
   // Tokens
   size: refused(TOKEN),
+  base64url: refused(TOKEN),
   "white space": refused(TOKEN),
   "claim and header names": [...refused(TOKEN), ...answered(TOKEN)],
   "header members": refused(TOKEN),
@@ -194,6 +195,7 @@ export const DIVERGENCES: Readonly<Record<string, readonly Change[]>> = {
   // Identities
   "email address": [...refused(TOKEN), message(/^x509: ".*" cannot be encoded as an IA5String$/u, TOKEN)],
   "GitHub: type of claims": refused(TOKEN),
+  length: refused(TOKEN),
   "GitHub: path of names": refused(TOKEN),
   "GitHub: escapes": [message(/^parse "/u, TOKEN)],
 

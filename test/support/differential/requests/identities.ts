@@ -115,6 +115,8 @@ export const JOBS: readonly DifferentialRequest[] = [
   job("run_id as a number", { run_id: 10264829105 }, ["GitHub: type of claims"]),
   job("sha as a boolean", { sha: true }, ["GitHub: type of claims"]),
   job("workflow as a list", { workflow: ["a"] }, ["GitHub: type of claims"]),
+  job("a workflow of 1,024 bytes", { workflow: "w".repeat(1024) }),
+  job("a workflow of 1,025 bytes", { workflow: "w".repeat(1025) }, ["length"]),
   job("a claim called url", { url: "https://evil.example" }, [], ["GitHub: host in names"]),
   job("a ref with a fragment", { ref: "refs/heads/a#b" }, ["GitHub: path of names"]),
   job("a ref with a query", { ref: "refs/heads/a?b" }, ["GitHub: path of names"]),

@@ -15,6 +15,8 @@ export interface Comparison {
   readonly problems: readonly string[];
   /** Rows of `docs/divergences.md` that were seen to hold. */
   readonly shown: readonly string[];
+  /** What of them was seen. */
+  readonly changes: readonly Change[];
 }
 
 /** Holds the differences between two answers against the rows that are said to explain them. */
@@ -38,20 +40,23 @@ interface Explanations {
 }
 
 function compare({ fulcio, mayfly }: Pair<Fields>, { divergences, rows, always }: Explanations): Comparison {
-  const explains = (row: string, field: string): boolean =>
-    (divergences[row] ?? []).some(
+  const changesOf = (row: string, field: string): readonly Change[] =>
+    (divergences[row] ?? []).filter(
       (change) =>
         change.field.test(field) && meets(fulcio[field], change.fulcio) && meets(mayfly[field], change.mayfly),
     );
   const fields = new Set([...Object.keys(fulcio), ...Object.keys(mayfly)]);
   const different = [...fields].filter((field) => fulcio[field] !== mayfly[field]);
-  const explained = different.map((field) => [...rows, ...always].filter((row) => explains(row, field)));
-  const shown = new Set(explained.flat());
+  const explained = different.map((field) =>
+    [...rows, ...always].flatMap((row) => changesOf(row, field).map((change) => ({ row, change }))),
+  );
+  const shown = new Set(explained.flat().map(({ row }) => row));
+  const changes = new Set(explained.flat().map(({ change }) => change));
   const undocumented = different
     .filter((_, at) => explained[at]!.length === 0)
     .map((field) => `${field}: Fulcio ${quoted(fulcio[field])}, Mayfly ${quoted(mayfly[field])}`);
   const idle = rows.filter((row) => !shown.has(row)).map((row) => `there is no difference by "${row}"`);
-  return { problems: [...undocumented, ...idle], shown: [...shown] };
+  return { problems: [...undocumented, ...idle], shown: [...shown], changes: [...changes] };
 }
 
 function meets(value: string | undefined, expected: Expected): boolean {

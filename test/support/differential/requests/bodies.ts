@@ -1,7 +1,8 @@
+import { sign } from "node:crypto";
 import type { Reason } from "../../../../src/core/errors.ts";
 import { pemOf } from "../../caller-keys.ts";
 import { keys } from "../../refused-proofs.ts";
-import { proofBy } from "../../signing-body.ts";
+import { CALLER, proofBy } from "../../signing-body.ts";
 import { readVector } from "../../vectors.ts";
 import { http } from "../request.ts";
 import type { DifferentialRequest, HttpParts } from "../request.ts";
@@ -108,6 +109,7 @@ export const BODIES: readonly DifferentialRequest[] = [
   body("algorithm 2.0", GOOD.replace('"ECDSA"', "2.0")),
   body('algorithm "2"', GOOD.replace('"ECDSA"', '"2"')),
   proofText("a proof in the URL-safe alphabet", JSON.stringify(PROOF.toString("base64url"))),
+  proofText("a proof with bits left over in its base64", JSON.stringify(withBitsLeftOver()), ["base64"]),
   proofText("a proof without padding", JSON.stringify(PROOF64.replaceAll("=", ""))),
   proofText("a proof with line breaks", JSON.stringify(PROOF64.replaceAll(/(.{20})/gu, "$1\r\n"))),
   proofText("a proof with spaces", JSON.stringify(PROOF64.replaceAll(/(.{20})/gu, "$1 ")), MALFORMED),
@@ -213,6 +215,12 @@ export const REFUSED_VECTORS: readonly DifferentialRequest[] = (
 function vectorRows(name: string, reason: Reason): readonly string[] {
   const row = OVERLOOKED.find(([names]) => names.test(name))?.[1] ?? ROW_OF_REASON[reason];
   return row === undefined ? [] : [row];
+}
+
+/** RFC 4648 §3.5: of 64 octets the last character has four bits that mean nothing; here one of them is set. */
+function withBitsLeftOver(): string {
+  const raw = sign("sha256", Buffer.from(CALLER), { key: p256.privateKey, dsaEncoding: "ieee-p1363" });
+  return raw.toString("base64").replace(/[AQgw](?===$)/u, (last) => String.fromCharCode(last.charCodeAt(0) + 1));
 }
 
 function mixed(): string {

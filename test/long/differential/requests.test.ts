@@ -14,7 +14,6 @@ import { openLab } from "../../support/differential/lab.ts";
 import type { Lab } from "../../support/differential/lab.ts";
 import { FULCIO, fulcioVersion } from "../../support/differential/fulcio-program.ts";
 import { readRecordedAnswers, recordedAnswer, SAMPLE } from "../../support/differential/recorded-answers.ts";
-import type { DifferentialRequest } from "../../support/differential/request.ts";
 import { GROUPS } from "../../support/differential/requests/groups.ts";
 import type { Reply } from "../../support/differential/send.ts";
 
@@ -71,7 +70,7 @@ async function compareGroup(group: (typeof GROUPS)[number], entrance: Entrance):
     const replies = { fulcio: await askFulcio(call), mayfly: await askMayfly(call) };
     const rows = request.rows(entrance);
     const answers = compareAnswers({ fulcio: replies.fulcio.answer, mayfly: replies.mayfly.answer }, rows);
-    const certificates = compareLeaves(replies, request);
+    const certificates = compareLeaves(replies);
     problems.push(
       ...[...answers.problems, ...(certificates?.problems ?? [])].map((problem) => `${request.name}: ${problem}`),
     );
@@ -89,11 +88,11 @@ async function compareGroup(group: (typeof GROUPS)[number], entrance: Entrance):
 }
 
 /** The certificates of the two, by the extensions and values in them; undefined unless both gave one. */
-function compareLeaves({ fulcio, mayfly }: Pair<Reply>, request: DifferentialRequest): Comparison | undefined {
+function compareLeaves({ fulcio, mayfly }: Pair<Reply>): Comparison | undefined {
   if (fulcio.leaf === undefined || mayfly.leaf === undefined) return undefined;
   const parts = { fulcio: certificateParts(fulcio.leaf), mayfly: certificateParts(mayfly.leaf) };
   for (const name of Object.keys(parts.fulcio)) if (name.startsWith("extension ")) extensions.add(name);
-  return compareCertificates(parts, request.certificateRows);
+  return compareCertificates(parts);
 }
 
 /** What only some entrances have: a row that is asked at one of them need not show it. */

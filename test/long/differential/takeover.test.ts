@@ -147,7 +147,7 @@ describe("a Mayfly in the place of a Fulcio that ran", () => {
       expect(after[name]).not.toBeFalsy();
     }
     const certificates = { fulcio: certificateParts(before.leaf ?? ""), mayfly: certificateParts(after.leaf ?? "") };
-    expect(compareCertificates(certificates, []).problems).toEqual([]);
+    expect(compareCertificates(certificates).problems).toEqual([]);
     const root = TrustedRoot.fromJSON(JSON.parse(readFileSync(at("trusted_root.json"), "utf8")));
     for (const { signed } of [before, after]) verifyBundleUnder(root, signed, CALLER);
     recordEvidence(

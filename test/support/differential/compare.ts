@@ -1,6 +1,6 @@
 import type { Answer } from "./answer.ts";
 import type { CertificateParts } from "./certificate.ts";
-import { CERTIFICATE_DIVERGENCES, DIVERGENCES, EVERY_CERTIFICATE, EVERYWHERE } from "./divergences.ts";
+import { CERTIFICATE_DIVERGENCES, DIVERGENCES, EVERYWHERE } from "./divergences.ts";
 import type { Change, Expected } from "./divergences.ts";
 
 /** The same of two servers: answers to one request, or certificates for one. */
@@ -24,9 +24,10 @@ export function compareAnswers(answers: Pair<Answer>, rows: readonly string[]): 
   return compare(answers, { divergences: DIVERGENCES, rows, always: EVERYWHERE });
 }
 
-/** Holds the differences between two certificates for one request against the rows that are said to explain them. */
-export function compareCertificates(certificates: Pair<CertificateParts>, rows: readonly string[]): Comparison {
-  return compare(certificates, { divergences: CERTIFICATE_DIVERGENCES, rows, always: EVERY_CERTIFICATE });
+/** Holds the differences between two certificates for one request against the rows that may explain those of any. */
+export function compareCertificates(certificates: Pair<CertificateParts>): Comparison {
+  const always = Object.keys(CERTIFICATE_DIVERGENCES);
+  return compare(certificates, { divergences: CERTIFICATE_DIVERGENCES, rows: [], always });
 }
 
 type Fields = Readonly<Record<string, string>>;

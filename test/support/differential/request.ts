@@ -10,8 +10,6 @@ export interface DifferentialRequest {
   readonly entrances: readonly Entrance[];
   /** The rows of `docs/divergences.md`, by their first cells, that say how the answers differ; none: they are the same. */
   readonly rows: (entrance: Entrance) => readonly string[];
-  /** The rows by which the certificates differ that both give. */
-  readonly certificateRows: readonly string[];
   /** Makes the call anew, with tokens of now. */
   readonly call: (entrance: Entrance, source: TokenSource) => Call;
 }
@@ -28,7 +26,6 @@ const isList = (rows: Rows): rows is readonly string[] => Array.isArray(rows);
 /** What is special about a signing request. */
 export interface SigningOptions {
   readonly rows?: Rows;
-  readonly certificateRows?: readonly string[];
   readonly entrances?: readonly Entrance[];
 }
 
@@ -42,7 +39,6 @@ export function signing(
     name,
     entrances: options.entrances ?? EVERYWHERE,
     rows: rowsOf(options.rows ?? []),
-    certificateRows: options.certificateRows ?? [],
     call: (entrance, source) => signingCall(entrance, fields(source)),
   };
 }
@@ -77,7 +73,6 @@ export function http(
     name,
     entrances: [entrance(path)],
     rows: () => rows,
-    certificateRows: [],
     call: (_entrance, source) => make(source),
   };
 }

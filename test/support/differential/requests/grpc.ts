@@ -39,7 +39,6 @@ function grpc(
     name,
     entrances: [entrance],
     rows: () => rows,
-    certificateRows: [],
     call: (_entrance, source) => call(source),
   };
 }

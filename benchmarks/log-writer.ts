@@ -9,6 +9,7 @@ import { drawSerialNumber } from "../src/compose/serial-number.ts";
 import { buildTemplate } from "../src/core/certificate/build-template.ts";
 import { parseIssuerChain, type IssuerChain } from "../src/core/certificate/issuer-chain.ts";
 import { lintTemplate } from "../src/core/certificate/lint-template.ts";
+import { ANY_TOKEN, NO_CLAIM_RULES } from "../src/core/identity/claim-rules.ts";
 import { derivePrincipal } from "../src/core/identity/derive-principal.ts";
 import type { Precertificate } from "../src/core/issuance-types.ts";
 import type { ProvenKey } from "../src/core/proof/public-key.ts";
@@ -144,7 +145,9 @@ function makePrecertificate({ chain, signer, keys }: Certifier, number: number):
       url: "https://token.actions.githubusercontent.com",
       audience: "sigstore",
       identity: { kind: "github-actions", baseUrl: "https://github.com" },
+      rules: NO_CLAIM_RULES,
     },
+    rule: ANY_TOKEN,
     subject: String(claims["sub"]),
     claims: new Map(
       Object.entries(claims).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),

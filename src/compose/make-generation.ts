@@ -1,7 +1,8 @@
 import { hash, X509Certificate } from "node:crypto";
+import { configDigest } from "../config/config-digest.ts";
 import type { Config } from "../config/schema.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
-import type { TrustedIssuer } from "../core/identity/issuer.ts";
+import type { AnnouncedIssuer } from "../core/identity/issuer.ts";
 import type { IssueCertificate } from "../core/issuance-types.ts";
 import type { KeyPolicy } from "../core/proof/key-policy.ts";
 import type { Generation } from "../issuance/generation.ts";
@@ -33,7 +34,7 @@ export interface GenerationParts {
   readonly config: Config;
   readonly chain: IssuerChain;
   readonly caSigner: Signer;
-  readonly issuers: readonly TrustedIssuer[];
+  readonly issuers: readonly AnnouncedIssuer[];
   readonly verifyIdToken: VerifyIdToken;
   readonly audit: AuditTrail;
   readonly rateLimits: RateLimits;
@@ -64,6 +65,7 @@ interface OneGeneration {
 
 function makeServedIssuance(parts: GenerationParts, { number, log, keyPolicy }: OneGeneration): IssueCertificate {
   const { config, chain, caSigner, clock, audit, telemetry, rateLimits } = parts;
+  const configuration = configDigest(config);
   const { auditedOutcomes } = rateLimits;
   return makeIssuance(
     {
@@ -80,7 +82,7 @@ function makeServedIssuance(parts: GenerationParts, { number, log, keyPolicy }: 
     {
       stageLimits: stageLimits(config),
       rateLimits,
-      record: { audit, auditedOutcomes, telemetry, clock, generation: number },
+      record: { audit, auditedOutcomes, telemetry, clock, generation: number, configuration },
       pauseSwitch: parts.pauseSwitch,
     },
   );

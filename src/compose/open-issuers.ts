@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { IssuerSettings } from "../adapters/oidc/issuer-settings.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { IssuerConfig } from "../config/schema.ts";
+import { compileClaimRules } from "../core/identity/claim-rules.ts";
 
 /**
  * The configured issuers as the token verifier takes them, with the certificate files they name.
@@ -10,9 +11,11 @@ import type { IssuerConfig } from "../config/schema.ts";
  * @throws ConfigError when a certificate file cannot be read or holds something else
  */
 export function openIssuers(issuers: readonly IssuerConfig[]): readonly IssuerSettings[] {
-  return issuers.map(({ caCertificate, ...issuer }) =>
+  return issuers.map(({ caCertificate, allow = "any", deny, ...issuer }) =>
     Object.freeze({
       ...issuer,
+      ...(issuer.url.includes("*") ? { pattern: issuer.url } : {}),
+      rules: compileClaimRules({ allow, deny }),
       ...(caCertificate === undefined ? {} : { caCertificatePem: readCertificates(caCertificate) }),
     }),
   );

@@ -5,8 +5,9 @@ import { FulcioInputError } from "./fulcio-input-error.ts";
 import type { FulcioIssuer, FulcioIssuerFile } from "./fulcio-issuer-file.ts";
 import { comment, scalar } from "./fulcio-section.ts";
 import type { CompanionFile, Finding, Section } from "./fulcio-section.ts";
-import { isOnPrivateNetwork, isSharedIssuer } from "./fulcio-issuer-hosts.ts";
+import { isOnPrivateNetwork } from "./fulcio-issuer-hosts.ts";
 import { issuerSchema } from "./schema.ts";
+import { isSharedIssuer } from "./shared-issuers.ts";
 
 /** What becomes of issuers that give tokens to anybody. */
 export type SharedIssuers = "as-fulcio" | "leave-out" | "undecided";
@@ -106,6 +107,7 @@ function writeIssuer(
     `  - url: ${scalar(issuer.key)}`,
     `    audience: ${scalar(issuer["client-id"])}`,
     `    identity: ${writeIdentity(identity)}`,
+    ...(isSharedIssuer(issuer.key) ? ["    allow: any"] : []),
     ...(isPrivate ? ["    allowPrivateNetwork: true"] : []),
     ...(file === undefined ? [] : [...comment("ca-cert", 4), `    caCertificate: ${scalar(file.name)}`]),
   ];

@@ -1,9 +1,11 @@
 import { parseVerifierKey } from "../core/note/verifier-key.ts";
 import { GRPC_RULES, isPlaintextOffLoopback } from "./grpc-rules.ts";
+import { hostOf, ISSUER_RULES } from "./issuer-rules.ts";
 import { isSameAddress } from "./listen-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import type { ConfigProblem, Rule } from "./rule.ts";
 import type { Config } from "./schema.ts";
+import { isSharedIssuer } from "./shared-issuers.ts";
 import { memoryKeysOfShards, SHARD_RULES } from "./shard-rules.ts";
 import { TRUST_RULES } from "./trust-rules.ts";
 
@@ -28,32 +30,6 @@ const insecureIssuers: Rule = (config) =>
   config.issuers.flatMap((issuer, index) =>
     issuer.allowInsecureHttp
       ? [needsDevelopment(["issuers", index, "allowInsecureHttp"], "an issuer without TLS")]
-      : [],
-  );
-
-const issuerUrls: Rule = (config) =>
-  config.issuers.flatMap((issuer, index): ConfigProblem[] => {
-    const path = ["issuers", index, "url"];
-    if (config.issuers.findIndex((other) => other.url === issuer.url) !== index) {
-      return [{ path, message: "this issuer is configured twice" }];
-    }
-    if (!issuer.url.startsWith("http://")) return [];
-    if (!issuer.allowInsecureHttp) return [{ path, message: "expected an https URL" }];
-    return isLoopback(hostOf(issuer.url))
-      ? []
-      : [{ path, message: "an issuer without TLS must be on a loopback address" }];
-  });
-
-function hostOf(url: string): string {
-  const host = /^https?:\/\/(?:\[(?<v6>[^\]]*)\]|(?<name>[^/:]*))/u.exec(url)?.groups;
-  return host?.["v6"] ?? host?.["name"] ?? "";
-}
-
-/** Otherwise every token of that issuer would be refused, for keys that may not be fetched. */
-const issuersOnThisMachine: Rule = (config) =>
-  config.issuers.flatMap((issuer, index) =>
-    isLoopback(hostOf(issuer.url)) && !issuer.allowPrivateNetwork
-      ? [{ path: ["issuers", index, "url"], message: "an issuer on this machine needs allowPrivateNetwork: true" }]
       : [],
   );
 
@@ -147,8 +123,6 @@ const quorumOfWitnesses: Rule = ({ log: { witnesses, witnessQuorum }, limits }) 
 const RULES: readonly Rule[] = [
   chainOfFileKeys,
   backdating,
-  issuerUrls,
-  issuersOnThisMachine,
   plainHttp,
   plainOperations,
   distinctListeners,
@@ -156,6 +130,7 @@ const RULES: readonly Rule[] = [
   witnessesOnce,
   insecureWitnesses,
   quorumOfWitnesses,
+  ...ISSUER_RULES,
   ...GRPC_RULES,
   ...SHARD_RULES,
   ...TRUST_RULES,
@@ -179,6 +154,8 @@ export function unsafeOptions(config: Config): readonly string[] {
     ["log-on-any-filesystem", config.log.store.kind === "sqlite" && config.log.store.allowAnyFilesystem],
     ["rate-limits-off", !config.limits.rates.enabled],
     ["issuer-on-private-network", config.issuers.some((issuer) => issuer.allowPrivateNetwork)],
+    ["issuer-by-broad-wildcard", config.issuers.some((issuer) => issuer.allowBroadWildcard)],
+    ["issuer-shared-without-rules", config.issuers.some(({ url, allow }) => allow === "any" && isSharedIssuer(url))],
     ["issuer-without-tls", config.issuers.some((issuer) => issuer.allowInsecureHttp)],
     ["witness-without-tls", config.log.witnesses.some(({ url }) => url.startsWith("http://"))],
     [

@@ -4,6 +4,7 @@ import {
   CLIENT_SIGNING_ALGORITHMS,
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../core/proof/client-signing-algorithm.ts";
+import { allowSchema, denySchema } from "./claim-rule-schema.ts";
 import { grpcSchema } from "./grpc-schema.ts";
 import { identitySchema } from "./identity-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
@@ -28,11 +29,22 @@ export const issuerSchema = object({
     .max(MAX_ISSUER_CHARACTERS)
     .regex(/^https?:\/\/[!-~]+$/u, "expected an https URL of printable ASCII characters")
     .refine((url) => !/[?#@\\]/u.test(url), "an issuer URL has no query, fragment or user information")
-    .refine((url) => !url.includes("*"), "an issuer URL is exact: it has no wildcard")
-    .refine((url) => ISSUER_URL.test(url) && URL.canParse(url), "expected https://host, perhaps with a port and a path")
-    .describe("Exact `iss` value of the tokens; compared byte for byte."),
+    .refine(
+      (url) => url.includes("*") || (ISSUER_URL.test(url) && URL.canParse(url)),
+      "expected https://host, perhaps with a port and a path",
+    )
+    .describe(
+      "Exact `iss` value of the tokens, compared byte for byte. A star in a label of the host or a segment of the path stands " +
+        "for one or more letters, digits, hyphens and underscores: the entry is a pattern of many issuers.",
+    ),
+  allowBroadWildcard: z
+    .boolean()
+    .default(false)
+    .describe("Permit stars in the last two labels of a pattern's host: domains that anybody can register."),
   audience: z.string().min(1).max(256).default("sigstore").describe("`aud` value that tokens must contain."),
   identity: identitySchema,
+  allow: allowSchema,
+  deny: denySchema,
   allowInsecureHttp: z
     .boolean()
     .default(false)

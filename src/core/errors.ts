@@ -46,6 +46,7 @@ export const REASONS = {
   invalid_proof: ["CSR_SIGNATURE_INVALID", "KEY_PROOF_REQUIRED", "PROOF_INVALID", "PROOF_MISSING"],
   algorithm_not_permitted: ["ALGORITHM_NOT_PERMITTED", "CSR_ALGORITHM_UNRECOGNIZED"],
   invalid_token: [
+    "AUDIENCE_AMBIGUOUS",
     "TOKEN_ALGORITHM",
     "TOKEN_CLAIM_INVALID",
     "TOKEN_CLAIM_MISSING",
@@ -63,8 +64,8 @@ export const REASONS = {
     "TOKEN_TOO_LONG",
     "WRONG_AUDIENCE",
   ],
-  untrusted_issuer: ["ISSUER_UNKNOWN"],
-  policy_denied: ["EXTENSIONS_TOO_LONG", "SAN_NOT_PERMITTED"],
+  untrusted_issuer: ["ISSUER_INVALID", "ISSUER_UNKNOWN"],
+  policy_denied: ["CLAIM_RULE_DENIED", "CLAIM_RULE_NO_MATCH", "EXTENSIONS_TOO_LONG", "SAN_NOT_PERMITTED"],
   not_found: ["NO_SUCH_ENTRY", "NO_SUCH_PATH", "NO_SUCH_SERVICE", "NO_SUCH_TILE"],
   method_not_allowed: ["ENCODING_UNSUPPORTED", "METHOD_NOT_ALLOWED"],
   too_large: ["BODY_TOO_LARGE"],
@@ -125,7 +126,7 @@ export const REASONS = {
     "LOG_WINDOW",
     "WITNESS_QUORUM_MISSED",
   ],
-  issuer_unavailable: ["DISCOVERY_FAILED", "ISSUER_QUEUE_FULL", "ISSUER_TIMEOUT", "JWKS_FAILED"],
+  issuer_unavailable: ["DISCOVERY_FAILED", "DISCOVERY_LIMITED", "ISSUER_QUEUE_FULL", "ISSUER_TIMEOUT", "JWKS_FAILED"],
 } as const;
 
 /** What happened, in the vocabulary of the stage; the closed list that chooses status, gRPC code and public text. */

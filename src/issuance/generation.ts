@@ -1,4 +1,4 @@
-import type { TrustedIssuer } from "../core/identity/issuer.ts";
+import type { AnnouncedIssuer } from "../core/identity/issuer.ts";
 import type { IssueCertificate } from "../core/issuance-types.ts";
 
 /**
@@ -9,7 +9,7 @@ export interface Generation {
   /** 1 for the configuration of the start, then counted up. */
   readonly number: number;
   readonly issueCertificate: IssueCertificate;
-  readonly issuers: readonly TrustedIssuer[];
+  readonly issuers: readonly AnnouncedIssuer[];
   /** CA chains to trust, each issuing CA first and root last, PEM without a final newline. */
   readonly trustBundle: readonly (readonly string[])[];
 }

@@ -1,6 +1,8 @@
 import { buildTemplate } from "../core/certificate/build-template.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import { lintTemplate } from "../core/certificate/lint-template.ts";
+import { applyClaimRules } from "../core/identity/apply-claim-rules.ts";
+import type { JudgeClaims } from "../core/identity/apply-claim-rules.ts";
 import { derivePrincipal } from "../core/identity/derive-principal.ts";
 import type { IssueCertificate } from "../core/issuance-types.ts";
 import type { KeyPolicy } from "../core/proof/key-policy.ts";
@@ -19,6 +21,8 @@ export interface IssuanceDeps {
   /** A fresh serial number: 20 octets, at least 64 of their bits random, positive (RFC 5280 §4.1.2.2). */
   readonly serialNumber: () => Uint8Array;
   readonly verifyIdToken: VerifyIdToken;
+  /** Holds claims against rules; only whoever records what it said puts another one here. */
+  readonly judgeClaims?: JudgeClaims;
   readonly keyPolicy: KeyPolicy;
   readonly issuer: IssuerChain;
   readonly lifetimeSeconds: number;
@@ -39,7 +43,8 @@ export function makeIssueCertificate(ports: IssuanceDeps): IssueCertificate {
     const deps         = untilAborted(ports, signal);                                // nobody waits, nothing more is asked
     const nowMs        = deps.now();                                                 // one clock reading per request
     const idToken      = await deps.verifyIdToken(request.idToken, nowMs);           // RFC 7519 §7.2, OIDC Core §3.1.3.7
-    const principal    = derivePrincipal(idToken);                                   // who asks
+    const permitted    = applyClaimRules(idToken, deps.judgeClaims);                 // one that its issuer's rules allow
+    const principal    = derivePrincipal(permitted);                                 // who asks
     const keyRequest   = permitKeyRequest(request.key, idToken.issuer, principal);   // in a form its issuer takes
     const key          = await provePossession(keyRequest, principal, keyPolicy);    // and holds which key
     deps.log.requireOpen();                                                          // or nothing is signed

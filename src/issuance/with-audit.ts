@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { judgeClaims } from "../core/identity/apply-claim-rules.ts";
 import { describeCauses, isOurFault, MayflyError } from "../core/errors.ts";
 import type { IssueCertificate, IssuedCertificate } from "../core/issuance-types.ts";
 import type { AuditOutcome, AuditTrail } from "../ports/audit-trail.ts";
@@ -17,11 +18,16 @@ export interface AuditDeps {
   readonly telemetry: Pick<Telemetry, "issuance" | "unrecordedOutcome">;
   readonly clock: Clock;
   readonly generation: number;
+  /** Lower-case hex SHA-256 of the configuration of this generation. */
+  readonly configuration?: string;
 }
 
 /** What was seen of one request so far. */
 interface Sighting {
   issuer?: string;
+  pattern?: string;
+  audience?: string;
+  rule?: string;
   serialNumber?: string;
 }
 
@@ -82,8 +88,16 @@ function watch(deps: IssuanceDeps, record: AuditDeps, seen: Sighting): IssuanceD
     ...deps,
     verifyIdToken: async (idToken, nowMs) => {
       const verified = await deps.verifyIdToken(idToken, nowMs);
-      seen.issuer = verified.issuer.url;
+      const { url, pattern, audience } = verified.issuer;
+      seen.issuer = url;
+      if (pattern !== undefined) seen.pattern = pattern;
+      seen.audience = audience;
       return verified;
+    },
+    judgeClaims: (rules, claims) => {
+      const judgement = (deps.judgeClaims ?? judgeClaims)(rules, claims);
+      if (judgement.rule !== undefined) seen.rule = judgement.rule;
+      return judgement;
     },
     serialNumber: () => {
       const serialNumber = deps.serialNumber();
@@ -125,7 +139,9 @@ function withIntent(signer: Signer, record: AuditDeps, seen: Sighting): Signer {
 }
 
 function describeOutcome(ended: Ended, seen: Sighting, record: AuditDeps): AuditOutcome {
-  const common = { kind: "outcome", timeMs: record.clock.now(), generation: record.generation, ...seen } as const;
+  const { clock, generation, configuration } = record;
+  const force = configuration === undefined ? { generation } : { generation, configuration };
+  const common = { kind: "outcome", timeMs: clock.now(), ...force, ...seen } as const;
   if (ended.result === "issued") {
     const { sct, logIndex } = ended.issued;
     return { ...common, result: "issued", logId: hex(sct.logId), ...(logIndex === undefined ? {} : { logIndex }) };

@@ -17,8 +17,16 @@ export interface AuditOutcome {
   readonly timeMs: number;
   readonly result: "issued" | "refused" | "failed";
   readonly generation: number;
-  /** The configured issuer's URL, once the token was verified. */
+  /** The issuer's URL, once the token was verified. */
   readonly issuer?: string;
+  /** The pattern that trusts the issuer, where the configuration does not name it by its own URL. */
+  readonly pattern?: string;
+  /** The audience that the token was taken for: with `pattern` or `issuer` it tells the entry of the configuration. */
+  readonly audience?: string;
+  /** Name of the claim rule that allowed or denied the token; absent where none did. */
+  readonly rule?: string;
+  /** Lower-case hex SHA-256 of the configuration in force. */
+  readonly configuration?: string;
   /** Set from the moment a serial number was drawn, unless its intent was refused: then nothing was signed under it. */
   readonly serialNumber?: string;
   /** Id of the log whose SCT an issued certificate carries, lower-case hex; set for each that is issued. */

@@ -1,4 +1,4 @@
-import type { IdentityRules, TrustedIssuer } from "../core/identity/issuer.ts";
+import type { AnnouncedIssuer, IdentityRules } from "../core/identity/issuer.ts";
 
 /** dev.sigstore.fulcio.v2.OIDCIssuer with its oneof set to `issuer_url`; unset fields are written out, as Fulcio does. */
 export interface OidcIssuer {
@@ -17,7 +17,7 @@ export interface Configuration {
 }
 
 /** What callers may know of the trusted issuers: which they are and which claim a proof of possession signs. */
-export function buildConfiguration(issuers: readonly TrustedIssuer[]): Configuration {
+export function buildConfiguration(issuers: readonly AnnouncedIssuer[]): Configuration {
   return {
     issuers: issuers.map(({ url, audience, identity }) => ({
       issuerUrl: url,

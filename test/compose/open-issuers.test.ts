@@ -23,6 +23,8 @@ function issuerWith(text: string): IssuerConfig {
     url: "https://issuer.example.com",
     audience: "sigstore",
     identity: { kind: "email", skipEmailVerification: false },
+    allowBroadWildcard: false,
+    deny: [],
     allowInsecureHttp: false,
     allowPrivateNetwork: false,
     requireKeyProof: false,

@@ -357,8 +357,8 @@ describe("a configuration file", () => {
   });
 
   it.each([
-    "https://accounts.google.com",
-    "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+    "https://accounts.example.com",
+    "https://login.microsoftonline.com/4a5d2b1e-6c67-4c5b-b112-36a304b66dad/v2.0",
     "https://keycloak.example.com:8443/realms/My%20realm/",
     "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE~D539D4633E53DE1B716D3041E",
     "https://[2001:db8::1]/issuer",

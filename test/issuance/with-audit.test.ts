@@ -2,16 +2,29 @@ import { describe, expect, it } from "@jest/globals";
 import { createHash } from "node:crypto";
 import { MayflyError } from "../../src/core/errors.ts";
 import type { Reason } from "../../src/core/errors.ts";
+import { compileClaimRules } from "../../src/core/identity/claim-rules.ts";
+import type { ClaimRulesInput } from "../../src/core/identity/claim-rules.ts";
 import { makeAuditedIssuance } from "../../src/issuance/with-audit.ts";
 import type { AuditDeps } from "../../src/issuance/with-audit.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import type { AuditOutcome, AuditRecord } from "../../src/ports/audit-trail.ts";
 import type { RateLimit } from "../../src/ports/limits.ts";
 import { reasonOf } from "../support/caller-keys.ts";
-import { goodRequest, makeIssuanceDeps, NOW_MS, OPEN_LOG, PATIENT, someSct } from "../support/issuance.ts";
+import {
+  EMAIL,
+  EMAIL_TOKEN,
+  goodRequest,
+  makeIssuanceDeps,
+  NOW_MS,
+  OPEN_LOG,
+  PATIENT,
+  someSct,
+} from "../support/issuance.ts";
 
 /** Lets everything be recorded, or nothing. */
 const recording = (on: boolean): RateLimit => ({ take: () => (on ? 0 : 1), waitMs: () => 0 });
+
+const CONFIGURATION = "c0".repeat(32);
 
 /** Audited issuance whose trail and ports write into one list of events. */
 async function makeAudited(
@@ -44,6 +57,7 @@ async function makeAudited(
     },
     clock: { now: () => NOW_MS, monotonic: () => 0 },
     generation: 3,
+    configuration: CONFIGURATION,
   };
   return { issue: makeAuditedIssuance(deps, record), deps, events, records, outcomes, unrecorded };
 }
@@ -72,12 +86,47 @@ describe("the trace of an issuance", () => {
         timeMs: NOW_MS,
         result: "issued",
         generation: 3,
+        configuration: CONFIGURATION,
         issuer: "https://issuer.example.com",
+        audience: "sigstore",
+        rule: "any",
         serialNumber,
         logId: Buffer.from(issued.sct.logId).toString("hex"),
         logIndex: 7,
       },
     ]);
+  });
+
+  it.each<[string, ClaimRulesInput, string, object]>([
+    [
+      "allowed",
+      { allow: [{ name: "ours", claims: { email: EMAIL } }], deny: [] },
+      "",
+      { result: "issued", rule: "ours" },
+    ],
+    [
+      "denied",
+      { allow: "any", deny: [{ name: "not-them", claims: { email: EMAIL } }] },
+      "CLAIM_RULE_DENIED",
+      { result: "refused", rule: "not-them", code: "policy_denied" },
+    ],
+    [
+      "not allowed",
+      { allow: [{ name: "ours", claims: { email: "x@example.com" } }], deny: [] },
+      "CLAIM_RULE_NO_MATCH",
+      { result: "refused", code: "policy_denied", issuer: "https://issuer.example.com", audience: "sigstore" },
+    ],
+  ])("names the rule by which a token was %s, and the pattern of its issuer", async (_how, input, reason, outcome) => {
+    const pattern = "https://*.issuers.example.com";
+    const issuer = { ...EMAIL_TOKEN.issuer, pattern, rules: compileClaimRules(input) };
+    const { issue, records } = await makeAudited({
+      verifyIdToken: () => Promise.resolve({ ...EMAIL_TOKEN, issuer }),
+    });
+    if (reason === "") await issue(goodRequest(), PATIENT);
+    else expect(await reasonOf(() => issue(goodRequest(), PATIENT))).toBe(reason);
+    expect(records.at(-1)).toMatchObject({ kind: "outcome", pattern, ...outcome });
+    expect(JSON.stringify(records.at(-1))).not.toContain(EMAIL);
+    if (reason === "CLAIM_RULE_NO_MATCH") expect(records.at(-1)).not.toHaveProperty("rule");
   });
 
   it("names in its intent the very bytes that are signed", async () => {
@@ -139,6 +188,7 @@ describe("the trace of an issuance", () => {
         timeMs: NOW_MS,
         result: "refused",
         generation: 3,
+        configuration: CONFIGURATION,
         code: "invalid_token",
         reason: "WRONG_AUDIENCE",
         detail: "aud is another",

@@ -151,7 +151,7 @@ export const securityRowsIToV: readonly Row[] = [
   { id: "R7", says: "Options of an identity kind that does not have them are errors." },
   { id: "R7b", says: "SPIFFE without a trust domain or with a bad one, and uri or username with a domain that is not the issuer's, are errors.", waits: "issuer kinds beyond e-mail and GitHub Actions" },
   { id: "R8", says: "An http issuer, or one with query, fragment, user information, spaces or non-ASCII is an error; http only on loopback in development." },
-  { id: "R9", says: "A wildcard in an exact issuer is an error." },
+  { id: "R9", says: "A wildcard where no pattern has one, in scheme or port, is an error." },
   { id: "R9b", says: "A wildcard issuer without a star, and a pattern that is invalid or takes more than linear time, is an error.", waits: "wildcard issuers" },
   { id: "R10", says: "A PEM of CAs that is garbage or holds a private key is an error; an expired one is named at start." },
   { id: "R11", says: "Templates with errors are refused at load.", waits: "issuer kinds beyond e-mail and GitHub Actions" },

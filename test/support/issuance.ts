@@ -2,6 +2,7 @@ import { createHash, sign } from "node:crypto";
 import { encodeCtExtensions } from "../../src/core/ct/ct-extensions.ts";
 import type { SignedCertificateTimestamp } from "../../src/core/ct/sct.ts";
 import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
+import { NO_CLAIM_RULES } from "../../src/core/identity/claim-rules.ts";
 import type { VerifiedIdToken } from "../../src/core/identity/id-token.ts";
 import type { SigningRequest } from "../../src/core/issuance-types.ts";
 import { DEFAULT_CLIENT_SIGNING_ALGORITHMS } from "../../src/core/proof/client-signing-algorithm.ts";
@@ -26,6 +27,7 @@ export const EMAIL_TOKEN: VerifiedIdToken = {
     url: "https://issuer.example.com",
     audience: "sigstore",
     identity: { kind: "email", skipEmailVerification: false },
+    rules: NO_CLAIM_RULES,
   },
   subject: "subject-1",
   claims: new Map<string, string | boolean>([

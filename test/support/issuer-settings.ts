@@ -1,3 +1,4 @@
+import { NO_CLAIM_RULES } from "../../src/core/identity/claim-rules.ts";
 import type { IssuerSettings } from "../../src/adapters/oidc/issuer-settings.ts";
 
 /** Settings of an issuer that vouches for e-mail addresses, over HTTPS and at a public address, but for the changes. */
@@ -6,6 +7,7 @@ export function issuerSettings(changes: Partial<IssuerSettings> = {}): IssuerSet
     url: "https://issuer.example/tenant",
     audience: "sigstore",
     identity: { kind: "email", skipEmailVerification: false },
+    rules: NO_CLAIM_RULES,
     allowInsecureHttp: false,
     allowPrivateNetwork: false,
     ...changes,

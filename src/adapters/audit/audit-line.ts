@@ -65,8 +65,10 @@ export function encodeAuditLine(position: ChainPosition, record: AuditRecord): s
     const { serialNumber, tbsSha256 } = record;
     return JSON.stringify({ kind, writer, seq, previous, timeMs, generation, serialNumber, tbsSha256 });
   }
-  const { result, issuer, serialNumber, logId, logIndex, code, reason } = record;
+  const { result, configuration, issuer, pattern, audience, rule } = record;
+  const { serialNumber, logId, logIndex, code, reason } = record;
   const detail = record.detail === undefined ? undefined : maskSecrets(record.detail);
-  const about = { issuer, serialNumber, logId, logIndex, code, reason, detail };
-  return JSON.stringify({ kind, writer, seq, previous, timeMs, generation, result, ...about });
+  const who = { issuer, pattern, audience, rule };
+  const about = { serialNumber, logId, logIndex, code, reason, detail };
+  return JSON.stringify({ kind, writer, seq, previous, timeMs, generation, configuration, result, ...who, ...about });
 }

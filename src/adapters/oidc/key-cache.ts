@@ -104,6 +104,17 @@ export class KeyCache {
     return this.#loaded?.set;
   }
 
+  /** How many keys are in use; none before there are any. */
+  get keyCount(): number {
+    return this.#loaded?.set.keys.length ?? 0;
+  }
+
+  /** Whether whoever looks for keys now has the issuer asked, which has never answered. */
+  get isFirstToBeAsked(): boolean {
+    if (this.#loaded !== undefined || this.#flight !== undefined) return false;
+    return this.#backOff.remainingMs(this.#options.clock.monotonic()) === 0;
+  }
+
   /** Ends what is being fetched; nothing that still arrives is used. */
   close(): void {
     this.#closed.abort();

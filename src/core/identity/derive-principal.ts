@@ -1,4 +1,4 @@
-import type { VerifiedIdToken } from "./id-token.ts";
+import type { PermittedIdToken } from "./id-token.ts";
 import { deriveCiProviderPrincipal } from "./kinds/ci-provider.ts";
 import { deriveEmailPrincipal } from "./kinds/email.ts";
 import { deriveGithubActionsPrincipal } from "./kinds/github-actions.ts";
@@ -10,7 +10,7 @@ import type { Principal } from "./principal.ts";
  * @throws MayflyError `invalid_token` when a claim is missing or unfit, `policy_denied` when the name would not be one
  *   that this issuer may give
  */
-export function derivePrincipal(token: VerifiedIdToken): Principal {
+export function derivePrincipal(token: PermittedIdToken): Principal {
   const rules = token.issuer.identity;
   switch (rules.kind) {
     case "ci-provider":

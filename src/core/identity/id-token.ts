@@ -9,3 +9,9 @@ export interface VerifiedIdToken {
   /** All claims, exact: no duplicate members, no prototype, numbers as they were written. */
   readonly claims: JsonObject;
 }
+
+/** A verified token that its issuer's claim rules permit. Only `applyClaimRules` makes one. */
+export interface PermittedIdToken extends VerifiedIdToken {
+  /** Name of the rule that allows it. */
+  readonly rule: string;
+}

@@ -10,6 +10,7 @@ import {
   publicLookup,
   type LookupAll,
 } from "../../../src/adapters/oidc/public-address.ts";
+import { issuerSettings } from "../../support/issuer-settings.ts";
 
 const PRIVATE = [
   "127.0.0.1",
@@ -152,13 +153,8 @@ describe("openFetchJson", () => {
     });
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const { port } = server.address() as AddressInfo;
-    const settings = (allowPrivateNetwork: boolean) => ({
-      url: "http://issuer.example",
-      audience: "sigstore",
-      identity: { kind: "email", skipEmailVerification: false } as const,
-      allowInsecureHttp: true,
-      allowPrivateNetwork,
-    });
+    const settings = (allowPrivateNetwork: boolean) =>
+      issuerSettings({ url: "http://issuer.example", allowInsecureHttp: true, allowPrivateNetwork });
     const bounds = { maxBytes: 10, signal: AbortSignal.timeout(5000) };
     const guarded = openFetchJson(settings(false), answering("127.0.0.1"));
     for (const host of ["issuer.example", "127.0.0.1", "0x7f.1", "2130706433", "[::ffff:127.0.0.1]"]) {

@@ -41,7 +41,8 @@ describe("a verified token", () => {
       issuer.serve(rsa, key);
       const { verify } = open(issuer);
       const token: VerifiedIdToken = await verify(await issuer.token(key, { big: 12345678901234567000 }));
-      expect(token.issuer).toEqual({ url: issuer.url, audience: "sigstore", identity: issuer.settings().identity });
+      const { identity, rules } = issuer.settings();
+      expect(token.issuer).toEqual({ url: issuer.url, audience: "sigstore", identity, rules });
       expect(token.subject).toBe("subject");
       expect(token.claims.get("big")).toEqual({ kind: "number", text: "12345678901234567000" });
     },
@@ -51,7 +52,7 @@ describe("a verified token", () => {
     const { verify } = open(issuer);
     const token = await verify(await issuer.token(rsa));
     expect(Object.isFrozen(token.issuer)).toBe(true);
-    expect(Object.keys(token.issuer).sort()).toEqual(["audience", "identity", "url"]);
+    expect(Object.keys(token.issuer).sort()).toEqual(["audience", "identity", "rules", "url"]);
   });
 
   it("E05: may name no key, and then every fitting key is tried", async () => {

@@ -155,8 +155,8 @@ const REFUSALS: readonly Refusal[] = [
     ),
     says: "allowInsecureHttp: an issuer without TLS is allowed only with environment: development",
   },
-  { row: "R9", name: "a wildcard in the host", change: url("https://*.example.com"), says: "it has no wildcard" },
-  { row: "R9", name: "a wildcard in the path", change: url("https://example.com/id/*"), says: "it has no wildcard" },
+  { row: "R9", name: "a wildcard in the port", change: url("https://a.example.com:*"), says: "stars inside labels" },
+  { row: "R9", name: "a wildcard for a scheme", change: url("*://a.example.com"), says: "expected an https URL" },
   {
     row: "R9",
     name: "a base URL that is none",

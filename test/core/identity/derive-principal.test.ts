@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { JsonValue } from "../../../src/core/encoding/json-reader.ts";
 import type { MayflyError } from "../../../src/core/errors.ts";
+import { ANY_TOKEN, NO_CLAIM_RULES } from "../../../src/core/identity/claim-rules.ts";
 import { derivePrincipal } from "../../../src/core/identity/derive-principal.ts";
 import type { IdentityRules } from "../../../src/core/identity/issuer.ts";
 import type { Principal } from "../../../src/core/identity/principal.ts";
@@ -16,7 +17,8 @@ const GITHUB: IdentityRules = { kind: "github-actions", baseUrl: "https://github
 function derive(identity: IdentityRules, claims: Claims): Principal {
   const present = Object.entries(claims).filter((claim): claim is [string, JsonValue] => claim[1] !== undefined);
   return derivePrincipal({
-    issuer: { url: "https://issuer.example", audience: "sigstore", identity },
+    issuer: { url: "https://issuer.example", audience: "sigstore", identity, rules: NO_CLAIM_RULES },
+    rule: ANY_TOKEN,
     subject: "the-subject",
     claims: new Map(present),
   });

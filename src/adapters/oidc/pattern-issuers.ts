@@ -1,0 +1,216 @@
+import { MayflyError } from "../../core/errors.ts";
+import { matchesIssuerPattern, parseIssuerPattern, splitIssuerUrl } from "../../core/identity/issuer-pattern.ts";
+import type { IssuerPattern, IssuerUrl } from "../../core/identity/issuer-pattern.ts";
+import { IssuerFailure } from "./issuer-failure.ts";
+import type { KeyCache } from "./key-cache.ts";
+import { trustedEntries } from "./open-issuer.ts";
+import type { OpenIssuer, OpenIssuerOptions, SettingsOfIssuer, TrustedEntries } from "./open-issuer.ts";
+import { WindowLimit } from "./window-limit.ts";
+
+/** What issuers that nobody named one by one may take. */
+export interface PatternLimits {
+  /** Issuers whose keys are kept. */
+  readonly known: number;
+  /** Keys that are kept, those of all of them together: some 4 KiB each. */
+  readonly keys: number;
+  /** Issuers that have not given keys: who is being asked, and who failed and when to ask again. */
+  readonly unproven: number;
+  /** How long keys are kept that nobody uses. */
+  readonly idleMs: number;
+  /** Issuers that are asked for the first time, in any second, of all patterns. */
+  readonly discoveriesPerSecond: number;
+  /** The same in any minute, of one pattern. */
+  readonly discoveriesPerMinute: number;
+}
+
+/** Whoever can have tokens of many issuers can make us ask for no more than this, and remember no more. */
+export const PATTERN_LIMITS: PatternLimits = {
+  known: 512,
+  keys: 8192,
+  unproven: 1000,
+  idleMs: 3_600_000,
+  discoveriesPerSecond: 10,
+  discoveriesPerMinute: 60,
+};
+
+/** An issuer that a token was found to name. */
+export interface FoundIssuer {
+  /** What it is trusted for, one for each audience. */
+  readonly entries: TrustedEntries;
+  /** Gives its keys to `work`, as late as possible: what a token says of itself is judged before anybody is asked. */
+  readonly withKeys: <T>(work: (keys: KeyCache) => Promise<T>) => Promise<T>;
+}
+
+interface PatternGroup {
+  readonly pattern: IssuerPattern;
+  readonly settings: SettingsOfIssuer;
+  readonly discoveries: WindowLimit;
+}
+
+interface Matched extends OpenIssuer {
+  readonly url: string;
+  readonly group: PatternGroup;
+  users: number;
+  lastUsedMs: number;
+  /** Keys of it that are counted in the sum. */
+  keyCount: number;
+}
+
+/** What can be a host's name in DNS (RFC 1123 §2.1), and is no number: a star can be filled with more than that. */
+const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/u;
+const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/iu;
+
+/** The issuers of patterns, each opened when the first token of it needs keys, and closed when there are too many. */
+export class PatternIssuers {
+  readonly #groups: ReadonlyMap<string, readonly PatternGroup[]>;
+  readonly #open: (settings: SettingsOfIssuer) => OpenIssuer;
+  readonly #clock: OpenIssuerOptions["clock"];
+  readonly #limits: PatternLimits;
+  readonly #discoveries: WindowLimit;
+  readonly #known = new Map<string, Matched>();
+  readonly #unproven = new Map<string, Matched>();
+  #keys = 0;
+
+  /** @param patterns settings of each pattern, whose `url` it is, for each of its audiences */
+  constructor(
+    patterns: readonly SettingsOfIssuer[],
+    open: (settings: SettingsOfIssuer) => OpenIssuer,
+    { clock, limits = PATTERN_LIMITS }: Pick<OpenIssuerOptions, "clock"> & { readonly limits?: PatternLimits },
+  ) {
+    const groups = patterns.map((settings) => ({
+      pattern: parseIssuerPattern(settings[0].url, { allowBroadWildcard: true }),
+      settings,
+      discoveries: new WindowLimit(limits.discoveriesPerMinute, 60_000),
+    }));
+    this.#groups = Map.groupBy(groups, ({ pattern }) => pattern.shape);
+    this.#open = open;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#discoveries = new WindowLimit(limits.discoveriesPerSecond, 1000);
+  }
+
+  /** How many issuers are known by their keys, and how many are not, or not yet. */
+  get counts(): { readonly known: number; readonly unproven: number } {
+    return { known: this.#known.size, unproven: this.#unproven.size };
+  }
+
+  /** Those whose keys are kept. */
+  get known(): readonly OpenIssuer[] {
+    return [...this.#known.values()];
+  }
+
+  /** The issuer of this URL, when a pattern matches it. Opens nothing. */
+  find(url: string): FoundIssuer | undefined {
+    const matched = this.#known.get(url) ?? this.#unproven.get(url);
+    if (matched !== undefined) {
+      return { entries: matched.entries, withKeys: (work) => this.#use(matched, work) };
+    }
+    const split = splitIssuerUrl(url);
+    if (split === undefined) return undefined;
+    const group = this.#groups.get(split.shape)?.find(({ pattern }) => matchesIssuerPattern(pattern, split));
+    if (group === undefined || !hasName(split)) return undefined;
+    const settings = concrete(group, url);
+    return {
+      entries: trustedEntries(settings),
+      withKeys: async (work) => this.#use(this.#opened(url, group, settings), work),
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#known.values(), ...this.#unproven.values()].map((issuer) => issuer.close()));
+  }
+
+  #opened(url: string, group: PatternGroup, settings: SettingsOfIssuer): Matched {
+    const known = this.#known.get(url) ?? this.#unproven.get(url);
+    if (known !== undefined) return known;
+    this.#checkRate(group);
+    if (this.#unproven.size >= this.#limits.unproven) this.#drop(this.#unproven, leastRecentlyUsed(this.#unproven));
+    const matched = { ...this.#open(settings), url, group, users: 0, lastUsedMs: 0, keyCount: 0 };
+    this.#unproven.set(url, matched);
+    return matched;
+  }
+
+  async #use<T>(issuer: Matched, work: (keys: KeyCache) => Promise<T>): Promise<T> {
+    if (issuer.keys.isFirstToBeAsked) {
+      this.#checkRate(issuer.group);
+      const nowMs = this.#clock.monotonic();
+      this.#discoveries.count(nowMs);
+      issuer.group.discoveries.count(nowMs);
+    }
+    issuer.users++;
+    issuer.lastUsedMs = this.#clock.monotonic();
+    try {
+      return await work(issuer.keys);
+    } catch (error) {
+      throw isItsOwnFault(error)
+        ? new MayflyError("ISSUER_INVALID", "what a pattern matched does not answer as an issuer", { cause: error })
+        : error;
+    } finally {
+      issuer.users--;
+      if (issuer.keys.keyCount !== issuer.keyCount) this.#keep(issuer);
+    }
+  }
+
+  /** An issuer that nobody has asked yet must not be asked because somebody can name so many. */
+  #checkRate({ discoveries }: PatternGroup): void {
+    const nowMs = this.#clock.monotonic();
+    const retryAfterMs = Math.max(this.#discoveries.waitMs(nowMs), discoveries.waitMs(nowMs));
+    if (retryAfterMs === 0) return;
+    throw new MayflyError("DISCOVERY_LIMITED", "too many issuers of a pattern are asked for the first time", {
+      retryAfterMs,
+    });
+  }
+
+  /** Counts the keys that an issuer has given, and makes room for them. */
+  #keep(issuer: Matched): void {
+    if (!this.#unproven.delete(issuer.url) && !this.#known.has(issuer.url)) return;
+    this.#known.set(issuer.url, issuer);
+    this.#keys += issuer.keys.keyCount - issuer.keyCount;
+    issuer.keyCount = issuer.keys.keyCount;
+    const oldestMs = this.#clock.monotonic() - this.#limits.idleMs;
+    for (const other of this.#known.values()) {
+      if (other.users === 0 && other.lastUsedMs < oldestMs) this.#drop(this.#known, other);
+    }
+    while (this.#known.size > this.#limits.known || this.#keys > this.#limits.keys) {
+      const oldest = leastRecentlyUsed(this.#known, issuer);
+      if (oldest === undefined) return;
+      this.#drop(this.#known, oldest);
+    }
+  }
+
+  #drop(from: Map<string, Matched>, issuer: Matched | undefined): void {
+    if (issuer === undefined) return;
+    from.delete(issuer.url);
+    this.#keys -= issuer.keyCount;
+    void issuer.close();
+  }
+}
+
+/** The settings of a pattern for one issuer that it matches. */
+function concrete({ settings: [first, ...others] }: PatternGroup, url: string): SettingsOfIssuer {
+  const settle = (settings: SettingsOfIssuer[0]): SettingsOfIssuer[0] => ({ ...settings, url, pattern: settings.url });
+  return [settle(first), ...others.map(settle)];
+}
+
+function hasName({ labels }: IssuerUrl): boolean {
+  return labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? "");
+}
+
+/** Of those that nobody uses right now; `but` is not among them. */
+function leastRecentlyUsed(issuers: ReadonlyMap<string, Matched>, but?: Matched): Matched | undefined {
+  let oldest: Matched | undefined;
+  for (const issuer of issuers.values()) {
+    const isFree = issuer.users === 0 && issuer !== but;
+    if (isFree && (oldest === undefined || issuer.lastUsedMs < oldest.lastUsedMs)) oldest = issuer;
+  }
+  return oldest;
+}
+
+/** Whether an issuer answered, and with something that no issuer answers with: then its token is at fault, and not the network. */
+function isItsOwnFault(error: unknown): boolean {
+  if (!(error instanceof MayflyError) || error.code !== "issuer_unavailable") return false;
+  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof IssuerFailure) return cause.kind === "persistent";
+  }
+  return false;
+}

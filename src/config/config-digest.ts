@@ -1,0 +1,18 @@
+import { createHash } from "node:crypto";
+import type { Config } from "./schema.ts";
+
+/**
+ * SHA-256 of a configuration as it is in force, in lower-case hex: two files that mean the same have the same digest.
+ * Defaults are in it, absolute paths, and what provider packs say; but not what the other files say that are named in it.
+ */
+export function configDigest(config: Config): string {
+  return createHash("sha256").update(JSON.stringify(config, canonically)).digest("hex");
+}
+
+/** Objects have no order of members that could mean something; lists and maps keep theirs. */
+function canonically(_name: string, value: unknown): unknown {
+  if (value instanceof Map) return [...value];
+  if (value instanceof Set) return [...value];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -66,6 +66,7 @@ export async function startNeighbour(kind: NeighbourKind, folder: string): Promi
   const start = { program, home, url };
   switch (kind) {
     case "timestamp-authority": {
+      await untilFree(METRICS_PORT);
       const child = await run(start, "/ping", [
         ...["serve", "--host", "127.0.0.1", "--port", String(port), "--timestamp-signer", "memory"],
         "--disable-ntp-monitoring",
@@ -130,6 +131,33 @@ async function end(child: ChildProcess): Promise<void> {
   const closed = new Promise((resolve) => child.once("close", resolve));
   child.kill("SIGKILL");
   await closed;
+}
+
+/** Where the timestamp authority has its metrics, on every interface; nothing tells it otherwise. */
+const METRICS_PORT = 2112;
+const PATIENCE_MS = 300_000;
+
+/** Waits until nobody listens on a port, as another run of these tests may. */
+async function untilFree(port: number): Promise<void> {
+  const lateMs = Date.now() + PATIENCE_MS;
+  while (!(await isFree(port))) {
+    if (Date.now() > lateMs) throw new Error(`port ${String(port)} is taken, which the timestamp authority must have`);
+    await pause(500);
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const listening = await new Promise<boolean>((resolve) => {
+    server.once("error", () => {
+      resolve(false);
+    });
+    server.listen(port, () => {
+      resolve(true);
+    });
+  });
+  if (listening) await new Promise((resolve) => server.close(resolve));
+  return listening;
 }
 
 /** A port of loopback that nobody listened on a moment ago. */

@@ -92,19 +92,18 @@ export function installNode(name: string, commands: readonly string[]): Installa
   return { commands: programsIn(join(folder, "node_modules", ".bin"), commands), version, folder };
 }
 
-/** Fetches what `tools/clients/NAME/pom.xml` pins into Maven's own cache, for programs that `java` runs. */
+/** Fetches what `tools/clients/NAME/pom.xml` pins into a folder of its own, for programs that `java` runs. */
 export function installMaven(name: string): Installation {
   const pom = resolve("tools/clients", name, "pom.xml");
   const folder = cached(name, pom, (fresh) => {
-    mkdirSync(fresh);
     execFileSync("javac", ["-version"], { stdio: "pipe" });
-    const goal = ["dependency:build-classpath", `-Dmdep.outputFile=${join(fresh, "classpath")}`];
+    const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${fresh}`];
     execFileSync("mvn", ["--quiet", "--batch-mode", "--file", pom, ...goal], { stdio: "pipe" });
   });
   if (typeof folder !== "string") return folder;
   const [, version = "unknown"] =
     /<\/artifactId>\s*<version>([\d.]+)<\/version>\s*<\/dependency>/u.exec(readFileSync(pom, "utf8")) ?? [];
-  return { commands: {}, version, environment: { CLASSPATH: readFileSync(join(folder, "classpath"), "utf8").trim() } };
+  return { commands: {}, version, environment: { CLASSPATH: join(folder, "*") } };
 }
 
 const programsIn = (folder: string, commands: readonly string[]): Readonly<Record<string, string>> =>

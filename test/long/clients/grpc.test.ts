@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import { X509Certificate } from "node:crypto";
 import { copyFileSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { openClientLab, SIGNERS, type ClientLab, type Desk, type Signer } from "../../support/clients/client-lab.ts";
 import { installGo, whatIsMissing } from "../../support/clients/installation.ts";
 import { readClientPage } from "../../support/clients/page.ts";
@@ -25,7 +25,7 @@ describe("grpcurl", () => {
   beforeAll(async () => {
     if (missing !== undefined || "whyNot" in client) return;
     recordVersion("grpcurl:", client.version);
-    lab = await openClientLab({ client, page, grpc: true });
+    lab = await openClientLab({ client, page, grpc: "tls" });
   });
 
   afterAll(async () => {
@@ -105,6 +105,18 @@ describe("grpcurl", () => {
     const { code, output } = await desk.run(page.commands("list"));
     expect(output).toContain("certificate signed by unknown authority");
     expect(code).not.toBe(0);
+  });
+
+  itWithClient(`shows whether there is an SCT, and verifies the chain without one${skipped}`, async () => {
+    const desk = await lab.desk(SIGNERS[0]!, "without-sct");
+    // What stands in between there knows one call, and no reflection.
+    const schema = `-import-path ${resolve("proto")} -proto dev/sigstore/fulcio/v2/fulcio.proto`;
+    const sign = page.commands("sign").replace("grpcurl", `grpcurl ${schema}`);
+    const { code, output } = await desk.run(`${sign}\n${page.commands("verify")}`);
+    expect(output).toContain("certificate.pem: OK");
+    expect(output).not.toContain("Signed Certificate Timestamp:");
+    expect(code).toBe(0);
+    recordEvidence("grpcurl: OpenSSL verified the chain of a certificate without an SCT, and showed none");
   });
 
   itWithClient(`does not verify a certificate under another root${skipped}`, async () => {

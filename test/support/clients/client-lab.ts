@@ -12,8 +12,9 @@ import { labConfig, type LabConfigOptions } from "./lab-config.ts";
 import { freePort, startNeighbour, type Neighbour, type NeighbourKind } from "./neighbour.ts";
 import { writeOtherTimes } from "./other-times.ts";
 import { readClientPage, type ClientPage } from "./page.ts";
-import { startSctRemover, type SctRemover } from "./sct-remover.ts";
+import { removeSctFromBundle, startSctRemover, type SctRemover } from "./sct-remover.ts";
 import { runInShell, type Finished } from "./shell.ts";
+import { serveTufRepositories, type TufRepositories } from "./tuf-repository.ts";
 
 /**
  * Whose trust files a user holds: those that the running Mayfly serves, those of another authority with the same log,
@@ -45,8 +46,12 @@ export interface ClientLabOptions {
   /** Its page, whose files are on every desk. */
   readonly page: ClientPage;
   readonly neighbours?: readonly NeighbourKind[];
-  /** Whether Mayfly speaks TLS, and answers gRPC where it answers HTTP. */
-  readonly grpc?: boolean;
+  /** Whether Mayfly answers gRPC where it answers HTTP, and by which protocol; HTTP alone, in clear, when left out. */
+  readonly grpc?: "tls" | "plaintext";
+  /** A command `python3` that knows python-tuf; with it, trust files are in a TUF repository as well. */
+  readonly tufPython?: Installation;
+  /** Settings of the CA's that say how long its certificates are valid, as YAML. */
+  readonly validity?: string;
 }
 
 /** A folder in which one user of a client works, with the trust files of one Mayfly. */
@@ -64,19 +69,26 @@ export interface ClientLab {
   readonly neighbour: (kind: NeighbourKind) => Neighbour;
   /** The configuration whose trust files are these. */
   readonly configFile: (trust: Trust) => string;
+  /** Takes the SCT out of a bundle that somebody signed here. */
+  readonly removeSct: (bundleFile: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
+/** A certificate that is back-dated has to be within its chain's validity all the same. */
+const CHAIN_AGE_MS = 3_600_000;
+
 /** Opens a {@link ClientLab} on loopback. */
 export async function openClientLab(options: ClientLabOptions): Promise<ClientLab> {
-  const { client, page, neighbours = [], grpc = false } = options;
+  const { client, page, neighbours = [], grpc, validity, tufPython } = options;
   if ("whyNot" in client) throw new Error(client.whyNot);
   const folder = mkdtempSync(join(tmpdir(), "mayfly-clients-"));
   const beside: Neighbour[] = [];
   const issuer = await startDevelopmentIssuer();
   let mayfly: MayflyProcess | undefined;
   let remover: SctRemover | undefined;
+  let tuf: TufRepositories | undefined;
   const close = async (): Promise<void> => {
+    tuf?.close();
     await remover?.close();
     mayfly?.signal("SIGTERM");
     await mayfly?.exited;
@@ -86,18 +98,20 @@ export async function openClientLab(options: ClientLabOptions): Promise<ClientLa
   };
   try {
     for (const kind of neighbours) beside.push(await startNeighbour(kind, folder));
-    const tls = grpc ? makeTestTlsPair(folder, "tls") : undefined;
-    const url = `${grpc ? "https" : "http"}://127.0.0.1:${String(await freePort())}`;
+    const tls = grpc === "tls" ? makeTestTlsPair(folder, "tls") : undefined;
+    const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${String(await freePort())}`;
     const keys = { own: join(folder, "keys"), other: join(folder, "other-keys") };
     for (const one of Object.values(keys)) {
       mkdirSync(one);
-      await writeOperatorKeys(one);
+      await writeOperatorKeys(one, Date.now() - CHAIN_AGE_MS);
     }
-    remover = await startSctRemover(() => url, keys.own);
+    remover = await startSctRemover({ target: url, caKeys: keys.own, tls });
     const others = await writeOtherTimes(join(folder, "others"));
     const write = (name: Trust, given: Pick<LabConfigOptions, "caKeys" | "logKeys" | "publicUrl">): string => {
       const file = join(folder, `${name}.yaml`);
-      writeFileSync(file, labConfig({ ...given, data: join(folder, name), url, tls, issuer, beside, others }));
+      const answersGrpc = grpc !== undefined;
+      const common = { data: join(folder, name), url, tls, answersGrpc, validity, issuer, beside, others };
+      writeFileSync(file, labConfig({ ...given, ...common }));
       return file;
     };
     const own = { caKeys: keys.own, logKeys: keys.own, publicUrl: url };
@@ -109,11 +123,13 @@ export async function openClientLab(options: ClientLabOptions): Promise<ClientLa
     };
     mayfly = startMayflyProcess({ configFile: configFiles.own });
     await mayfly.line("ready");
-    const setting = { folder, url, removerUrl: remover.url, tls, issuer, client, page, configFiles };
+    if (tufPython !== undefined) tuf = await serveTufRepositories(join(folder, "tuf"), commandOf(tufPython, "python3"));
+    const setting = { folder, url, removerUrl: remover.url, tls, tuf, issuer, client, page, configFiles };
     return {
       url,
       neighbour: (kind) => beside.find((one) => one.kind === kind)!,
       configFile: (trust) => configFiles[trust],
+      removeSct: (bundleFile) => removeSctFromBundle(bundleFile, keys.own),
       desk: (signer, trust = "own") => openDesk(setting, signer, trust),
       close,
     };
@@ -123,11 +139,18 @@ export async function openClientLab(options: ClientLabOptions): Promise<ClientLa
   }
 }
 
+function commandOf(installed: Installation, name: string): string {
+  const program = "whyNot" in installed ? undefined : installed.commands[name];
+  if (program === undefined) throw new Error("whyNot" in installed ? installed.whyNot : `no command ${name}`);
+  return program;
+}
+
 interface Setting {
   readonly folder: string;
   readonly url: string;
   readonly removerUrl: string;
   readonly tls: TestTlsPair | undefined;
+  readonly tuf: TufRepositories | undefined;
   readonly issuer: DevelopmentIssuer;
   readonly client: Exclude<Installation, { readonly whyNot: string }>;
   readonly page: ClientPage;
@@ -139,6 +162,7 @@ const COMMON = readClientPage("README");
 async function openDesk(setting: Setting, { kind, identity, challenge }: Signer, trust: Trust): Promise<Desk> {
   const { issuer, client, page } = setting;
   const folder = mkdtempSync(join(setting.folder, "desk-"));
+  const url = trust === "without-sct" ? setting.removerUrl : setting.url;
   const bin = join(folder, ".bin");
   mkdirSync(bin);
   for (const [command, program] of Object.entries(client.commands)) symlinkSync(program, join(bin, command));
@@ -155,8 +179,17 @@ async function openDesk(setting: Setting, { kind, identity, challenge }: Signer,
     HTTPS_PROXY: NOBODY,
     HTTP_PROXY: NOBODY,
     NO_PROXY: "127.0.0.1,localhost",
-    MAYFLY: trust === "without-sct" ? setting.removerUrl : setting.url,
-    AUTHORITY: new URL(setting.url).host,
+    // The JVM takes neither from the variables above.
+    JAVA_TOOL_OPTIONS: [
+      `-Duser.home=${folder}`,
+      ...["http", "https"].flatMap((scheme) => [
+        `-D${scheme}.proxyHost=${new URL(NOBODY).hostname}`,
+        `-D${scheme}.proxyPort=${new URL(NOBODY).port}`,
+      ]),
+      "-Dhttp.nonProxyHosts=127.0.0.1|localhost",
+    ].join(" "),
+    MAYFLY: url,
+    AUTHORITY: new URL(url).host,
     // What curl trusts for the TLS of a Mayfly that has it.
     ...(setting.tls === undefined ? {} : { CURL_CA_BUNDLE: join(folder, "tls.pem") }),
     ISSUER: kind === "email" ? issuer.url : issuer.githubUrl,
@@ -165,8 +198,9 @@ async function openDesk(setting: Setting, { kind, identity, challenge }: Signer,
     CHALLENGE: challenge,
     ...client.environment,
   };
+  let repository: Readonly<Record<string, string>> = {};
   const run: Desk["run"] = (commands, more = {}) =>
-    runInShell(commands, { folder, environment: { ...environment, ...more } });
+    runInShell(commands, { folder, environment: { ...environment, ...repository, ...more } });
   const succeed = async (commands: string): Promise<void> => {
     const { code, output } = await run(commands);
     if (code !== 0) throw new Error(output);
@@ -174,6 +208,7 @@ async function openDesk(setting: Setting, { kind, identity, challenge }: Signer,
   await succeed(COMMON.commands(kind === "email" ? "token-email" : "token-ci"));
   if (trust === "own") await succeed(COMMON.commands("trust"));
   else await emitTrust(setting.configFiles[trust], folder);
+  if (setting.tuf !== undefined) repository = { TUF: setting.tuf.add(folder) };
   return { folder, run };
 }
 

@@ -13,8 +13,11 @@ export interface LabConfigOptions {
   /** Where it listens, and where it tells clients that it does. */
   readonly url: string;
   readonly publicUrl: string;
-  /** With it, gRPC answers on the port of HTTP. */
   readonly tls: TestTlsPair | undefined;
+  /** Whether gRPC answers on the port of HTTP. */
+  readonly answersGrpc: boolean;
+  /** Settings of the CA's that say how long its certificates are valid, as YAML; those of Mayfly when left out. */
+  readonly validity?: string | undefined;
   readonly issuer: DevelopmentIssuer;
   readonly beside: readonly Neighbour[];
   /** Who else is in the trust files. */
@@ -23,7 +26,7 @@ export interface LabConfigOptions {
 
 /** A configuration that trusts the development issuer, and names in its trust files what runs beside it. */
 export function labConfig(options: LabConfigOptions): string {
-  const { caKeys, logKeys, data, url, publicUrl, tls, issuer, beside, others } = options;
+  const { caKeys, logKeys, data, url, publicUrl, tls, validity, issuer, beside, others } = options;
   const listen = `listen: "${new URL(url).host}"`;
   const pair = tls === undefined ? "" : `, tls: { certificate: ${tls.certificateFile}, key: ${tls.keyFile} }`;
   const signer = (folder: string, name: string): string =>
@@ -35,7 +38,7 @@ export function labConfig(options: LabConfigOptions): string {
 dataDirectory: ${data}
 http: { ${listen}${pair} }
 operations: { listen: "127.0.0.1:0" }
-ca: { chain: ${join(caKeys, "chain.pem")}, signer: ${signer(caKeys, "issuing")} }
+ca: { chain: ${join(caKeys, "chain.pem")}, signer: ${signer(caKeys, "issuing")}${validity === undefined ? "" : `, ${validity}`} }
 log:
   origin: ca.test/log
   store: { kind: sqlite, allowAnyFilesystem: true }
@@ -44,7 +47,7 @@ log:
 issuers:
   - { url: "${issuer.url}", identity: { kind: email }, ${insecure} }
   - { url: "${issuer.githubUrl}", identity: { kind: github-actions }, ${insecure} }
-${tls === undefined ? "" : `grpc: { ${listen} }`}
+${options.answersGrpc ? `grpc: { ${listen} }` : ""}
 limits: { rates: { enabled: false } }
 shutdown: { lameDuckSeconds: 0 }
 trust:

@@ -5,10 +5,9 @@ import { readClientPage } from "../support/clients/page.ts";
 
 const PAGES = readdirSync("docs/clients").map((file) => file.replace(/\.md$/u, ""));
 
-/** What the long suite of the clients says, and what it stands on. */
-const TESTS = ["test/long/clients", "test/support/clients"]
-  .flatMap((folder) => readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8")))
-  .join("\n");
+/** The test that runs a page's commands; those of the first are run before any other's. */
+const testOf = (name: string): string =>
+  readFileSync(name === "README" ? "test/support/clients/client-lab.ts" : `test/long/clients/${name}.test.ts`, "utf8");
 
 /** What tools/clients/ pins. */
 const PINS = readdirSync("tools/clients")
@@ -29,7 +28,14 @@ describe("the pages of the clients", () => {
   it.each(PAGES)("have no commands that no test runs: %s", (name) => {
     const { blocks } = readClientPage(name);
     expect(blocks.length).toBeGreaterThan(0);
-    expect(blocks.filter((block) => !TESTS.includes(`"${block}"`))).toEqual([]);
+    expect(blocks.filter((block) => !testOf(name).includes(`"${block}"`))).toEqual([]);
+  });
+
+  it.each(PAGES)("have no commands that no test could run but those that install: %s", (name) => {
+    const nameless = [...page(name).matchAll(/^```sh\n([^]*?)^```$/gmu)].flatMap(([, body = ""]) =>
+      body.trim().split("\n"),
+    );
+    expect(nameless.filter((line) => !/^(?:go|pip|npm) install /u.test(line))).toEqual([]);
   });
 
   it.each(PAGES.filter((name) => name !== "README"))("install what the tests pin: %s", (name) => {

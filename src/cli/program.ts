@@ -8,6 +8,7 @@ import { configExampleCommand } from "./config-example.ts";
 import { configFromFulcioCommand } from "./config-from-fulcio.ts";
 import { configSchemaCommand } from "./config-schema.ts";
 import type { CommandContext } from "./context.ts";
+import { explainCommand } from "./explain.ts";
 import { keyCreateCommand } from "./key-create.ts";
 import { keyImportCommand } from "./key-import.ts";
 import { logAdoptCommand } from "./log-adopt.ts";
@@ -89,6 +90,7 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
       ]),
     )
     .addCommand(reconcileCommand(context, done))
+    .addCommand(explainCommand(context))
     .addCommand(group("trust", "write the files that tell clients whom to trust", trustCommands(context)))
     .addCommand(
       group("config", "write and check configuration files", [

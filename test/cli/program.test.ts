@@ -7,6 +7,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 
 const LEAVES = [
   "serve",
+  "explain",
   "log init",
   "log verify",
   "log export",
@@ -81,7 +82,7 @@ describe("help", () => {
     }
     // What `log verify` requires depends on what it verifies.
     expect(required.length > 0).toBe(
-      !["config example", "config schema", "config from-fulcio", "log verify"].includes(command),
+      !["config example", "config schema", "config from-fulcio", "explain", "log verify"].includes(command),
     );
   });
 

@@ -6,7 +6,7 @@ import type { FulcioIssuer, FulcioIssuerFile } from "./fulcio-issuer-file.ts";
 import { comment, scalar } from "./fulcio-section.ts";
 import type { CompanionFile, Finding, Section } from "./fulcio-section.ts";
 import { isOnPrivateNetwork } from "./fulcio-issuer-hosts.ts";
-import { issuerSchema } from "./schema.ts";
+import { issuerSchema } from "./issuer-schema.ts";
 import { isSharedIssuer } from "./shared-issuers.ts";
 
 /** What becomes of issuers that give tokens to anybody. */

@@ -14,6 +14,7 @@ const SHARED: ReadonlyMap<string, string> = new Map([
   ["https://dev.gitlab.org", "namespace_path"],
   ["https://gitlab.archlinux.org", "namespace_path"],
   ["https://gitlab.com", "namespace_path"],
+  ["https://issuer.chainops.dev", "sub"],
   ["https://issuer.enforce.dev", "sub"],
   ["https://issuer.hello.coop", "email"],
   ["https://login.microsoftonline.com/common/v2.0", "tid"],

@@ -1,0 +1,3 @@
+module mayfly.test/tools/template
+
+go 1.26.0

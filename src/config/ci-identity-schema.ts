@@ -12,6 +12,16 @@ export const baseUrlSchema = z
   )
   .refine((url) => URL.canParse(url), "no such host or port can exist");
 
+/** Text in front of what tokens say, as Fulcio's files have it: a {@link baseUrlSchema} with a slash at its end, or a host. */
+export const settingTextSchema = z
+  .string()
+  .max(1024)
+  .regex(
+    /^(https?:\/\/)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*\/?$/u,
+    "expected https://host",
+  )
+  .refine((text) => URL.canParse(text.includes("://") ? text : `https://${text}`), "no such host or port can exist");
+
 /** Name of a file in `config/providers/` without its ending. */
 export const providerNameSchema = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/u, "expected a name as github-actions");
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { EXTENSION_FIELDS } from "../core/identity/ci-provider.ts";
 import type { ExtensionName } from "../core/identity/ci-provider.ts";
-import { baseUrlSchema, providerNameSchema } from "./ci-identity-schema.ts";
+import { baseUrlSchema, providerNameSchema, settingTextSchema } from "./ci-identity-schema.ts";
 import { object } from "./strict-object.ts";
 
 const EXTENSION_NAMES = Object.keys(EXTENSION_FIELDS) as [ExtensionName, ...ExtensionName[]];
@@ -13,7 +13,7 @@ const extensions = z.partialRecord(z.enum(EXTENSION_NAMES), z.string().min(1)).d
 /** A value that the operator may choose. */
 const setting = object({
   description: z.string().min(1).describe("What it is, for the operator."),
-  default: baseUrlSchema.optional().describe("What it is when the operator says nothing."),
+  default: settingTextSchema.optional().describe("What it is when the operator says nothing."),
   issuerOrigin: z
     .literal(true)
     .optional()
@@ -66,7 +66,11 @@ export const providerSchema = object({
   claims,
   subjectAlternativeName: z.string().min(1).describe("Template of the certificate's name, a URL."),
   extensions: extensions.describe("Templates of Fulcio's extensions, by their names in its issuer file."),
-  samples: z.array(sample).min(1).readonly(),
+  samples: z
+    .array(sample)
+    .readonly()
+    .default([])
+    .describe("Tokens that prove the pack: a test of Mayfly signs with each."),
 });
 
 /** A provider pack as its file says it. */

@@ -227,8 +227,7 @@ const names: readonly Row[] = [
   { id: "G18", says: "a CI claim named like a setting (url): does not change the host" },
   {
     id: "G18b",
-    says: "templates: a claim wins over a default of its name, warned of at load; 400 under lockedDefaults",
-    waits: OTHER_KINDS,
+    says: "templates: a claim wins over a default of its name that is plain text; over one that is a URL or a host: 400",
   },
   { id: "G19", says: "a CI claim that would leave its part of the URI: 400, no signature" },
   { id: "G20", says: "a CI claim that is null, an object or a list: 400" },

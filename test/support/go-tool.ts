@@ -27,9 +27,17 @@ export function goVersion(): string | undefined {
 /** Where the built program is or would be: the name changes with its source and its pinned modules. */
 export function goToolPath({ name, folder }: GoTool): string {
   const digest = createHash("sha256");
-  const files = readdirSync(resolve(folder)).filter((file) => /\.go$|^go\.(?:mod|sum)$/u.test(file));
-  for (const file of files.sort()) digest.update(`${file}\n`).update(readFileSync(resolve(folder, file)));
+  for (const module of [resolve(folder), ...modulesBeside(resolve(folder))]) {
+    const files = readdirSync(module).filter((file) => /\.go$|^go\.(?:mod|sum)$/u.test(file));
+    for (const file of files.sort()) digest.update(`${file}\n`).update(readFileSync(join(module, file)));
+  }
   return join(CACHE, `${name}-${digest.digest("hex").slice(0, 16)}`);
+}
+
+/** Folders of the modules that a module takes from this project (`replace` in its go.mod). */
+function modulesBeside(folder: string): readonly string[] {
+  const lines = readFileSync(join(folder, "go.mod"), "utf8").matchAll(/^replace .* => (\.\.?\/\S+)$/gmu);
+  return Array.from(lines, ([, path = ""]) => join(folder, path));
 }
 
 /** Whether the program was built before, from the source as it is now. */

@@ -2,7 +2,10 @@ module mayfly.test/tools/ctfe
 
 go 1.26.0
 
+replace mayfly.test/tools/trillian => ../trillian
+
 require (
+	mayfly.test/tools/trillian v0.0.0
 	github.com/google/certificate-transparency-go v1.4.0
 	github.com/google/trillian v1.8.0
 	google.golang.org/grpc v1.83.2

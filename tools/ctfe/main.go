@@ -21,24 +21,12 @@ import (
 	"github.com/google/trillian/crypto/keys"
 	"github.com/google/trillian/crypto/keys/pem"
 	"github.com/google/trillian/crypto/keyspb"
-	"github.com/google/trillian/extension"
-	"github.com/google/trillian/log"
 	"github.com/google/trillian/monitoring"
-	"github.com/google/trillian/quota"
-	"github.com/google/trillian/server"
-	"github.com/google/trillian/storage"
-	"github.com/google/trillian/storage/memory"
-	"github.com/google/trillian/util/clock"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/types/known/anypb"
-	"google.golang.org/protobuf/types/known/durationpb"
-)
-
-const (
-	sequenceEvery = 100 * time.Millisecond
-	batchSize     = 1000
+	memorytrillian "mayfly.test/tools/trillian"
 )
 
 var (
@@ -87,61 +75,30 @@ func run() error {
 	return nil
 }
 
-// openTrillian starts Trillian's log server and sequencer over storage in memory, with one empty tree.
-func openTrillian(ctx context.Context) (trillian.TrillianLogClient, *trillian.Tree, error) {
-	trees := memory.NewTreeStorage()
-	registry := extension.Registry{
-		AdminStorage:  memory.NewAdminStorage(trees),
-		LogStorage:    memory.NewLogStorage(trees, monitoring.InertMetricFactory{}),
-		QuotaManager:  quota.Noop(),
-		MetricFactory: monitoring.InertMetricFactory{},
-	}
-	tree, err := storage.CreateTree(ctx, registry.AdminStorage, &trillian.Tree{
-		TreeState:       trillian.TreeState_ACTIVE,
-		TreeType:        trillian.TreeType_LOG,
-		MaxRootDuration: durationpb.New(0),
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	log.InitMetrics(registry.MetricFactory)
+// openTrillian starts Trillian with one empty tree, and connects to it within the process.
+func openTrillian(ctx context.Context) (trillian.TrillianLogClient, int64, error) {
 	link := bufconn.Listen(1 << 20)
-	logServer := grpc.NewServer()
-	trillian.RegisterTrillianLogServer(logServer, server.NewTrillianLogRPCServer(registry, clock.System))
-	go func() { _ = logServer.Serve(link) }()
+	tree, err := memorytrillian.Serve(ctx, link)
+	if err != nil {
+		return nil, 0, err
+	}
 	connection, err := grpc.NewClient("passthrough:trillian",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return link.DialContext(ctx) }),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
-		return nil, nil, err
+		return nil, 0, err
 	}
-	client := trillian.NewTrillianLogClient(connection)
-	if _, err := client.InitLog(ctx, &trillian.InitLogRequest{LogId: tree.TreeId}); err != nil {
-		return nil, nil, err
-	}
-	go sequence(ctx, registry, tree.TreeId)
-	return client, tree, nil
+	return trillian.NewTrillianLogClient(connection), tree, nil
 }
 
-func sequence(ctx context.Context, registry extension.Registry, tree int64) {
-	manager := log.NewSequencerManager(registry, 0)
-	operation := log.OperationInfo{Registry: registry, BatchSize: batchSize, TimeSource: clock.System}
-	for ctx.Err() == nil {
-		if _, err := manager.ExecutePass(ctx, tree, &operation); err != nil && ctx.Err() == nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
-		time.Sleep(sequenceEvery)
-	}
-}
-
-func openFrontEnd(ctx context.Context, client trillian.TrillianLogClient, tree *trillian.Tree) (ctfe.PathHandlers, error) {
+func openFrontEnd(ctx context.Context, client trillian.TrillianLogClient, tree int64) (ctfe.PathHandlers, error) {
 	keys.RegisterHandler(&keyspb.PEMKeyFile{}, pem.FromProto)
 	private, err := anypb.New(&keyspb.PEMKeyFile{Path: *key})
 	if err != nil {
 		return nil, err
 	}
 	config, err := ctfe.ValidateLogConfig(&configpb.LogConfig{
-		LogId:            tree.TreeId,
+		LogId:            tree,
 		Prefix:           *prefix,
 		RootsPemFile:     []string{*roots},
 		PrivateKey:       private,

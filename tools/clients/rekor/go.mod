@@ -2,7 +2,10 @@ module mayfly.test/tools/clients/rekor
 
 go 1.26.0
 
+replace mayfly.test/tools/trillian => ../../trillian
+
 require (
+	mayfly.test/tools/trillian v0.0.0
 	github.com/google/trillian v1.7.3
 	github.com/sigstore/rekor v1.5.3
 	google.golang.org/grpc v1.82.0

@@ -7,6 +7,7 @@ import { findMatchingPack } from "../../src/config/matching-pack.ts";
 import { writeProviderPack } from "../../src/config/write-provider-pack.ts";
 import type { JsonValue } from "../../src/core/encoding/json-reader.ts";
 import { MayflyError } from "../../src/core/errors.ts";
+import { ANY_TOKEN } from "../../src/core/identity/claim-rules.ts";
 import { buildCiProviderRules, CiProviderError } from "../../src/core/identity/ci-provider.ts";
 import type { CiProviderDefinition } from "../../src/core/identity/ci-provider.ts";
 import { derivePrincipal } from "../../src/core/identity/derive-principal.ts";
@@ -43,7 +44,7 @@ function derive(
     issuer: issuerSettings({ url: issuer, identity }),
     subject: "the-subject",
     claims: new Map(Object.entries(claims)),
-    rule: "any",
+    rule: ANY_TOKEN,
   });
 }
 

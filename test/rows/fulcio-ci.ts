@@ -1,12 +1,9 @@
 import type { Row } from "./row.ts";
 
-const WAITS = { waits: "issuer kinds beyond e-mail and GitHub Actions" } as const;
-
 const claimsOf = (platform: string, first: number, claims: readonly string[]): readonly Row[] =>
   claims.map((claim, index) => ({
     id: `FC${String(first + index)}`,
     says: `${platform} token without ${claim}: 400, code 3; the log names the claim`,
-    ...WAITS,
   }));
 
 /** Identities of CI platforms (`pkg/identity/*\/principal_test.go`) and their templates (`pkg/config/config_test.go`). */
@@ -35,13 +32,13 @@ export const fulcioCiRows: readonly Row[] = [
     "run_id",
     "run_attempt",
   ]),
-  { id: "FC200", says: "GitHub's own type: extensions 1 to 6, 8 to 22 and 24", ...WAITS },
+  { id: "FC200", says: "GitHub's own type: extensions 1 to 6, 8 to 22 and 24" },
   ...claimsOf("GitLab's own type:", 201, ["pipeline_source", "project_path", "ci_config_ref_uri"]),
-  { id: "FC204", says: "GitLab's own type without ci_config_sha: issued without extensions 10 and 19", ...WAITS },
-  { id: "FC205", says: "GitLab's own type without project_visibility: issued without extension 22", ...WAITS },
-  { id: "FC206", says: "Codefresh's own type, started by hand: fields as mapped, no repository", ...WAITS },
-  { id: "FC207", says: "Codefresh's own type, by a push: repository and ref", ...WAITS },
-  { id: "FC208", says: "Codefresh's own type, by a pull request: repository and ref", ...WAITS },
+  { id: "FC204", says: "GitLab's own type without ci_config_sha: issued without extensions 10 and 19" },
+  { id: "FC205", says: "GitLab's own type without project_visibility: issued without extension 22" },
+  { id: "FC206", says: "Codefresh's own type, started by hand: fields as mapped, no repository" },
+  { id: "FC207", says: "Codefresh's own type, by a push: repository and ref" },
+  { id: "FC208", says: "Codefresh's own type, by a pull request: repository and ref" },
   ...claimsOf("Codefresh's own type:", 209, ["workflow_id", "account_id", "pipeline_id"]),
   {
     id: "FC215",
@@ -63,6 +60,6 @@ export const fulcioCiRows: readonly Row[] = [
   { id: "FC229", says: "an empty default, by its name alone: nothing" },
   { id: "FC230", says: "an empty default in braces: nothing" },
   { id: "FC231", says: "an empty default beside text: the text" },
-  { id: "FC232", says: "templates of GitHub with an environment: extension 23, the others as mapped", ...WAITS },
-  { id: "FC233", says: "templates of GitHub without an environment: no extension 23", ...WAITS },
+  { id: "FC232", says: "templates of GitHub with an environment: extension 23, the others as mapped" },
+  { id: "FC233", says: "templates of GitHub without an environment: no extension 23" },
 ];

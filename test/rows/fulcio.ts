@@ -77,14 +77,14 @@ const api: readonly Row[] = [
   { id: "FC7", says: "SPIFFE token: URI", ...KINDS },
   { id: "FC8", says: "uri token: URI equal to sub", ...KINDS },
   { id: "FC9", says: "Kubernetes token of a wildcard issuer: URI built from claims", waits: "wildcard issuers" },
-  { id: "FC10", says: "Buildkite token: URI of organization and pipeline", ...KINDS },
+  { id: "FC10", says: "Buildkite token: URI of organization and pipeline" },
   {
     id: "FC11",
     says: "GitHub token outside any environment: URI of the workflow, extensions 2 to 6 raw, 9 to 22 UTF8String",
   },
   { id: "FC12", says: "GitHub token of an environment: the same and extension 23" },
-  { id: "FC13", says: "GitLab token: URI keeps //.gitlab-ci.yml, extensions as mapped", ...KINDS },
-  { id: "FC14", says: "Codefresh token: URI of pipeline, extensions as mapped", ...KINDS },
+  { id: "FC13", says: "GitLab token: URI keeps //.gitlab-ci.yml, extensions as mapped" },
+  { id: "FC14", says: "Codefresh token: URI of pipeline, extensions as mapped" },
   { id: "FC15", says: "Chainguard token: URI of issuer and identity", ...KINDS },
   {
     id: "FC16",

@@ -182,6 +182,7 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
   telemetry.watch({
     caNotAfterMs: () => chain.notAfterMs,
     issuerKeyFaults: () => verifier.keyFaults(),
+    patternIssuers: () => verifier.patternIssuers(),
     requestsInFlight,
     issuancePaused: () => pauseSwitch.isPaused,
     shards: () => shards.all.map(shardSource),

@@ -1,8 +1,13 @@
 import type { AnnouncedIssuer, IdentityRules } from "../core/identity/issuer.ts";
 
-/** dev.sigstore.fulcio.v2.OIDCIssuer with its oneof set to `issuer_url`; unset fields are written out, as Fulcio does. */
-export interface OidcIssuer {
-  readonly issuerUrl: string;
+/** The oneof of dev.sigstore.fulcio.v2.OIDCIssuer: one issuer, or a pattern of many. */
+export type OidcIssuerName = { readonly issuerUrl: string } | { readonly wildcardIssuerUrl: string };
+
+/** dev.sigstore.fulcio.v2.OIDCIssuer; unset fields are written out, as Fulcio does, but for the other one of the oneof. */
+export type OidcIssuer = OidcIssuerName & OidcIssuerTerms;
+
+/** The fields of an OIDCIssuer that do not name it. */
+export interface OidcIssuerTerms {
   readonly audience: string;
   readonly challengeClaim: string;
   readonly spiffeTrustDomain: string;
@@ -19,8 +24,8 @@ export interface Configuration {
 /** What callers may know of the trusted issuers: which they are and which claim a proof of possession signs. */
 export function buildConfiguration(issuers: readonly AnnouncedIssuer[]): Configuration {
   return {
-    issuers: issuers.map(({ url, audience, identity }) => ({
-      issuerUrl: url,
+    issuers: issuers.map(({ url, pattern, audience, identity }) => ({
+      ...(pattern === undefined ? { issuerUrl: url } : { wildcardIssuerUrl: pattern }),
       audience,
       challengeClaim: challengeClaim(identity),
       spiffeTrustDomain: "",

@@ -36,6 +36,14 @@ describe("the configuration message", () => {
   it("keeps the order of the configuration", () => {
     const urls = ["https://b.example.com", "https://a.example.com", "https://c.example.com"];
     const issuers = urls.map((url) => ({ ...issuer({ kind: "email", skipEmailVerification: false }), url }));
-    expect(buildConfiguration(issuers).issuers.map(({ issuerUrl }) => issuerUrl)).toEqual(urls);
+    expect(buildConfiguration(issuers).issuers).toMatchObject(urls.map((issuerUrl) => ({ issuerUrl })));
+  });
+
+  it("[FC45] tells a pattern of issuers as one issuer that carries the pattern", () => {
+    const pattern = "https://oidc.eks.*.amazonaws.com/id/*";
+    const entry = { ...issuer({ kind: "email", skipEmailVerification: false }), url: pattern, pattern };
+    const [first] = buildConfiguration([entry]).issuers;
+    expect(first).toMatchObject({ wildcardIssuerUrl: pattern, audience: "sigstore" });
+    expect(first).not.toHaveProperty("issuerUrl");
   });
 });

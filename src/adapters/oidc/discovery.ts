@@ -36,7 +36,11 @@ export function parseDiscovery(bytes: Uint8Array, issuer: IssuerSettings): Disco
   if (document.get("issuer") !== issuer.url) refuse("the document is another issuer's");
   const jwksUri = document.get("jwks_uri");
   if (typeof jwksUri !== "string") return refuse("the document has no jwks_uri");
-  return { jwksUri: parseDocumentUrl(jwksUri, issuer), algorithms: parseAlgorithms(document) };
+  const keysUrl = parseDocumentUrl(jwksUri, issuer);
+  if (issuer.pattern !== undefined && hostOf(keysUrl) !== hostOf(issuer.url)) {
+    refuse("the keys of an issuer that only a pattern names are on another host");
+  }
+  return { jwksUri: keysUrl, algorithms: parseAlgorithms(document) };
 }
 
 /** Permitted algorithms among the announced ones; RS256, which every issuer must support, when there are none. */
@@ -76,6 +80,12 @@ function parseDocumentUrl(text: string, issuer: IssuerSettings): string {
     return refuse("a URL of the issuer has a port of its own");
   }
   return text;
+}
+
+/** Host with its port, as it is written. */
+function hostOf(url: string): string | undefined {
+  const groups = DOCUMENT_URL.exec(url)?.groups;
+  return groups === undefined ? undefined : `${groups["host"] ?? ""}:${groups["port"] ?? ""}`;
 }
 
 function portOf(url: string): string | undefined {

@@ -186,9 +186,18 @@ export class PatternIssuers {
   }
 }
 
-/** The settings of a pattern for one issuer that it matches. */
+/**
+ * The settings of a pattern for one issuer that it matches. Whoever brought about its URL chose the host that is asked, so
+ * there is TLS, and the address is a public one, whatever the settings say.
+ */
 function concrete({ settings: [first, ...others] }: PatternGroup, url: string): SettingsOfIssuer {
-  const settle = (settings: SettingsOfIssuer[0]): SettingsOfIssuer[0] => ({ ...settings, url, pattern: settings.url });
+  const settle = (settings: SettingsOfIssuer[0]): SettingsOfIssuer[0] => ({
+    ...settings,
+    url,
+    pattern: settings.url,
+    allowInsecureHttp: false,
+    allowPrivateNetwork: false,
+  });
   return [settle(first), ...others.map(settle)];
 }
 

@@ -7,6 +7,8 @@ import { makeRefusalMetrics } from "./refusal-metrics.ts";
 import type { RefusalMetrics } from "./refusal-metrics.ts";
 import { makeGrpcMetrics } from "./grpc-metrics.ts";
 import { methodLabel } from "./http-methods.ts";
+import { makeIssuerMetrics, makePatternMetrics } from "./issuer-metrics.ts";
+import type { PatternIssuerCounts } from "./issuer-metrics.ts";
 import { makeReconcileMetrics } from "./reconcile-metrics.ts";
 import type { Reconciliation } from "./reconcile-metrics.ts";
 import { makeShardMetrics } from "./shard-metrics.ts";
@@ -36,6 +38,7 @@ export interface MetricSources {
   readonly dataDirectoryFreeBytes?: () => number | undefined;
   /** What is wrong with the issuers' key sets in use. */
   readonly issuerKeyFaults?: () => Readonly<Record<"skipped" | "secrets" | "sharedNames", number>>;
+  readonly patternIssuers?: () => PatternIssuerCounts;
 }
 
 /** The process's metrics; every label value comes from a closed set, whatever callers send. */
@@ -163,7 +166,10 @@ function makeIssuanceMetrics(registry: Registry): Metrics["observeIssuance"] {
   });
   const reasons: ReadonlySet<string> = new Set(Object.values(REASONS).flat());
   const bound = new Map<string, ReturnType<typeof bind>>();
-  return ({ result, code = "", reason = "" }, durationMs) => {
+  const observeIssuer = makeIssuerMetrics(registry);
+  return (outcome, durationMs) => {
+    const { result, code = "", reason = "" } = outcome;
+    observeIssuer(outcome);
     // A reason belongs to one code, so result and reason tell the label set.
     const metrics = reasons.has(reason)
       ? remembered(bound, `${result} ${reason}`, () => bind(result, code, reason))
@@ -220,6 +226,7 @@ function makeScrapedMetrics(registry: Registry): Metrics["watch"] {
     Number(sources.issuancePaused?.() ?? false),
   );
   makeShardMetrics(registry, () => sources.shards?.() ?? []);
+  makePatternMetrics(registry, () => sources.patternIssuers?.());
   scraped(
     "mayfly_data_directory_free_bytes",
     "Free space of the data directory's file system; 0 too where that is not known",

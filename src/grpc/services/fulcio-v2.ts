@@ -14,6 +14,7 @@ import type { CreateSigningCertificateRequest } from "../../gen/dev/sigstore/ful
 import type { Generation } from "../../issuance/generation.ts";
 import type { RateLimits } from "../../ports/limits.ts";
 import { buildConfiguration } from "../../wire/configuration.ts";
+import type { OidcIssuerName } from "../../wire/configuration.ts";
 import { makeKeyRequest } from "../../wire/key-request.ts";
 import { buildSigningCertificate } from "../../wire/signing-certificate.ts";
 import { buildTrustBundle } from "../../wire/trust-bundle.ts";
@@ -57,14 +58,20 @@ export function fulcioV2({ sign, generation, rateLimits }: FulcioDeps): readonly
       answer: ({ call, request }) => {
         limitReads(rateLimits.reads, call.client);
         decodeMessage(GetConfigurationRequestSchema, request);
-        const issuers = buildConfiguration(generation().issuers).issuers.map(({ issuerUrl, ...rest }) => ({
-          issuer: { case: "issuerUrl" as const, value: issuerUrl },
-          ...rest,
+        const issuers = buildConfiguration(generation().issuers).issuers.map((issuer) => ({
+          issuer: nameOfIssuer(issuer),
+          ...issuer,
         }));
         return toBinary(ConfigurationSchema, create(ConfigurationSchema, { issuers }));
       },
     },
   ];
+}
+
+function nameOfIssuer(name: OidcIssuerName) {
+  return "issuerUrl" in name
+    ? { case: "issuerUrl" as const, value: name.issuerUrl }
+    : { case: "wildcardIssuerUrl" as const, value: name.wildcardIssuerUrl };
 }
 
 /** The token of the message wins, as by Fulcio. Of two keys the last one counts, by the rules of the binary format. */

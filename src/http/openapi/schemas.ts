@@ -75,15 +75,20 @@ export const SCHEMAS = {
   }),
   Configuration: message("dev.sigstore.fulcio.v2.Configuration", {
     issuers: list(
-      message("dev.sigstore.fulcio.v2.OIDCIssuer", {
-        issuerUrl: text("The iss of its tokens."),
-        audience: text("The aud that its tokens must have."),
-        challengeClaim: text("The claim that a proof of possession signs."),
-        spiffeTrustDomain: text("Empty unless its tokens have SPIFFE IDs."),
-        issuerType: text("Kind of identity, such as email or ci-provider."),
-        subjectDomain: text("Empty unless subjects are completed by it."),
-        skipEmailVerification: { type: "boolean", description: "Whether email_verified is not asked for." },
-      }),
+      message(
+        "dev.sigstore.fulcio.v2.OIDCIssuer",
+        {
+          issuerUrl: text("The iss of its tokens; absent where wildcardIssuerUrl is there."),
+          wildcardIssuerUrl: text("A pattern of the iss of many issuers' tokens, with stars."),
+          audience: text("The aud that its tokens must have."),
+          challengeClaim: text("The claim that a proof of possession signs."),
+          spiffeTrustDomain: text("Empty unless its tokens have SPIFFE IDs."),
+          issuerType: text("Kind of identity, such as email or ci-provider."),
+          subjectDomain: text("Empty unless subjects are completed by it."),
+          skipEmailVerification: { type: "boolean", description: "Whether email_verified is not asked for." },
+        },
+        ["issuerUrl", "wildcardIssuerUrl"],
+      ),
       "The issuers whose tokens are accepted.",
     ),
   }),

@@ -71,6 +71,32 @@ describe("Mayfly's own metrics", () => {
     ]);
   });
 
+  it("count verified tokens by the entry of the configuration, a pattern's issuers as the pattern", async () => {
+    const telemetry = open();
+    const entry = { issuer: "https://issuer.example", audience: "sigstore" };
+    telemetry.issuance(ISSUED, 5);
+    telemetry.issuance({ ...ISSUED, ...entry }, 5);
+    telemetry.issuance({ ...ISSUED, ...entry, audience: "other" }, 5);
+    for (const tenant of ["a", "b"]) {
+      const outcome = {
+        ...entry,
+        issuer: `https://${tenant}.issuers.example.com`,
+        pattern: "https://*.issuers.example.com",
+      };
+      telemetry.issuance({ ...ISSUED, ...outcome, result: "refused", reason: "CLAIM_RULE_DENIED" }, 5);
+    }
+    expect(await samples(telemetry, "mayfly_issuer_outcomes_total")).toEqual([
+      'mayfly_issuer_outcomes_total{issuer="https://issuer.example",audience="sigstore",result="issued"} 1',
+      'mayfly_issuer_outcomes_total{issuer="https://issuer.example",audience="other",result="issued"} 1',
+      'mayfly_issuer_outcomes_total{issuer="https://*.issuers.example.com",audience="sigstore",result="refused"} 2',
+    ]);
+    telemetry.watch({ patternIssuers: () => ({ known: 7, unproven: 3 }) });
+    expect(await samples(telemetry, "mayfly_pattern_issuers")).toEqual([
+      'mayfly_pattern_issuers{state="known"} 7',
+      'mayfly_pattern_issuers{state="unproven"} 3',
+    ]);
+  });
+
   it("follow the log's batches", async () => {
     const telemetry = open();
     telemetry.logBatch({ shard: "2026", entries: 3, treeSize: 3, durationMs: 4 });

@@ -121,6 +121,39 @@ const REFUSALS: readonly Refusal[] = [
     change: issuer(`url: "https://a.example", identity: { kind: email, issuerClaim: "$.a" }`),
     says: "issuers[0].identity.issuerClaim: unknown setting",
   },
+  { row: "FC56", name: "no issuers", change: [`issuers:\n${ISSUER}`, "issuers: []"], says: "issuers: Too small" },
+  {
+    row: "J7",
+    name: "two patterns with a URL in common",
+    change: [
+      ISSUER,
+      `  - { url: "https://*.x.example/a", identity: { kind: email } }\n` +
+        `  - { url: "https://a.x.example/*", identity: { kind: email } }`,
+    ],
+    says: "issuers[1].url: there are URLs that both https://a.x.example/* and https://*.x.example/a (issuers[0]) match",
+  },
+  { row: "J8", name: "a pattern of a whole domain", change: url("https://*.com"), says: "last two labels of the host" },
+  { row: "J8", name: "a pattern of nothing else", change: url("*"), says: "expected an https URL" },
+  { row: "J8", name: "a pattern without a scheme", change: url("*.x.example.com"), says: "expected an https URL" },
+  { row: "J8", name: "a pattern over http", change: url("http://*.x.example.com"), says: "expected an https URL" },
+  {
+    row: "R9b",
+    name: "a permission for wildcards without one",
+    change: issuer(`url: "https://a.example", identity: { kind: email }, allowBroadWildcard: true`),
+    says: "is for a pattern, and this URL has no star",
+  },
+  {
+    row: "R9b",
+    name: "two stars in a row",
+    change: url("https://a.example.com/**"),
+    says: "two in a row say nothing more",
+  },
+  {
+    row: "R9b",
+    name: "a pattern with escapes",
+    change: url("https://a.example.com/%2a/*"),
+    says: "stars inside labels",
+  },
   { row: "F4", name: "an issuer without a scheme", change: url("accounts.google.com"), says: "expected an https URL" },
   { row: "R8", name: "an http issuer", change: url("http://a.example"), says: "issuers[0].url: expected an https URL" },
   {

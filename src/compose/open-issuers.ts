@@ -1,9 +1,13 @@
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { IssuerFailure } from "../adapters/oidc/issuer-failure.ts";
 import type { IssuerSettings } from "../adapters/oidc/issuer-settings.ts";
+import { MAX_JWKS_BYTES, parseJwks } from "../adapters/oidc/jwks.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { IssuerConfig } from "../config/schema.ts";
 import { compileClaimRules } from "../core/identity/claim-rules.ts";
+import type { TokenChecks, TrustedIssuer } from "../core/identity/issuer.ts";
 
 /**
  * The configured issuers as the token verifier takes them, with the certificate files they name.
@@ -11,14 +15,75 @@ import { compileClaimRules } from "../core/identity/claim-rules.ts";
  * @throws ConfigError when a certificate file cannot be read or holds something else
  */
 export function openIssuers(issuers: readonly IssuerConfig[]): readonly IssuerSettings[] {
-  return issuers.map(({ caCertificate, allow = "any", deny, ...issuer }) =>
-    Object.freeze({
-      ...issuer,
-      ...(issuer.url.includes("*") ? { pattern: issuer.url } : {}),
+  return issuers.map((issuer) => {
+    const { url, audience, identity, requireKeyProof, allow = "any", deny } = issuer;
+    const trusted: TrustedIssuer = {
+      url,
+      ...(url.includes("*") ? { pattern: url } : {}),
+      audience,
+      identity,
       rules: compileClaimRules({ allow, deny }),
-      ...(caCertificate === undefined ? {} : { caCertificatePem: readCertificates(caCertificate) }),
-    }),
-  );
+      requireKeyProof,
+      tokenChecks: tokenChecksOf(issuer),
+    };
+    return Object.freeze({ ...trusted, ...openFetchSettings(issuer) });
+  });
+}
+
+function tokenChecksOf(issuer: IssuerConfig): TokenChecks {
+  const { types, strictAudience, requireAzp, maxLifetimeSeconds, leewaySeconds } = issuer;
+  return Object.freeze({
+    ...(types === undefined ? {} : { types }),
+    isAudienceAlone: strictAudience,
+    isPartyRequired: requireAzp,
+    maxLifetimeSeconds,
+    leewaySeconds,
+  });
+}
+
+function openFetchSettings(issuer: IssuerConfig): Omit<IssuerSettings, keyof TrustedIssuer> {
+  const { allowInsecureHttp, allowPrivateNetwork, caCertificate, jwksFile, bearerTokenFile } = issuer;
+  const { algorithms, discoveryUrl, jwksUrl, jwksHosts, staleKeysSeconds } = issuer;
+  return {
+    allowInsecureHttp,
+    allowPrivateNetwork,
+    ...(caCertificate === undefined ? {} : { caCertificatePem: readCertificates(caCertificate) }),
+    ...(algorithms === undefined ? {} : { algorithms }),
+    ...(discoveryUrl === undefined ? {} : { discoveryUrl }),
+    ...(jwksUrl === undefined ? {} : { jwksUrl }),
+    ...(jwksHosts === undefined ? {} : { jwksHosts }),
+    ...(jwksFile === undefined ? {} : { jwks: readKeySet(jwksFile) }),
+    ...(bearerTokenFile === undefined ? {} : { readBearerToken: () => readBearerToken(bearerTokenFile) }),
+    staleSeconds: staleKeysSeconds,
+  };
+}
+
+function readKeySet(file: string): Uint8Array {
+  try {
+    const bytes = readBounded(file, MAX_JWKS_BYTES);
+    parseJwks(bytes);
+    return bytes;
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    if (cause instanceof IssuerFailure) throw new ConfigError(`${file}: ${cause.message}`, { cause });
+    throw new ConfigError(`${file}: cannot be read`, { cause });
+  }
+}
+
+function readBounded(file: string, maxBytes: number): Uint8Array {
+  const { size } = statSync(file);
+  if (size > maxBytes) throw new ConfigError(`${file}: larger than ${String(maxBytes)} bytes`);
+  return new Uint8Array(readFileSync(file));
+}
+
+/** Visible ASCII without what a header field cannot hold (RFC 6750 §2.1). */
+const BEARER_TOKEN = /^[A-Za-z0-9._~+/-]{1,16384}=*$/u;
+
+/** Kubernetes replaces a service account's token within the hour, so that none may be remembered. */
+async function readBearerToken(file: string): Promise<string> {
+  const text = (await readFile(file, "latin1")).trimEnd();
+  if (!BEARER_TOKEN.test(text)) throw new Error("the file does not hold a bearer token and nothing else");
+  return text;
 }
 
 /**

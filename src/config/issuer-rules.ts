@@ -98,7 +98,55 @@ const ruleNames: IssuerRule = ({ allow, deny }) => {
     .map(({ setting, name }) => ({ setting, message: `another rule of this issuer is called ${name}` }));
 };
 
-const OF_EACH: readonly IssuerRule[] = [withoutTls, onThisMachine, pattern, sharedByMany, ruleNames];
+/** Settings that say where documents are, of which not all go together. */
+const places: IssuerRule = (issuer) => {
+  const { jwksFile, jwksUrl } = issuer;
+  const idle = (settings: readonly (keyof IssuerConfig)[], why: string) =>
+    settings.filter((name) => issuer[name] !== undefined).map((setting) => ({ setting, message: why }));
+  return [
+    ...(jwksFile === undefined
+      ? []
+      : idle(
+          ["discoveryUrl", "jwksUrl", "jwksHosts", "bearerTokenFile"],
+          "is of no use with jwksFile: nothing is fetched",
+        )),
+    ...(jwksUrl === undefined
+      ? []
+      : idle(["discoveryUrl", "jwksHosts"], "is of no use with jwksUrl: no discovery document is fetched")),
+    ...(isPatternEntry(issuer)
+      ? idle(
+          ["discoveryUrl", "jwksUrl", "jwksFile", "bearerTokenFile"],
+          "is for one issuer, and this is a pattern of many",
+        )
+      : []),
+  ];
+};
+
+/** Whoever can answer in the place of a document chooses the keys. */
+const placesWithTls: IssuerRule = ({ url, allowInsecureHttp, bearerTokenFile, ...issuer }) => {
+  const plain = (["discoveryUrl", "jwksUrl"] as const).filter((name) => issuer[name]?.startsWith("http://") === true);
+  return [
+    ...(allowInsecureHttp ? [] : plain.map((setting) => ({ setting, message: "expected an https URL" }))),
+    ...(bearerTokenFile !== undefined && (url.startsWith("http://") || plain.length > 0)
+      ? [
+          {
+            setting: "bearerTokenFile" as const,
+            message: "is sent over TLS only, and a URL of this issuer is not https",
+          },
+        ]
+      : []),
+  ];
+};
+
+const OF_EACH: readonly IssuerRule[] = [
+  withoutTls,
+  onThisMachine,
+  pattern,
+  sharedByMany,
+  ruleNames,
+  places,
+  placesWithTls,
+];
 
 const each: Rule = ({ issuers }) =>
   issuers.flatMap((issuer, index) =>
@@ -114,7 +162,12 @@ const OF_ONE_AUDIENCE: ReadonlySet<string> = new Set<keyof IssuerConfig>([
   "audience",
   "deny",
   "identity",
+  "leewaySeconds",
+  "maxLifetimeSeconds",
+  "requireAzp",
   "requireKeyProof",
+  "strictAudience",
+  "types",
 ]);
 
 const oneIssuerOnce: Rule = ({ issuers }) =>

@@ -84,6 +84,8 @@ function withAbsolutePaths(config: Config, folder: string): Config {
         Object.freeze({
           ...issuer,
           ...(issuer.caCertificate === undefined ? {} : { caCertificate: absolute(issuer.caCertificate) }),
+          ...(issuer.jwksFile === undefined ? {} : { jwksFile: absolute(issuer.jwksFile) }),
+          ...(issuer.bearerTokenFile === undefined ? {} : { bearerTokenFile: absolute(issuer.bearerTokenFile) }),
         }),
       ),
     ),

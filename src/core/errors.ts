@@ -49,6 +49,7 @@ export const REASONS = {
   invalid_token: [
     "AUDIENCE_AMBIGUOUS",
     "TOKEN_ALGORITHM",
+    "TOKEN_AUTHORIZED_PARTY",
     "TOKEN_CLAIM_INVALID",
     "TOKEN_CLAIM_MISSING",
     "TOKEN_EMAIL_INVALID",
@@ -63,6 +64,7 @@ export const REASONS = {
     "TOKEN_NOT_YET_VALID",
     "TOKEN_SIGNATURE_INVALID",
     "TOKEN_TOO_LONG",
+    "TOKEN_TYPE",
     "WRONG_AUDIENCE",
   ],
   untrusted_issuer: ["ISSUER_INVALID", "ISSUER_UNKNOWN"],

@@ -25,7 +25,7 @@ describe("config example", () => {
     const file = write("example.yaml", stdout);
     expect(await runCli(["config", "check", "-c", file])).toEqual({
       code: 0,
-      stdout: `${file}: good (production, 3 issuers)\n`,
+      stdout: `${file}: good (production, 4 issuers)\n`,
       stderr: "",
     });
   });

@@ -1,7 +1,7 @@
 import { isJsonArray, isJsonObject, JsonError, parseJson, type JsonObject } from "../../core/encoding/json-reader.ts";
 import { IssuerFailure } from "./issuer-failure.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
-import { isJwsAlgorithm, type JwsAlgorithm } from "./jws-algorithms.ts";
+import { isJwsAlgorithm, type JwsAlgorithm } from "../../core/identity/jws-algorithms.ts";
 
 /** What Mayfly needs of an issuer's discovery document (OpenID Connect Discovery 1.0 §3). */
 export interface DiscoveryDocument {
@@ -17,12 +17,15 @@ export const MAX_DISCOVERY_BYTES = 65_536;
 const JSON_LIMITS = { maxDepth: 8, maxMembers: 2000 };
 
 /**
- * Where an issuer's discovery document is (OpenID Connect Discovery 1.0 §4.1).
+ * Where an issuer's discovery document is (OpenID Connect Discovery 1.0 §4.1), unless it is configured.
  *
  * @throws IssuerFailure when the issuer's URL is none that may be fetched
  */
 export function discoveryUrl(issuer: IssuerSettings): string {
-  return parseDocumentUrl(`${issuer.url.replace(/\/$/u, "")}/.well-known/openid-configuration`, issuer);
+  return (
+    issuer.discoveryUrl ??
+    parseDocumentUrl(`${issuer.url.replace(/\/$/u, "")}/.well-known/openid-configuration`, issuer)
+  );
 }
 
 /**
@@ -37,17 +40,29 @@ export function parseDiscovery(bytes: Uint8Array, issuer: IssuerSettings): Disco
   const jwksUri = document.get("jwks_uri");
   if (typeof jwksUri !== "string") return refuse("the document has no jwks_uri");
   const keysUrl = parseDocumentUrl(jwksUri, issuer);
-  if (issuer.pattern !== undefined && hostOf(keysUrl) !== hostOf(issuer.url)) {
-    refuse("the keys of an issuer that only a pattern names are on another host");
-  }
-  return { jwksUri: keysUrl, algorithms: parseAlgorithms(document) };
+  requireKeysHost(keysUrl, issuer);
+  return { jwksUri: keysUrl, algorithms: parseAlgorithms(document, issuer) };
 }
 
-/** Permitted algorithms among the announced ones; RS256, which every issuer must support, when there are none. */
-function parseAlgorithms(document: JsonObject): ReadonlySet<JwsAlgorithm> {
+/** An issuer that only a pattern names keeps its keys at home; others where they like, unless they were told where. */
+function requireKeysHost(keysUrl: string, { url, pattern, jwksHosts }: IssuerSettings): void {
+  if (pattern === undefined && jwksHosts === undefined) return;
+  const host = hostOf(keysUrl);
+  if (host === hostOf(url) || jwksHosts?.includes(host) === true) return;
+  refuse("the keys are on a host that is neither the issuer's nor one of jwksHosts");
+}
+
+/**
+ * Permitted algorithms among the announced ones; RS256, which every issuer must support, when there are none. Of them those
+ * that the issuer's entry lists, when it does.
+ */
+function parseAlgorithms(document: JsonObject, { algorithms }: IssuerSettings): ReadonlySet<JwsAlgorithm> {
   const announced = document.get("id_token_signing_alg_values_supported");
   const permitted = isJsonArray(announced) ? announced.filter(isJwsAlgorithm) : [];
-  return new Set(permitted.length === 0 ? (["RS256"] as const) : permitted);
+  const offered: readonly JwsAlgorithm[] = permitted.length === 0 ? ["RS256"] : permitted;
+  const taken = offered.filter((algorithm) => algorithms?.includes(algorithm) ?? true);
+  if (taken.length === 0) refuse("the issuer announces none of the algorithms that its entry lists");
+  return new Set(taken);
 }
 
 function parseDocument(bytes: Uint8Array): JsonObject {
@@ -75,21 +90,23 @@ function parseDocumentUrl(text: string, issuer: IssuerSettings): string {
   const parts = DOCUMENT_URL.exec(text)?.groups;
   if (parts === undefined || !URL.canParse(text)) return refuse("a URL of the issuer is malformed");
   if (parts["scheme"] !== "https" && !issuer.allowInsecureHttp) return refuse("a URL of the issuer is not https");
-  const port = parts["port"];
-  if (port !== undefined && port !== portOf(issuer.url) && !issuer.allowPrivateNetwork) {
+  if (parts["port"] !== undefined && !mayHavePort(text, issuer))
     return refuse("a URL of the issuer has a port of its own");
-  }
   return text;
 }
 
-/** Host with its port, as it is written. */
-function hostOf(url: string): string | undefined {
-  const groups = DOCUMENT_URL.exec(url)?.groups;
-  return groups === undefined ? undefined : `${groups["host"] ?? ""}:${groups["port"] ?? ""}`;
+function mayHavePort(
+  text: string,
+  { url, discoveryUrl: elsewhere, jwksHosts, allowPrivateNetwork }: IssuerSettings,
+): boolean {
+  const [port, ...known] = [text, url, elsewhere ?? url].map((one) => DOCUMENT_URL.exec(one)?.groups?.["port"]);
+  return allowPrivateNetwork || known.includes(port) || jwksHosts?.includes(hostOf(text)) === true;
 }
 
-function portOf(url: string): string | undefined {
-  return DOCUMENT_URL.exec(url)?.groups?.["port"];
+/** Host of a URL that {@link DOCUMENT_URL} matches, with its port when it names one, as it is written. */
+export function hostOf(url: string): string {
+  const { host = "", port } = DOCUMENT_URL.exec(url)?.groups ?? {};
+  return port === undefined ? host : `${host}:${port}`;
 }
 
 function refuse(detail: string): never {

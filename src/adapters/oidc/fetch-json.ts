@@ -39,6 +39,8 @@ export interface FetchBounds {
   readonly maxBytes: number;
   /** Ends the fetch: deadline and shutdown. */
   readonly signal: AbortSignal;
+  /** Sent along (RFC 6750 §2.1), for issuers that do not show their documents to everybody. */
+  readonly bearerToken?: string;
 }
 
 /**
@@ -73,7 +75,7 @@ export function openFetchJson(settings: IssuerSettings, lookup?: LookupAll, wait
     const agent = url.protocol === "https:" ? httpsAgent : httpAgent;
     try {
       connection ??= connectOptions(settings, lookup, waits);
-      const response = await getResponse(url, { ...waits, agent, connection, signal });
+      const response = await getResponse(url, { ...waits, ...bounds, agent, connection, signal });
       const bytes = await readAccepted(response, { maxBytes, signal });
       const maxAgeSeconds = parseMaxAge(response.headers["cache-control"]);
       return maxAgeSeconds === undefined ? { bytes } : { bytes, maxAgeSeconds };

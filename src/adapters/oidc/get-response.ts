@@ -24,6 +24,8 @@ export interface GetOptions {
   readonly headMs: number;
   /** Ends the wait. */
   readonly signal: AbortSignal;
+  /** Sent as credentials (RFC 6750 §2.1). */
+  readonly bearerToken?: string;
 }
 
 /**
@@ -47,13 +49,14 @@ export async function getResponse(url: URL, options: GetOptions): Promise<Incomi
 class ConnectionWasClosed extends Error {}
 
 async function exchange(url: URL, options: GetOptions, agent: Agent | false): Promise<IncomingMessage> {
-  const { connection, signal } = options;
+  const { connection, signal, bearerToken } = options;
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, {
     ...connection,
     agent,
-    headers: REQUEST_HEADERS,
+    headers:
+      bearerToken === undefined ? REQUEST_HEADERS : { ...REQUEST_HEADERS, authorization: `Bearer ${bearerToken}` },
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
   });
   // A request that waits for a connection of its agent tells nobody that it was destroyed.

@@ -1,8 +1,9 @@
-import { discoveryUrl, MAX_DISCOVERY_BYTES, parseDiscovery, type DiscoveryDocument } from "./discovery.ts";
-import type { FetchJson } from "./fetch-json.ts";
+import { discoveryUrl, hostOf, MAX_DISCOVERY_BYTES, parseDiscovery, type DiscoveryDocument } from "./discovery.ts";
+import type { FetchBounds, FetchedJson, FetchJson } from "./fetch-json.ts";
+import { IssuerFailure } from "./issuer-failure.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import { MAX_JWKS_BYTES, parseJwks, type KeySet } from "./jwks.ts";
-import type { JwsAlgorithm } from "./jws-algorithms.ts";
+import { JWS_ALGORITHMS, type JwsAlgorithm } from "../../core/identity/jws-algorithms.ts";
 
 /** An issuer's keys together with what its discovery document says about them. */
 export interface IssuerKeys {
@@ -40,10 +41,12 @@ export class IssuerDocuments {
    * @throws IssuerFailure
    */
   async discover(nowMs: number, signal: AbortSignal): Promise<DiscoveryDocument> {
+    const { jwksUrl, algorithms = JWS_ALGORITHMS } = this.#issuer;
+    if (jwksUrl !== undefined) return { jwksUri: jwksUrl, algorithms: new Set(algorithms) };
     const kept = this.#discovery;
     if (kept !== undefined && nowMs < this.#freshUntilMs) return kept;
     try {
-      const { bytes, maxAgeSeconds } = await this.#fetchJson(discoveryUrl(this.#issuer), {
+      const { bytes, maxAgeSeconds } = await this.#fetch(discoveryUrl(this.#issuer), {
         maxBytes: MAX_DISCOVERY_BYTES,
         signal,
       });
@@ -70,12 +73,29 @@ export class IssuerDocuments {
    */
   async fetchKeys(discovery: DiscoveryDocument, nowMs: number, signal: AbortSignal): Promise<IssuerKeys> {
     try {
-      const { bytes, maxAgeSeconds } = await this.#fetchJson(discovery.jwksUri, { maxBytes: MAX_JWKS_BYTES, signal });
+      const { bytes, maxAgeSeconds } = await this.#fetch(discovery.jwksUri, { maxBytes: MAX_JWKS_BYTES, signal });
       const keys = { set: parseJwks(bytes), algorithms: discovery.algorithms };
       return maxAgeSeconds === undefined ? keys : { ...keys, maxAgeSeconds };
     } catch (error) {
       this.#freshUntilMs = Math.min(this.#freshUntilMs, nowMs);
       throw error;
+    }
+  }
+  async #fetch(url: string, bounds: FetchBounds): Promise<FetchedJson> {
+    const bearerToken = await this.#bearerTokenFor(url);
+    return this.#fetchJson(url, bearerToken === undefined ? bounds : { ...bounds, bearerToken });
+  }
+
+  /** A token that was given to us for one host is never shown to another, whatever a document says about where keys are. */
+  async #bearerTokenFor(url: string): Promise<string | undefined> {
+    const { url: own, discoveryUrl: elsewhere, jwksUrl, readBearerToken } = this.#issuer;
+    if (readBearerToken === undefined) return undefined;
+    const configured = [elsewhere ?? own, jwksUrl ?? own].map(hostOf);
+    if (!url.startsWith("https:") || !configured.includes(hostOf(url))) return undefined;
+    try {
+      return await readBearerToken();
+    } catch (cause) {
+      throw new IssuerFailure("transient", "the token that its documents are asked for with cannot be read", { cause });
     }
   }
 }

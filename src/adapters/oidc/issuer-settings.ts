@@ -1,4 +1,5 @@
 import type { TrustedIssuer } from "../../core/identity/issuer.ts";
+import type { JwsAlgorithm } from "../../core/identity/jws-algorithms.ts";
 
 /** A trusted issuer together with how its documents may be fetched. */
 export interface IssuerSettings extends TrustedIssuer {
@@ -8,4 +9,18 @@ export interface IssuerSettings extends TrustedIssuer {
   readonly allowPrivateNetwork: boolean;
   /** Certificate authorities trusted for this issuer's TLS beside the system's, PEM. */
   readonly caCertificatePem?: string;
+  /** The algorithms that its tokens may use; all that it announces, as far as they are permitted at all, when left out. */
+  readonly algorithms?: readonly JwsAlgorithm[];
+  /** Where its discovery document is, when that is not below its own URL. */
+  readonly discoveryUrl?: string;
+  /** Where its keys are: nothing is discovered then. */
+  readonly jwksUrl?: string;
+  /** Its keys, a JWK Set: nothing is fetched then. */
+  readonly jwks?: Uint8Array;
+  /** Hosts, with their ports where they have one, that the discovery document may name for the keys. */
+  readonly jwksHosts?: readonly string[];
+  /** Gives the token that its documents are asked for with (RFC 6750 §2.1); read each time, for it is renewed. */
+  readonly readBearerToken?: () => Promise<string>;
+  /** How long keys are used that cannot be renewed, seconds; an hour when left out. */
+  readonly staleSeconds?: number;
 }

@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { isJsonArray, type JsonObject, type JsonValue } from "../../core/encoding/json-reader.ts";
 import { isWeakEd25519 } from "../../core/proof/ed25519-weakness.ts";
-import type { JwsAlgorithm } from "./jws-algorithms.ts";
+import type { JwsAlgorithm } from "../../core/identity/jws-algorithms.ts";
 
 /** An issuer's public key, vetted and imported once. */
 export interface VerificationKey {

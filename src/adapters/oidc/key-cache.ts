@@ -14,12 +14,14 @@ import { UnknownKids } from "./unknown-kids.ts";
 export interface KeyCacheOptions {
   /** The issuer's URL, for notices. */
   readonly issuer: string;
-  readonly documents: IssuerDocuments;
+  readonly documents: Pick<IssuerDocuments, "discover" | "fetchKeys">;
   readonly clock: Clock;
   /** From 0 to below 1, for jitter. */
   readonly random: () => number;
   /** Longest wait for the issuer's documents, both together. */
   readonly deadlineMs: number;
+  /** How long keys are used beyond their fresh time while the issuer cannot give newer ones; an hour when left out. */
+  readonly staleMs?: number;
   readonly onNotice: Telemetry["notice"];
 }
 
@@ -31,7 +33,7 @@ const FRESH_JITTER = 0.1;
 /** Part of the fresh time after which a request has newer keys fetched without waiting for them. */
 const REFRESH_AT = 0.8;
 
-/** How long keys are used beyond their fresh time while the issuer cannot give newer ones: the bound on a withdrawn key. */
+/** The bound on a withdrawn key, unless the issuer's entry has another one. */
 const STALE_MS = 60 * 60 * 1000;
 
 const MAX_WAITERS = 256;
@@ -199,7 +201,7 @@ export class KeyCache {
   }
 
   #withTimes(keys: IssuerKeys): Loaded {
-    const { clock, random } = this.#options;
+    const { clock, random, staleMs = STALE_MS } = this.#options;
     const nowMs = clock.monotonic();
     const seconds = Math.max(
       LEAST_FRESH_SECONDS,
@@ -210,7 +212,7 @@ export class KeyCache {
       ...keys,
       refreshFromMs: nowMs + freshMs * REFRESH_AT,
       freshUntilMs: nowMs + freshMs,
-      usableUntilMs: nowMs + freshMs + STALE_MS,
+      usableUntilMs: nowMs + freshMs + staleMs,
     };
   }
 

@@ -1,11 +1,12 @@
 import type { TrustedIssuer } from "../../core/identity/issuer.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
-import { openFetchJson, type IssuerFetch } from "./fetch-json.ts";
+import { openFetchJson, type FetchJson, type IssuerFetch } from "./fetch-json.ts";
 import { IssuerDocuments } from "./issuer-documents.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import { KeyCache } from "./key-cache.ts";
 import type { OutboundPlaces } from "./outbound-places.ts";
+import { StaticDocuments } from "./static-documents.ts";
 
 /** What issuers are opened with. */
 export interface OpenIssuerOptions {
@@ -39,15 +40,18 @@ const FETCH_DEADLINE_MS = 5000;
 export function openIssuer(settings: SettingsOfIssuer, options: OpenIssuerOptions, places: OutboundPlaces): OpenIssuer {
   const [{ url }] = settings;
   const fetch = (options.openFetch ?? openFetchJson)(settings[0]);
-  const documents = new IssuerDocuments(settings[0], (target, bounds) =>
-    places.run(new URL(target).host, bounds.signal, () => fetch.fetchJson(target, bounds)),
-  );
+  const { jwks, algorithms, staleSeconds } = settings[0];
+  const fetchInTurn: FetchJson = (target, bounds) =>
+    places.run(new URL(target).host, bounds.signal, () => fetch.fetchJson(target, bounds));
+  const documents =
+    jwks === undefined ? new IssuerDocuments(settings[0], fetchInTurn) : new StaticDocuments(jwks, algorithms);
   const keys = new KeyCache({
     issuer: url,
     documents,
     clock: options.clock,
     random: options.random ?? Math.random,
     deadlineMs: options.fetchDeadlineMs ?? FETCH_DEADLINE_MS,
+    ...(staleSeconds === undefined ? {} : { staleMs: staleSeconds * 1000 }),
     onNotice: options.onNotice ?? (() => undefined),
   });
   return {
@@ -66,7 +70,7 @@ export function trustedEntries([first, ...others]: SettingsOfIssuer): TrustedEnt
 }
 
 function trustedFrom(settings: IssuerSettings): TrustedIssuer {
-  const { url, pattern, audience, identity, rules, requireKeyProof } = settings;
+  const { url, pattern, audience, identity, rules, requireKeyProof, tokenChecks } = settings;
   return Object.freeze({
     url,
     ...(pattern === undefined ? {} : { pattern }),
@@ -74,5 +78,6 @@ function trustedFrom(settings: IssuerSettings): TrustedIssuer {
     identity,
     rules,
     ...(requireKeyProof === true ? { requireKeyProof } : {}),
+    ...(tokenChecks === undefined ? {} : { tokenChecks }),
   });
 }

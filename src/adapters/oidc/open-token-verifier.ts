@@ -2,6 +2,7 @@ import type { JsonObject } from "../../core/encoding/json-reader.ts";
 import { MayflyError } from "../../core/errors.ts";
 import type { VerifyIdToken } from "../../ports/id-token-verifier.ts";
 import { checkClaims } from "./check-claims.ts";
+import { checkType } from "./check-type.ts";
 import { chooseAudience } from "./choose-audience.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import type { KeySetFaults } from "./jwks.ts";
@@ -59,7 +60,8 @@ export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier 
       // An issuer that the operator named is never taken for one that a pattern happens to match.
       const { entries, withKeys } = found.get(iss) ?? patterns.find(iss) ?? refuseIssuer();
       const issuer = chooseAudience(entries, claims);
-      const subject = checkClaims(claims, issuer.audience, nowMs);
+      checkType(header, issuer);
+      const subject = checkClaims(claims, issuer, nowMs);
       await withKeys((keys) => checkSignature(idToken, header, keys));
       return { issuer, subject, claims };
     },

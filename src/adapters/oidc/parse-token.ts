@@ -1,12 +1,14 @@
 import { isJsonObject, JsonError, parseJson, type JsonObject } from "../../core/encoding/json-reader.ts";
 import { MayflyError, type Reason } from "../../core/errors.ts";
-import { isJwsAlgorithm, type JwsAlgorithm } from "./jws-algorithms.ts";
+import { isJwsAlgorithm, type JwsAlgorithm } from "../../core/identity/jws-algorithms.ts";
 
 /** What the header says about the signature (RFC 7515 §4.1). */
 export interface TokenHeader {
   readonly alg: JwsAlgorithm;
   /** Absent when the token names no key; an empty one counts as absent. */
   readonly kid?: string;
+  /** What kind of token it says it is (RFC 7515 §4.1.9). */
+  readonly typ?: string;
 }
 
 /** An ID token taken apart. Nothing in it is true until its signature was verified. */
@@ -58,13 +60,13 @@ function parseHeader(part: string): TokenHeader {
     if (header.has(name)) throw new MayflyError("TOKEN_HEADER_INVALID", `the token's header has a ${name} member`);
   }
   const typ = header.get("typ");
-  if (typ !== undefined && (typeof typ !== "string" || !/^JWT$/iu.test(typ))) {
-    throw new MayflyError("TOKEN_HEADER_INVALID", "the token's typ is not JWT");
+  if (typ !== undefined && typeof typ !== "string") {
+    throw new MayflyError("TOKEN_HEADER_INVALID", "the token's typ is not a text");
   }
   const alg = header.get("alg");
   if (!isJwsAlgorithm(alg)) throw new MayflyError("TOKEN_ALGORITHM", "the token's algorithm is not a permitted one");
   const kid = parseKid(header);
-  return kid === undefined ? { alg } : { alg, kid };
+  return { alg, ...(kid === undefined ? {} : { kid }), ...(typ === undefined ? {} : { typ }) };
 }
 
 function parseKid(header: JsonObject): string | undefined {

@@ -1,6 +1,6 @@
 import { constants, verify, type VerifyKeyObjectInput, type KeyObject } from "node:crypto";
 import type { VerificationKey } from "./jwk.ts";
-import type { JwsAlgorithm } from "./jws-algorithms.ts";
+import type { JwsAlgorithm } from "../../core/identity/jws-algorithms.ts";
 
 /** How node:crypto verifies one algorithm. */
 interface Verification {

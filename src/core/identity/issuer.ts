@@ -26,4 +26,28 @@ export interface TrustedIssuer extends AnnouncedIssuer {
   readonly rules: ClaimRules;
   /** Whether certification requests are refused, whose signature covers no identity. */
   readonly requireKeyProof?: boolean;
+  /** What its tokens must be beyond what every ID token must; DEFAULT_TOKEN_CHECKS when left out. */
+  readonly tokenChecks?: TokenChecks;
 }
+
+/** How strictly the tokens of an issuer are read. */
+export interface TokenChecks {
+  /** What `typ` may be (RFC 7515 §4.1.9), in any case; when left out, JWT or no `typ` at all. */
+  readonly types?: readonly string[];
+  /** Whether a token for other audiences beside ours is refused. */
+  readonly isAudienceAlone: boolean;
+  /** Whether `azp` (OIDC Core §2) must name our audience. */
+  readonly isPartyRequired: boolean;
+  /** From `iat` to `exp` at most, seconds. */
+  readonly maxLifetimeSeconds: number;
+  /** How far `nbf` and `iat` may lie ahead, seconds. There is none on `exp`. */
+  readonly leewaySeconds: number;
+}
+
+/** What is asked of tokens unless an issuer's entry says otherwise. */
+export const DEFAULT_TOKEN_CHECKS: TokenChecks = {
+  isAudienceAlone: false,
+  isPartyRequired: false,
+  maxLifetimeSeconds: 24 * 60 * 60,
+  leewaySeconds: 60,
+};

@@ -2,13 +2,19 @@ import { describe, expect, it } from "@jest/globals";
 import { checkClaims } from "../../../src/adapters/oidc/check-claims.ts";
 import { isJsonObject, parseJson } from "../../../src/core/encoding/json-reader.ts";
 import type { MayflyError, Reason } from "../../../src/core/errors.ts";
+import { DEFAULT_TOKEN_CHECKS } from "../../../src/core/identity/issuer.ts";
+import type { TokenChecks } from "../../../src/core/identity/issuer.ts";
 
 const NOW = 1_800_000_000;
 
 const GOOD = { aud: '"sigstore"', sub: '"subject"', iat: `${NOW}`, exp: `${NOW + 600}` };
 
 /** Members are JSON text, so that numbers reach the code as a token would carry them. */
-function outcome(changes: Readonly<Record<string, string | undefined>>, nowMs = NOW * 1000): Reason | "accepted" {
+function outcome(
+  changes: Readonly<Record<string, string | undefined>>,
+  nowMs = NOW * 1000,
+  checks: Partial<TokenChecks> = {},
+): Reason | "accepted" {
   const values: Readonly<Record<string, string | undefined>> = { ...GOOD, ...changes };
   const members = Object.keys(values).flatMap((name) => {
     const value = values[name];
@@ -18,7 +24,7 @@ function outcome(changes: Readonly<Record<string, string | undefined>>, nowMs = 
   const claims = parseJson(Buffer.from(text), { maxDepth: 8, maxMembers: 100 });
   if (!isJsonObject(claims)) throw new Error("no object");
   try {
-    checkClaims(claims, "sigstore", nowMs);
+    checkClaims(claims, { audience: "sigstore", tokenChecks: { ...DEFAULT_TOKEN_CHECKS, ...checks } }, nowMs);
     return "accepted";
   } catch (error) {
     return (error as MayflyError).reason;
@@ -92,5 +98,33 @@ describe("checkClaims", () => {
   it("F14: compares times as real numbers", () => {
     expect(outcome({ exp: `${NOW}.5` }, NOW * 1000 + 499)).toBe("accepted");
     expect(outcome({ exp: `${NOW}.5` }, NOW * 1000 + 500)).toBe("TOKEN_EXPIRED");
+  });
+});
+
+describe("an issuer's own checks", () => {
+  it.each<[string, Partial<TokenChecks>, Record<string, string | undefined>, Reason | "accepted"]>([
+    ["[F7b] ours alone, as a text", { isAudienceAlone: true }, { aud: '"sigstore"' }, "accepted"],
+    ["[F7b] ours alone, as a list", { isAudienceAlone: true }, { aud: '["sigstore"]' }, "accepted"],
+    ["[F7b] ours among others", { isAudienceAlone: true }, { aud: '["sigstore","other"]' }, "WRONG_AUDIENCE"],
+    ["[F7b] ours twice", { isAudienceAlone: true }, { aud: '["sigstore","sigstore"]' }, "WRONG_AUDIENCE"],
+    ["[F8b] azp that is ours", { isPartyRequired: true }, { azp: '"sigstore"' }, "accepted"],
+    ["[F8b] azp of another client", { isPartyRequired: true }, { azp: '"other"' }, "TOKEN_AUTHORIZED_PARTY"],
+    ["[F8b] azp in a list", { isPartyRequired: true }, { azp: '["sigstore"]' }, "TOKEN_AUTHORIZED_PARTY"],
+    ["[F8b] no azp", { isPartyRequired: true }, {}, "TOKEN_CLAIM_MISSING"],
+    ["[F11b] up to a shorter lifetime", { maxLifetimeSeconds: 600 }, { exp: `${NOW + 600}` }, "accepted"],
+    [
+      "[F11b] beyond a shorter lifetime",
+      { maxLifetimeSeconds: 600 },
+      { exp: `${NOW + 601}` },
+      "TOKEN_LIFETIME_TOO_LONG",
+    ],
+    ["[F11b] up to a longer lifetime", { maxLifetimeSeconds: 172_800 }, { exp: `${NOW + 172_800}` }, "accepted"],
+    ["[F12b] nbf within 300 s", { leewaySeconds: 300 }, { nbf: `${NOW + 300}` }, "accepted"],
+    ["[F12b] nbf beyond 300 s", { leewaySeconds: 300 }, { nbf: `${NOW + 301}` }, "TOKEN_NOT_YET_VALID"],
+    ["[F12b] iat within 300 s", { leewaySeconds: 300 }, { iat: `${NOW + 300}` }, "accepted"],
+    ["[F12b] nbf a second ahead, and no leeway", { leewaySeconds: 0 }, { nbf: `${NOW + 1}` }, "TOKEN_NOT_YET_VALID"],
+    ["[F12b] exp a second past, and leeway", { leewaySeconds: 300 }, { exp: `${NOW - 1}` }, "TOKEN_EXPIRED"],
+  ])("%s", (_, checks, changes, expected) => {
+    expect(outcome(changes, NOW * 1000, checks)).toBe(expected);
   });
 });

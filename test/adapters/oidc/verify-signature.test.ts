@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { compactVerify, CompactSign, exportPKCS8 } from "jose";
 import type { JsonObject, JsonValue } from "../../../src/core/encoding/json-reader.ts";
 import { importJwk } from "../../../src/adapters/oidc/jwk.ts";
-import type { JwsAlgorithm } from "../../../src/adapters/oidc/jws-algorithms.ts";
+import type { JwsAlgorithm } from "../../../src/core/identity/jws-algorithms.ts";
 import { verifySignature } from "../../../src/adapters/oidc/verify-signature.ts";
 import { makeKey, type IssuerKey } from "./local-issuer.ts";
 

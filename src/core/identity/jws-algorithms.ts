@@ -1,5 +1,5 @@
 /** Signature algorithms an ID token may use (RFC 7518 §3.1, RFC 8037, RFC 9864): asymmetric and not broken. */
-const JWS_ALGORITHMS = [
+export const JWS_ALGORITHMS = [
   "RS256",
   "RS384",
   "RS512",

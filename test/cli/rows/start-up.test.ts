@@ -442,7 +442,9 @@ describe("what a start tells", () => {
       .replace("dataDirectory:", "environment: development\ndataDirectory:")
       .replace(
         ISSUER,
-        `  - { url: "http://127.0.0.1:1", identity: { kind: email, skipEmailVerification: true }, allowInsecureHttp: true, allowPrivateNetwork: true }`,
+        `  - { url: "http://127.0.0.1:1", identity: { kind: email, skipEmailVerification: true }, allowInsecureHttp: true, allowPrivateNetwork: true }
+  - { url: "https://kubernetes.*.svc", identity: { kind: email }, allowBroadWildcard: true }
+  - { url: "https://gitlab.com", identity: { kind: email }, allow: any }`,
       );
     let metrics = "";
     const log = await logOf(text, {}, async ({ operationsUrl }) => {
@@ -453,6 +455,8 @@ describe("what a start tells", () => {
       "log-on-any-filesystem",
       "rate-limits-off",
       "issuer-on-private-network",
+      "issuer-by-broad-wildcard",
+      "issuer-shared-without-rules",
       "issuer-without-tls",
       "email-verification-skipped",
     ];

@@ -53,7 +53,9 @@ function openFetchSettings(issuer: IssuerConfig): Omit<IssuerSettings, keyof Tru
     ...(jwksUrl === undefined ? {} : { jwksUrl }),
     ...(jwksHosts === undefined ? {} : { jwksHosts }),
     ...(jwksFile === undefined ? {} : { jwks: readKeySet(jwksFile) }),
-    ...(bearerTokenFile === undefined ? {} : { readBearerToken: () => readBearerToken(bearerTokenFile) }),
+    ...(bearerTokenFile === undefined
+      ? {}
+      : { bearerTokenFile, readBearerToken: () => readBearerToken(bearerTokenFile) }),
     staleSeconds: staleKeysSeconds,
   };
 }

@@ -182,7 +182,7 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
   telemetry.watch({
     caNotAfterMs: () => chain.notAfterMs,
     issuerKeyFaults: () => verifier.keyFaults(),
-    patternIssuers: () => verifier.patternIssuers(),
+    patternIssuers: () => verifier.patternIssuers().counts,
     requestsInFlight,
     issuancePaused: () => pauseSwitch.isPaused,
     shards: () => shards.all.map(shardSource),

@@ -21,6 +21,8 @@ export interface IssuerSettings extends TrustedIssuer {
   readonly jwksHosts?: readonly string[];
   /** Gives the token that its documents are asked for with (RFC 6750 §2.1); read each time, for it is renewed. */
   readonly readBearerToken?: () => Promise<string>;
+  /** Where that token comes from, for whoever compares settings. */
+  readonly bearerTokenFile?: string;
   /** How long keys are used that cannot be renewed, seconds; an hour when left out. */
   readonly staleSeconds?: number;
 }

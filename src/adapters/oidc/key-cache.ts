@@ -117,6 +117,11 @@ export class KeyCache {
     return this.#backOff.remainingMs(this.#options.clock.monotonic()) === 0;
   }
 
+  /** Fetches the keys of an issuer that nobody has asked yet. A failure is noticed; never rejects. */
+  async fetchAhead(): Promise<void> {
+    if (this.isFirstToBeAsked) await this.#renewed().catch(() => undefined);
+  }
+
   /** Ends what is being fetched; nothing that still arrives is used. */
   close(): void {
     this.#closed.abort();

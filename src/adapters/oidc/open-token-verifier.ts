@@ -7,20 +7,25 @@ import { chooseAudience } from "./choose-audience.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import type { KeySetFaults } from "./jwks.ts";
 import type { KeyCache } from "./key-cache.ts";
+import { KeyCaches } from "./key-caches.ts";
+import type { KeyCachesOptions } from "./key-caches.ts";
 import { openIssuer } from "./open-issuer.ts";
-import type { OpenIssuerOptions, SettingsOfIssuer } from "./open-issuer.ts";
-import { makeOutboundPlaces } from "./outbound-places.ts";
+import type { SettingsOfIssuer } from "./open-issuer.ts";
 import { parseToken, type TokenHeader } from "./parse-token.ts";
 import { PatternIssuers } from "./pattern-issuers.ts";
 import type { FoundIssuer, PatternLimits } from "./pattern-issuers.ts";
 import { verifySignature } from "./verify-signature.ts";
 
 /** What a verifier is opened with. */
-export interface TokenVerifierOptions extends OpenIssuerOptions {
+export interface TokenVerifierOptions extends KeyCachesOptions {
   /** Issuers to trust, each URL once for each of its audiences; those whose `pattern` is set by their pattern. */
   readonly issuers: readonly IssuerSettings[];
   /** What issuers of patterns may take; PATTERN_LIMITS when left out. */
   readonly patternLimits?: PatternLimits;
+  /** Where keys are kept that other verifiers have use of too; caches of its own when left out. */
+  readonly keyCaches?: KeyCaches;
+  /** The verifier that this one takes the place of: issuers that its patterns have found are known from the start. */
+  readonly before?: Pick<TokenVerifier, "patternIssuers">;
 }
 
 /** Verifies ID tokens of a fixed set of issuers. */
@@ -29,7 +34,9 @@ export interface TokenVerifier {
   /** Of the key sets in use, all issuers' together. */
   keyFaults(): KeySetFaults;
   /** Issuers that patterns matched. */
-  patternIssuers(): PatternIssuers["counts"];
+  patternIssuers(): Pick<PatternIssuers, "counts" | "known">;
+  /** Asks those named issuers for their keys that nobody has asked yet, a few at a time. Failures are noticed; never rejects. */
+  fetchAhead(): Promise<void>;
   /** Ends every fetch and connection; `verifyIdToken` may not be called any more. */
   close(): Promise<void>;
 }
@@ -41,8 +48,8 @@ export interface TokenVerifier {
  * @throws RangeError when an issuer's URL is given twice for one audience
  */
 export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const places = makeOutboundPlaces();
-  const open = (settings: SettingsOfIssuer) => openIssuer(settings, options, places);
+  const keyCaches = options.keyCaches ?? new KeyCaches(options);
+  const open = (settings: SettingsOfIssuer) => openIssuer(settings, keyCaches);
   const groups = groupByUrl(options.issuers);
   const exact = new Map(groups.filter(isExact).map((settings) => [settings[0].url, open(settings)]));
   const patterns = new PatternIssuers(
@@ -50,6 +57,7 @@ export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier 
     open,
     { clock: options.clock, ...(options.patternLimits === undefined ? {} : { limits: options.patternLimits }) },
   );
+  patterns.recall(options.before?.patternIssuers().known ?? []);
   const found = new Map<string, FoundIssuer>(
     Array.from(exact, ([url, { entries, keys }]) => [url, { entries, withKeys: (work) => work(keys) }]),
   );
@@ -66,7 +74,8 @@ export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier 
       return { issuer, subject, claims };
     },
     keyFaults: () => sumFaults([...exact.values(), ...patterns.known].map(({ keys }) => keys.faults)),
-    patternIssuers: () => patterns.counts,
+    patternIssuers: () => patterns,
+    fetchAhead: () => fetchAhead([...exact.values()].map(({ keys }) => keys)),
     close: async () => {
       await Promise.all([...exact.values(), patterns].map((part) => part.close()));
     },
@@ -81,6 +90,17 @@ function groupByUrl(issuers: readonly IssuerSettings[]): readonly SettingsOfIssu
     }
     return [[first, ...others] satisfies SettingsOfIssuer];
   });
+}
+
+/** Fewer than there are places, so that callers' issuers do not wait behind those of nobody. */
+const AHEAD_AT_ONCE = 4;
+
+async function fetchAhead(caches: readonly KeyCache[]): Promise<void> {
+  const rest = caches.values();
+  const work = async (): Promise<void> => {
+    for (const keys of rest) await keys.fetchAhead();
+  };
+  await Promise.all(Array.from({ length: AHEAD_AT_ONCE }, work));
 }
 
 const isExact = ([{ pattern }]: SettingsOfIssuer): boolean => pattern === undefined;

@@ -1,10 +1,11 @@
 import { MayflyError } from "../../core/errors.ts";
 import { matchesIssuerPattern, parseIssuerPattern, splitIssuerUrl } from "../../core/identity/issuer-pattern.ts";
 import type { IssuerPattern, IssuerUrl } from "../../core/identity/issuer-pattern.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { IssuerFailure } from "./issuer-failure.ts";
 import type { KeyCache } from "./key-cache.ts";
 import { trustedEntries } from "./open-issuer.ts";
-import type { OpenIssuer, OpenIssuerOptions, SettingsOfIssuer, TrustedEntries } from "./open-issuer.ts";
+import type { OpenIssuer, SettingsOfIssuer, TrustedEntries } from "./open-issuer.ts";
 import { WindowLimit } from "./window-limit.ts";
 
 /** What issuers that nobody named one by one may take. */
@@ -47,8 +48,14 @@ interface PatternGroup {
   readonly discoveries: WindowLimit;
 }
 
-interface Matched extends OpenIssuer {
+/** An issuer that a pattern matched and that has given keys. */
+export interface KnownIssuer extends OpenIssuer {
   readonly url: string;
+  /** When its keys were used last, by a clock that never steps. */
+  readonly lastUsedMs: number;
+}
+
+interface Matched extends KnownIssuer {
   readonly group: PatternGroup;
   users: number;
   lastUsedMs: number;
@@ -64,7 +71,7 @@ const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/iu;
 export class PatternIssuers {
   readonly #groups: ReadonlyMap<string, readonly PatternGroup[]>;
   readonly #open: (settings: SettingsOfIssuer) => OpenIssuer;
-  readonly #clock: OpenIssuerOptions["clock"];
+  readonly #clock: Clock;
   readonly #limits: PatternLimits;
   readonly #discoveries: WindowLimit;
   readonly #known = new Map<string, Matched>();
@@ -75,7 +82,7 @@ export class PatternIssuers {
   constructor(
     patterns: readonly SettingsOfIssuer[],
     open: (settings: SettingsOfIssuer) => OpenIssuer,
-    { clock, limits = PATTERN_LIMITS }: Pick<OpenIssuerOptions, "clock"> & { readonly limits?: PatternLimits },
+    { clock, limits = PATTERN_LIMITS }: { readonly clock: Clock; readonly limits?: PatternLimits },
   ) {
     const groups = patterns.map((settings) => ({
       pattern: parseIssuerPattern(settings[0].url, { allowBroadWildcard: true }),
@@ -95,8 +102,20 @@ export class PatternIssuers {
   }
 
   /** Those whose keys are kept. */
-  get known(): readonly OpenIssuer[] {
+  get known(): readonly KnownIssuer[] {
     return [...this.#known.values()];
+  }
+
+  /** Knows issuers from the start that others have found, as far as they match here and their keys are shared. */
+  recall(issuers: readonly Pick<KnownIssuer, "url" | "lastUsedMs">[]): void {
+    for (const { url, lastUsedMs } of issuers) {
+      const match = this.#match(url);
+      if (match === undefined) continue;
+      const matched = { ...this.#open(match.settings), url, group: match.group, users: 0, lastUsedMs, keyCount: 0 };
+      this.#unproven.set(url, matched);
+      if (matched.keys.keyCount > 0) this.#keep(matched);
+      else this.#drop(this.#unproven, matched);
+    }
   }
 
   /** The issuer of this URL, when a pattern matches it. Opens nothing. */
@@ -105,19 +124,23 @@ export class PatternIssuers {
     if (matched !== undefined) {
       return { entries: matched.entries, withKeys: (work) => this.#use(matched, work) };
     }
-    const split = splitIssuerUrl(url);
-    if (split === undefined) return undefined;
-    const group = this.#groups.get(split.shape)?.find(({ pattern }) => matchesIssuerPattern(pattern, split));
-    if (group === undefined || !hasName(split)) return undefined;
-    const settings = concrete(group, url);
+    const match = this.#match(url);
+    if (match === undefined) return undefined;
     return {
-      entries: trustedEntries(settings),
-      withKeys: async (work) => this.#use(this.#opened(url, group, settings), work),
+      entries: trustedEntries(match.settings),
+      withKeys: async (work) => this.#use(this.#opened(url, match.group, match.settings), work),
     };
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#known.values(), ...this.#unproven.values()].map((issuer) => issuer.close()));
+  }
+
+  #match(url: string): { readonly group: PatternGroup; readonly settings: SettingsOfIssuer } | undefined {
+    const split = splitIssuerUrl(url);
+    if (split === undefined) return undefined;
+    const group = this.#groups.get(split.shape)?.find(({ pattern }) => matchesIssuerPattern(pattern, split));
+    return group === undefined || !hasName(split) ? undefined : { group, settings: concrete(group, url) };
   }
 
   #opened(url: string, group: PatternGroup, settings: SettingsOfIssuer): Matched {

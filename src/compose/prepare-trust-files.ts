@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ShardConfig } from "../config/log-schema.ts";
 import { publicUrlOf } from "../config/public-url.ts";
+import { isPatternEntry } from "../config/issuer-rules.ts";
 import type { Config } from "../config/schema.ts";
 import { settingName } from "../config/setting-name.ts";
 import type { TrustConfig } from "../config/trust-schema.ts";
@@ -86,10 +87,11 @@ function readAll<L extends keyof Lists, T>(
   });
 }
 
-/** Tokens of a CI platform are there by themselves; the other kinds have somebody sign in. */
+/** Tokens of a CI platform are there by themselves; the other kinds have somebody sign in. Nobody can go to a pattern. */
 function interactiveIssuers({ issuers }: Config): readonly string[] {
-  const interactive = issuers.filter(({ identity }) => identity.kind === "email");
-  return (interactive.length > 0 ? interactive : issuers).map(({ url }) => url);
+  const exact = issuers.filter((issuer) => !isPatternEntry(issuer));
+  const interactive = exact.filter(({ identity }) => identity.kind === "email");
+  return (interactive.length > 0 ? interactive : exact).map(({ url }) => url);
 }
 
 /** A log that takes nothing more has no SCT that is younger, whatever its window leaves open. */

@@ -1,4 +1,10 @@
-import { haveCommonUrl, IssuerPatternError, parseIssuerPattern } from "../core/identity/issuer-pattern.ts";
+import {
+  haveCommonUrl,
+  IssuerPatternError,
+  matchesIssuerPattern,
+  parseIssuerPattern,
+  splitIssuerUrl,
+} from "../core/identity/issuer-pattern.ts";
 import type { IssuerPattern } from "../core/identity/issuer-pattern.ts";
 import { isDeepStrictEqual } from "node:util";
 import { isLoopback } from "./loopback.ts";
@@ -13,6 +19,14 @@ type IssuerRule = (
 /** Whether an entry stands for the issuers of a pattern. */
 export function isPatternEntry({ url }: Pick<IssuerConfig, "url">): boolean {
   return url.includes("*");
+}
+
+/** Whether tokens of this URL are an entry's, by its own URL or its pattern. */
+export function isTrustedBy(issuer: Pick<IssuerConfig, "url" | "allowBroadWildcard">, url: string): boolean {
+  if (!isPatternEntry(issuer)) return issuer.url === url;
+  if (patternFault(issuer.url, issuer.allowBroadWildcard) !== undefined) return false;
+  const split = splitIssuerUrl(url);
+  return split !== undefined && matchesIssuerPattern(parseIssuerPattern(issuer.url, issuer), split);
 }
 
 /** Host of a URL that the schema took. */

@@ -1,3 +1,4 @@
+import { isTrustedBy } from "./issuer-rules.ts";
 import { publicUrlOf } from "./public-url.ts";
 import type { ConfigProblem, Rule } from "./rule.ts";
 import type { TrustConfig } from "./trust-schema.ts";
@@ -24,7 +25,7 @@ const publicUrlWithTls: Rule = ({ trust, environment }) =>
 
 const trustedIssuers: Rule = ({ trust, issuers }) =>
   (trust?.issuers ?? []).flatMap((url, at) =>
-    issuers.some((issuer) => issuer.url === url)
+    issuers.some((issuer) => isTrustedBy(issuer, url))
       ? []
       : [{ path: ["trust", "issuers", at], message: "none of issuers: its tokens would be refused" }],
   );

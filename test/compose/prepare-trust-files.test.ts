@@ -79,7 +79,8 @@ describe("trust files of a configuration", () => {
     const more = (text: string): string =>
       text.replace(
         "issuers:\n",
-        'issuers:\n  - { url: "https://ci.example.com", identity: { kind: github-actions } }\n',
+        'issuers:\n  - { url: "https://ci.example.com", identity: { kind: github-actions } }\n' +
+          '  - { url: "https://*.tenants.example.com", identity: { kind: email } }\n',
       );
     const issuersOf = async (settings: string, change = more): Promise<readonly string[]> => {
       const { stdout } = await trust(settings, "signing-config", change);
@@ -91,6 +92,8 @@ describe("trust files of a configuration", () => {
       "https://ci.example.com",
       "https://accounts.example.com",
     ]);
+    const tenant = "https://ours.tenants.example.com";
+    expect(await issuersOf(`${PUBLIC}, issuers: ["${tenant}"]`)).toEqual([tenant]);
     const onlyCi = (text: string): string => text.replace("kind: email", "kind: github-actions");
     expect(await issuersOf(PUBLIC, onlyCi)).toEqual(["https://accounts.example.com"]);
   });

@@ -14,7 +14,9 @@ log:
   origin: example.com
   signer: { kind: file, path: b.json, passphrase: { env: P } }
   checkpointSigner: { kind: file, path: c.json, passphrase: { env: P } }
-issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
+issuers:
+  - { url: "https://issuer.example.com", identity: { kind: email } }
+  - { url: "https://*.ci.example.com", identity: { kind: email } }
 `;
 
 const parse = (trust: string, text = PRODUCTION): Config =>
@@ -87,6 +89,11 @@ describe("trust files refuse", () => {
     ["a public URL of another scheme", '{ publicUrl: "ftp://ca.example.com" }', "trust.publicUrl"],
     ["a public URL without TLS", '{ publicUrl: "http://ca.example.com" }', "clients send their tokens there"],
     ["an issuer that is none of ours", `{ ${PUBLIC}, issuers: ["https://other.example.com"] }`, "trust.issuers[0]"],
+    [
+      "a pattern of issuers, which nobody can go to",
+      `{ ${PUBLIC}, issuers: ["https://*.ci.example.com"] }`,
+      "trust.issuers[0]",
+    ],
     ["an empty list of issuers", `{ ${PUBLIC}, issuers: [] }`, "trust.issuers"],
     ["an operator with a scheme", `{ ${PUBLIC}, operator: "https://example.com" }`, "without its scheme"],
     ["an operator in words", `{ ${PUBLIC}, operator: "Example Inc" }`, "without its scheme"],

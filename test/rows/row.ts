@@ -8,7 +8,6 @@ export const FEATURES = [
   "reading of Fulcio's key files",
   "reload of configuration and keys",
   "translation of Fulcio's configuration",
-  "wildcard issuers",
 ] as const;
 
 /** One of {@link FEATURES}. */

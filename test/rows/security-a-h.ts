@@ -2,7 +2,6 @@ import type { Row } from "./row.ts";
 
 const OTHER_KINDS = "issuer kinds beyond e-mail and GitHub Actions";
 const POLICY = "claim rules and policy";
-const WILDCARDS = "wildcard issuers";
 
 /** Times depend on the machine: they are measured, and no test asserts them. */
 const MEASURED = "no test asserts a time; operators watch";
@@ -253,7 +252,6 @@ const discovery: readonly Row[] = [
   {
     id: "H3b",
     says: "the same of an issuer that a wildcard matched: refused unless in its jwksHosts",
-    waits: WILDCARDS,
   },
   { id: "H4", says: "a redirect anywhere: refused, its target is never connected to" },
   { id: "H5", says: "a host that resolves to an address that is not public: refused unless allowed" },

@@ -222,10 +222,22 @@ describe("what an issuer that a wildcard matched answers", () => {
     "https://oidc.eks.eu-west-1.amazonaws.com/id/A/jwks",
     "https://OIDC.eks.us-west-2.amazonaws.com/jwks",
     "https://127.0.0.1/jwks",
-  ])("keys on another host, %s: refused, and that host is not asked", async (jwks_uri) => {
+  ])("[H3b] with keys on another host, %s: refused, and that host is not asked", async (jwks_uri) => {
     const { door, fetched } = await open([patternSettings(EKS)], { document: answering({ jwks_uri }) });
     door.expectRefused(await signFor(door, CLUSTER), badToken("ISSUER_INVALID"));
     expect(fetched).toEqual([`${CLUSTER}/.well-known/openid-configuration`]);
+  });
+
+  it("[H3b] with keys on a host that its entry's jwksHosts name: taken, and on no other", async () => {
+    const jwksHosts = ["keys.example.net"];
+    const hosts = ["keys.example.net", "keys.example.org"];
+    for (const host of hosts) {
+      const { door } = await open([patternSettings(EKS, { jwksHosts })], {
+        document: answering({ jwks_uri: `https://${host}/jwks`, id_token_signing_alg_values_supported: ["ES256"] }),
+      });
+      if (host === hosts[0]) door.expectIssued(await signFor(door, CLUSTER));
+      else door.expectRefused(await signFor(door, CLUSTER), badToken("ISSUER_INVALID"));
+    }
   });
 
   it.each(["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1", "::ffff:127.0.0.1"])(

@@ -62,7 +62,7 @@ const withLimits = (text: string, change: string): string =>
 const RATES_OFF = "limits: { rates: { enabled: false }, connectionsPerAddress: 2000 }\n";
 
 /** A development configuration on free ports; its keys are those of `keys-dev/`. */
-export function configText(issuer: DevelopmentIssuer, dataDirectory: string): string {
+export function configText(issuer: Pick<DevelopmentIssuer, "url" | "githubUrl">, dataDirectory: string): string {
   const signer = (name: string): string =>
     `{ kind: file, path: ${join(KEYS, name)}, passphrase: { file: ${join(KEYS, "passphrase")} } }`;
   return `environment: development

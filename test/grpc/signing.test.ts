@@ -179,6 +179,7 @@ describe("the reads of dev.sigstore.fulcio.v2.CA", () => {
         issuerType: "email",
         skipEmailVerification: false,
       },
+      { issuer: { case: "wildcardIssuerUrl", value: "https://*.tenants.example.com" }, audience: "tenants" },
     ]);
   });
 });

@@ -223,6 +223,15 @@ describe("reads of the API", () => {
           subjectDomain: "",
           skipEmailVerification: false,
         },
+        {
+          wildcardIssuerUrl: "https://*.tenants.example.com",
+          audience: "tenants",
+          challengeClaim: "email",
+          spiffeTrustDomain: "",
+          issuerType: "email",
+          subjectDomain: "",
+          skipEmailVerification: false,
+        },
       ],
     });
   });

@@ -64,6 +64,12 @@ export function makeRig(
         audience: "sigstore",
         identity: { kind: "email", skipEmailVerification: false },
       },
+      {
+        url: "https://*.tenants.example.com",
+        pattern: "https://*.tenants.example.com",
+        audience: "tenants",
+        identity: { kind: "email", skipEmailVerification: false },
+      },
     ],
     trustBundle: [ISSUED.chainPem],
   };

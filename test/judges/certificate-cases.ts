@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { MAX_VALUES_BYTES } from "../../src/core/certificate/lint-template.ts";
 import { LIFETIME_SECONDS } from "../../src/core/certificate/validity.ts";
 import { MayflyError } from "../../src/core/errors.ts";
+import { isUsername } from "../../src/core/identity/username.ts";
 import { buildSubjectUri } from "../../src/core/identity/certificate-uri.ts";
 import type { FulcioExtensions, SubjectAltName } from "../../src/core/identity/principal.ts";
 import type { KeyAlgorithm } from "../../src/core/proof/public-key.ts";
@@ -145,6 +146,11 @@ const anyUri = fc
 
 const uri: fc.Arbitrary<SubjectAltName> = fc.oneof(workflowUri, anyUri).map((value) => ({ kind: "uri", value }));
 
+/** As issuance makes them: a user of a configured domain. */
+const username: fc.Arbitrary<SubjectAltName> = fc
+  .tuple(text.filter(isUsername), fc.domain())
+  .map(([user, domain]) => ({ kind: "username", value: `${user}!${domain.toLowerCase()}` }));
+
 /** 20 octets, first bit clear; many begin with zeros or with a second octet whose high bit makes DER add one. */
 const serialNumber: fc.Arbitrary<Uint8Array> = fc
   .tuple(
@@ -221,7 +227,7 @@ function certificateCases({ authorities, leaves }: KeyChoice): fc.Arbitrary<Cert
           made: fc.constant(made),
         }),
         key: oneOf(...leaves),
-        subjectAltName: fc.oneof(email, uri),
+        subjectAltName: fc.oneof({ weight: 3, arbitrary: email }, { weight: 3, arbitrary: uri }, username),
         extensions,
         serialNumber,
         times: clock(made),

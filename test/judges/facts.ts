@@ -19,7 +19,7 @@ export interface CertificateFacts {
   readonly extKeyUsage: readonly string[];
   readonly subjectKeyIdentifier: string;
   readonly authorityKeyIdentifier: string;
-  /** `email:…` or `uri:…`. */
+  /** `email:…`, `uri:…` or `username:…`. */
   readonly names: readonly string[];
   /** Dotted identifiers of the extensions in their order, ` critical` behind those that are. */
   readonly order: readonly string[];

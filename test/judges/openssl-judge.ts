@@ -118,6 +118,9 @@ const OPENSSL_NAMES: Readonly<Record<string, string>> = {
   "Code Signing": "codeSigning",
 };
 
+/** How it writes an otherName whose value is a UTF8String: type-id, then what an unknown type is called: nothing. */
+const USERNAME = /^othername: 1\.3\.6\.1\.4\.1\.57264\.1\.7::/u;
+
 const named = (list: string): string[] =>
   list
     .trim()
@@ -136,7 +139,12 @@ function readText(text: string): Partial<CertificateFacts> {
     extKeyUsage: named(block(text, "X509v3 Extended Key Usage:")),
     subjectKeyIdentifier: plain(block(text, "X509v3 Subject Key Identifier:")),
     authorityKeyIdentifier: plain(block(text, "X509v3 Authority Key Identifier:")),
-    names: [block(text, "X509v3 Subject Alternative Name: critical").trim().replace(/^URI:/u, "uri:")],
+    names: [
+      block(text, "X509v3 Subject Alternative Name: critical")
+        .trim()
+        .replace(/^URI:/u, "uri:")
+        .replace(USERNAME, "username:"),
+    ],
     scts: [
       `v${version} ${plain(logId)} ${Date.parse(`${time.replace(/^(\w+) +(\d+) /u, "$1 $2, ").replace(/, (\S+) (\d+)$/u, ", $2 $1")} GMT`)} ${plain(extensions)}`,
     ],

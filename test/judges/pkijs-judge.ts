@@ -1,4 +1,4 @@
-import { fromBER, OctetString, Utf8String } from "asn1js";
+import { type Constructed, fromBER, ObjectIdentifier, OctetString, Utf8String } from "asn1js";
 import { createHash } from "node:crypto";
 import {
   AltName,
@@ -9,6 +9,7 @@ import {
   SignedCertificateTimestampList,
   verifySCTsForCertificate,
   type Extension,
+  type GeneralName,
 } from "pkijs";
 import type { CertificateFacts } from "./facts.ts";
 import type { JudgedCertificate } from "./issue-case.ts";
@@ -69,7 +70,7 @@ function readFacts(leaf: Certificate): CertificateFacts {
     extKeyUsage: usage.keyPurposes.map((purpose) => (purpose === "1.3.6.1.5.5.7.3.3" ? "codeSigning" : purpose)),
     subjectKeyIdentifier: hex(key.valueBlock.valueHexView),
     authorityKeyIdentifier: hex(authority.keyIdentifier?.valueBlock.valueHexView ?? new Uint8Array()),
-    names: alternatives.altNames.map(({ type, value }) => `${{ 1: "email", 6: "uri" }[type] ?? type}:${String(value)}`),
+    names: alternatives.altNames.map(readName),
     order: extensions.map(({ extnID, critical }) => (critical ? `${extnID} critical` : extnID)),
     values: Object.fromEntries(extensions.filter(({ extnID }) => extnID.startsWith(FULCIO_ARC)).map(readText)),
     scts: scts.timestamps.map(
@@ -77,6 +78,16 @@ function readFacts(leaf: Certificate): CertificateFacts {
         `v${version + 1} ${hex(logID)} ${timestamp.getTime()} ${hex(more)}`,
     ),
   };
+}
+
+/** An otherName as its parts: type-id, and `[0]` around the value. */
+function readName({ type, value }: GeneralName): string {
+  if (type !== 0) return `${{ 1: "email", 6: "uri" }[type] ?? type}:${String(value)}`;
+  const [typeId, wrapper, ...rest] = (value as Constructed).valueBlock.value;
+  const [text, ...more] = (wrapper as Constructed).valueBlock.value;
+  const isUsername = typeId instanceof ObjectIdentifier && typeId.valueBlock.toString() === `${FULCIO_ARC}7`;
+  if (!isUsername || !(text instanceof Utf8String) || rest.length + more.length > 0) throw new Error("an otherName");
+  return `username:${text.getValue()}`;
 }
 
 /** Bare text up to number 7, a DER UTF8String from 8 on. */

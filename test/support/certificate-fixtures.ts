@@ -145,6 +145,9 @@ export const WORKFLOW_URI: SubjectAltName = {
   value: `${REPOSITORY}/.github/workflows/oidc.yml@refs/heads/main`,
 };
 
+/** A user of a domain, with a letter beyond ASCII. */
+export const USERNAME: SubjectAltName = { kind: "username", value: "am\u00e9lie!example.com" };
+
 /** Values for every extension there is. */
 export const ALL_EXTENSIONS: Required<FulcioExtensions> = {
   issuer: "https://token.actions.githubusercontent.com",

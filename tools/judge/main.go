@@ -149,10 +149,15 @@ func read(leaf *x509.Certificate, faults *complaint) *facts {
 	for _, email := range leaf.EmailAddresses {
 		f.Names = append(f.Names, "email:"+email)
 	}
-	for _, uri := range rawURIs(leaf) {
+	names := rawNames(leaf)
+	for _, uri := range names.uris {
 		f.Names = append(f.Names, "uri:"+uri)
 	}
-	if len(leaf.DNSNames)+len(leaf.IPAddresses) != 0 || len(leaf.URIs)+len(leaf.EmailAddresses) != len(f.Names) {
+	for _, username := range names.usernames {
+		f.Names = append(f.Names, "username:"+username)
+	}
+	known := len(leaf.URIs) + len(leaf.EmailAddresses) + len(names.usernames)
+	if len(leaf.DNSNames)+len(leaf.IPAddresses) != 0 || known != names.count || known != len(f.Names) {
 		faults.add("other names: %v %v %v", leaf.DNSNames, leaf.IPAddresses, leaf.URIs)
 	}
 	if sum := keyHash(leaf); !bytes.Equal(sum, leaf.SubjectKeyId) {
@@ -193,24 +198,50 @@ func describe(extension pkix.Extension) string {
 	return extension.Id.String()
 }
 
-// rawURIs reads the names as they stand: net/url would normalise them.
-func rawURIs(leaf *x509.Certificate) []string {
-	uris := []string{}
+// sanNames are the names that crypto/x509 does not give as they stand, and how many there are of all kinds.
+type sanNames struct {
+	uris, usernames []string
+	count           int
+}
+
+// otherName is RFC 5280 §4.2.1.6 with the value that Fulcio's type has.
+type otherName struct {
+	TypeID asn1.ObjectIdentifier
+	Value  string `asn1:"explicit,tag:0,utf8"`
+}
+
+// rawNames reads the names as they stand: net/url would normalise URIs, and crypto/x509 passes over an otherName.
+func rawNames(leaf *x509.Certificate) sanNames {
+	found := sanNames{}
 	for _, extension := range leaf.Extensions {
 		var names []asn1.RawValue
 		if !extension.Id.Equal(asn1.ObjectIdentifier{2, 5, 29, 17}) {
 			continue
 		}
 		if rest, err := asn1.Unmarshal(extension.Value, &names); err != nil || len(rest) != 0 {
-			return append(uris, "unreadable")
+			return sanNames{uris: []string{"unreadable"}}
 		}
+		found.count += len(names)
 		for _, name := range names {
 			if name.Class == asn1.ClassContextSpecific && name.Tag == 6 {
-				uris = append(uris, string(name.Bytes))
+				found.uris = append(found.uris, string(name.Bytes))
+			}
+			if name.Class == asn1.ClassContextSpecific && name.Tag == 0 {
+				found.usernames = append(found.usernames, username(name))
 			}
 		}
 	}
-	return uris
+	return found
+}
+
+// username is the text of an otherName of Fulcio's type.
+func username(name asn1.RawValue) string {
+	var other otherName
+	rest, err := asn1.UnmarshalWithParams(name.FullBytes, &other, "tag:0")
+	if err != nil || len(rest) != 0 || !other.TypeID.Equal(append(fulcioArc[:len(fulcioArc):len(fulcioArc)], 7)) {
+		return fmt.Sprintf("unreadable: %v %v", other.TypeID, err)
+	}
+	return other.Value
 }
 
 func keyHash(leaf *x509.Certificate) []byte {

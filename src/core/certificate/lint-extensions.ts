@@ -41,7 +41,16 @@ const FULCIO_ROWS = FULCIO_EXTENSIONS.map(({ number, name, form }) => ({
 }));
 
 const KEY_IDENTIFIER_TAG = 0x80;
-const GENERAL_NAME_TAG: Readonly<Record<SubjectAltName["kind"], number>> = { email: 0x81, uri: 0x86 };
+/** Identifier octets of GeneralName's alternatives (RFC 5280 §4.2.1.6). */
+const OTHER_NAME_TAG = 0xa0;
+const ASCII_NAME_TAG: Readonly<Record<Exclude<SubjectAltName["kind"], "username">, number>> = {
+  email: 0x81,
+  uri: 0x86,
+};
+/** type-id of a user of a domain: the whole OBJECT IDENTIFIER. */
+const USERNAME_TYPE = hex("060a2b0601040183bf300107");
+/** value of an otherName, `[0] EXPLICIT`. */
+const OTHER_NAME_VALUE_TAG = 0xa0;
 
 /**
  * Holds the encoded extensions of a leaf against the table of docs/certificate-profile.md §3: exactly these, in this
@@ -108,13 +117,26 @@ function lintSubjectAltName({ extnId, critical, value }: ReadExtension, { templa
   const names = sequenceElements(value);
   lintThat(critical, rule, "not critical although the subject is empty");
   lintThat(names.length === 1, rule, "not exactly one name");
-  const name = derContent(names[0], GENERAL_NAME_TAG[template.subjectAltName.kind]);
-  lintThat(
-    name.every((octet) => octet < 0x80),
-    rule,
-    "not ASCII",
-  );
-  lintThat(isEqual(name, Buffer.from(template.subjectAltName.value, "utf8")), rule, "not the template's name");
+  const text = readGeneralName(names[0], template.subjectAltName.kind);
+  lintThat(isEqual(text, Buffer.from(template.subjectAltName.value, "utf8")), rule, "not the template's name");
+}
+
+/** Contents octets of the text in a GeneralName of this kind. */
+function readGeneralName(name: DerElement | undefined, kind: SubjectAltName["kind"]): Uint8Array {
+  const rule: LintRule = "subject-alt-name";
+  if (kind !== "username") {
+    const text = derContent(name, ASCII_NAME_TAG[kind]);
+    lintThat(
+      text.every((octet) => octet < 0x80),
+      rule,
+      "not ASCII",
+    );
+    return text;
+  }
+  if (name?.tag !== OTHER_NAME_TAG) throw lintFailure(rule, "not an otherName");
+  const [typeId, value, ...rest] = derChildren(name);
+  lintThat(isEqual(typeId?.bytes, USERNAME_TYPE) && rest.length === 0, rule, "an otherName of another type");
+  return derContent(parseDer(derContent(value, OTHER_NAME_VALUE_TAG)), DER_TAG.utf8String);
 }
 
 /** Takes the extensions that the template has values for; gives what follows them. */

@@ -10,6 +10,7 @@ export const LINT_RULES = [
   "key-spki",
   "san-email",
   "san-uri",
+  "san-username",
   "serial-length",
   "serial-range",
   "signature-algorithm",

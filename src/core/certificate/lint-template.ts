@@ -1,5 +1,6 @@
 import { MayflyError } from "../errors.ts";
 import type { FulcioExtensions, SubjectAltName } from "../identity/principal.ts";
+import { isUsername } from "../identity/username.ts";
 import { FULCIO_EXTENSIONS } from "./extensions/fulcio.ts";
 import { lintThat } from "./lint-failure.ts";
 import { lintKey } from "./lint-key.ts";
@@ -72,7 +73,18 @@ function lintSubjectAltName({ kind, value }: SubjectAltName): void {
     case "uri":
       lintThat(URI.test(value), "san-uri", "not an absolute ASCII URI");
       lintThat(hasUsableAuthority(value), "san-uri", "the authority is not a host name or address, and a port at most");
+      return;
+    case "username":
+      lintThat(isUserOfDomain(value), "san-username", "not a user name, one ! and a host name");
   }
+}
+
+/** What stands behind the `!` is a host name in lower case. */
+const HOST = /^[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/u;
+
+function isUserOfDomain(value: string): boolean {
+  const [user = "", domain = "", ...rest] = value.split("!");
+  return rest.length === 0 && isUsername(user) && HOST.test(domain);
 }
 
 /** Labels of RFC 3986 §3.2.2's reg-name without percent-encodings, or an IP-literal; then a port. */

@@ -3,7 +3,9 @@ export type SubjectAltName =
   /** rfc822Name (RFC 5280 §4.2.1.6), ASCII only. */
   | { readonly kind: "email"; readonly value: string }
   /** uniformResourceIdentifier, an absolute ASCII URI. */
-  | { readonly kind: "uri"; readonly value: string };
+  | { readonly kind: "uri"; readonly value: string }
+  /** otherName of the type 1.3.6.1.4.1.57264.1.7, a UTF8String: `user!domain`. */
+  | { readonly kind: "username"; readonly value: string };
 
 /**
  * Values of Fulcio's certificate extensions (arc 1.3.6.1.4.1.57264.1) by name. An absent value means that the

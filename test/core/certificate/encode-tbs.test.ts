@@ -10,7 +10,7 @@ import { lintTemplate } from "../../../src/core/certificate/lint-template.ts";
 import type { CertificateTemplate, LintedTemplate } from "../../../src/core/certificate/template.ts";
 import { assertCanonicalDer } from "../../../src/core/encoding/canonical-der.ts";
 import { derChildren, parseDer } from "../../../src/core/encoding/der-reader.ts";
-import type { FulcioExtensions } from "../../../src/core/identity/principal.ts";
+import type { FulcioExtensions, SubjectAltName } from "../../../src/core/identity/principal.ts";
 import type { KeyAlgorithm } from "../../../src/core/proof/public-key.ts";
 import {
   ALL_EXTENSIONS,
@@ -25,6 +25,7 @@ import {
   proven,
   SCT_LIST,
   type TestCa,
+  USERNAME,
   WORKFLOW_URI,
 } from "../../support/certificate-fixtures.ts";
 import { openssl, opensslVerify } from "../../support/openssl.ts";
@@ -58,10 +59,16 @@ function sigstoreValue(der: Uint8Array, number: number): Buffer {
   return SigstoreCertificate.parse(Buffer.from(der)).extension(`1.3.6.1.4.1.57264.1.${String(number)}`)!.value;
 }
 
+/** A name as Node.js shows it, which knows no otherName. */
+function inNode({ kind, value }: SubjectAltName): string {
+  return kind === "username" ? "othername:<unsupported>" : `${kind === "email" ? "email" : "URI"}:${value}`;
+}
+
 describe("a certificate", () => {
   const cases = KEY_ALGORITHMS.flatMap((algorithm) => [
     [algorithm, "an e-mail address", EMAIL] as const,
     [algorithm, "a workflow", WORKFLOW_URI] as const,
+    [algorithm, "a user name", USERNAME] as const,
   ]);
 
   it.each(cases)(
@@ -78,7 +85,7 @@ describe("a certificate", () => {
       const node = new X509Certificate(leaf);
       expect(node.verify(ca.issuingKey.publicKey)).toBe(true);
       expect(node.checkIssued(new X509Certificate(ca.issuingDer))).toBe(true);
-      expect(node.subjectAltName).toBe(`${subjectAltName.kind === "email" ? "email" : "URI"}:${subjectAltName.value}`);
+      expect(node.subjectAltName).toBe(inNode(subjectAltName));
       expect(node.publicKey.equals(key.publicKey)).toBe(true);
       expect(node.serialNumber).toBe(hex(template.serialNumber).toUpperCase());
       expect(node.ca).toBe(false);
@@ -88,12 +95,25 @@ describe("a certificate", () => {
 
       const sigstore = SigstoreCertificate.parse(Buffer.from(leaf));
       expect(sigstore.verify(SigstoreCertificate.parse(Buffer.from(ca.issuingDer)))).toBe(true);
-      expect(sigstore.subjectAltName).toBe(subjectAltName.value);
+      expect(sigstore.subjectAltName).toBe(subjectAltName.kind === "username" ? undefined : subjectAltName.value);
       expect(sigstore.extSCT!.signedCertificateTimestamps).toHaveLength(1);
       expect(sigstore.extSubjectKeyID!.keyIdentifier).toHaveLength(20);
       expect(hex(sigstore.extAuthorityKeyID!.keyIdentifier!)).toBe(hex(ca.chain.subjectKeyIdentifier));
     },
   );
+
+  it("[FC170] has a user name as an otherName of Fulcio's type, and no address", () => {
+    const leaf = issue(linted({ subjectAltName: USERNAME }));
+    const names = Certificate.fromBER(leaf.slice()).extensions!.find(({ extnID }) => extnID === "2.5.29.17")!;
+    // GeneralNames { [0] { type-id, [0] EXPLICIT UTF8String } } (RFC 5280 §4.2.1.6), written out by hand.
+    const text = hex(Buffer.from("am\u00e9lie!example.com"));
+    expect(hex(new Uint8Array(names.extnValue.getValue()))).toBe(`3025a023060a2b0601040183bf300107a0150c13${text}`);
+    expect(names.critical).toBe(true);
+    expect(openssl(["x509", "-inform", "DER", "-noout", "-ext", "subjectAltName"], leaf)).toBe(
+      "X509v3 Subject Alternative Name: critical\n    othername: 1.3.6.1.4.1.57264.1.7::am\u00e9lie!example.com\n",
+    );
+    expect(openssl(["x509", "-inform", "DER", "-noout", "-email"], leaf)).toBe("");
+  });
 
   it("says in OpenSSL's words what the profile demands", () => {
     const key = makeKeyPair("ecdsa-p256");

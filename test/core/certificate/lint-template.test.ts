@@ -26,6 +26,7 @@ const octets = (start: string, length = 20): Uint8Array => {
   return bytes;
 };
 const email = (value: string): Changes => ({ subjectAltName: { kind: "email", value } });
+const username = (value: string): Changes => ({ subjectAltName: { kind: "username", value } });
 const uri = (value: string): Changes => ({ subjectAltName: { kind: "uri", value } });
 const says = (values: Partial<FulcioExtensions>): Changes => ({
   extensions: { issuer: "https://i.example", ...values },
@@ -40,6 +41,8 @@ describe("lintTemplate", () => {
     ["an e-mail address", email("jane@example.com")],
     ["an address with every printable kind of character", email("!#$%&'*+-/=?^_`{|}~.Jane@xn--exmple-cua.com")],
     ["a workflow", uri(WORKFLOW_URI.value)],
+    ["a user name", username("alice!example.com")],
+    ["a user name with a space and letters beyond ASCII", username("\u6771\u4eac am\u00e9lie!xn--bcher-kva.example")],
     ["a SPIFFE id", uri("spiffe://example.org/ns/prod/sa/web")],
     ["a URN", uri("urn:example:animal:ferret:nose")],
     ["an IPv6 host with a port", uri("https://[2001:db8::1]:8443/x")],
@@ -104,6 +107,19 @@ describe("lintTemplate", () => {
     ["san-email", "DEL", email("jane\x7f@example.com")],
     ["san-email", "a letter beyond ASCII", email("jäne@example.com")],
     ["san-email", "a letter that folds to ASCII", email("jane@e\u212aample.com")],
+    ["san-username", "an empty user name", username("")],
+    ["san-username", "no user", username("!example.com")],
+    ["san-username", "no domain", username("alice!")],
+    ["san-username", "no exclamation mark", username("alice")],
+    ["san-username", "two exclamation marks", username("alice!bob!example.com")],
+    ["san-username", "an address for a user", username("alice@example.org!example.com")],
+    ["san-username", "an invisible character", username("ali\u200bce!example.com")],
+    ["san-username", "a line break at the end", username("alice!example.com\n")],
+    ["san-username", "an accent apart from its letter", username("ame\u0301lie!example.com")],
+    ["san-username", "half of a surrogate pair", username("\ud83d!example.com")],
+    ["san-username", "a domain in capitals", username("alice!Example.com")],
+    ["san-username", "a URL for a domain", username("alice!https://example.com")],
+    ["san-username", "an empty label", username("alice!example..com")],
     ["san-uri", "an empty URI", uri("")],
     ["san-uri", "a relative reference", uri("/path")],
     ["san-uri", "no scheme", uri("example.com/path")],

@@ -125,6 +125,7 @@ module.exports = {
     fence("ipaddr\\.js", ["src/adapters/oidc/", "src/entrance/"]),
     fence("@sigstore/[^/]+", ["dev/"]),
     fence("zod", ["src/config/"]),
+    fence("tldts", ["src/config/public-suffix\\.ts$"]),
     fence("yaml", ["src/config/", "dev/"]),
     fence("prom-client|pino", ["src/adapters/telemetry/"]),
     fence("commander", ["src/cli/", "src/main\\.ts$"]),

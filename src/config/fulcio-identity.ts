@@ -1,10 +1,11 @@
 import type { FulcioCiMetadata, FulcioExtensionName, FulcioIssuer } from "./fulcio-issuer-file.ts";
+import type { IdentityInput } from "./identity-schema.ts";
 import { nearestName } from "./nearest-name.ts";
 
-/** What an issuer's tokens become with Mayfly, or why they cannot yet. */
+/** What an issuer's tokens become with Mayfly, or why they cannot. */
 export type IdentityTranslation =
-  | { readonly kind: "email"; readonly skipEmailVerification: boolean }
-  | { readonly kind: "github-actions"; readonly baseUrl: string; readonly addsEnvironment: boolean }
+  /** `settings` is what stands at `identity` in our configuration. */
+  | { readonly kind: "settings"; readonly settings: IdentityInput; readonly addsEnvironment?: boolean }
   /** Fulcio takes its tokens, Mayfly cannot. */
   | { readonly kind: "missing"; readonly reason: string }
   /** Fulcio takes none of its tokens either. */
@@ -12,11 +13,6 @@ export type IdentityTranslation =
 
 /** The name that a certificate of each kind has which Mayfly does not issue. */
 const NAMES_OF_OTHER_KINDS: ReadonlyMap<string, string> = new Map([
-  ["username", "`sub` and the subject domain as an otherName"],
-  ["uri", "`sub` as a URI of the subject domain"],
-  ["spiffe", "`sub` as a SPIFFE ID of the trust domain"],
-  ["kubernetes", "a service account as a URI of kubernetes.io"],
-  ["chainguard-identity", "`sub` below the issuer's URL"],
   ["gitlab-pipeline", "a pipeline's configuration as a URI of gitlab.com"],
   ["buildkite-job", "a pipeline as a URI of buildkite.com"],
   ["codefresh-workflow", "a pipeline as a URI of its Codefresh"],
@@ -28,24 +24,58 @@ export function translateIdentity(
   ciMetadata: ReadonlyMap<string, FulcioCiMetadata>,
 ): IdentityTranslation {
   const { type } = issuer;
-  if (type === "email") return translateEmail(issuer);
-  if (type === "github-workflow") return { kind: "github-actions", baseUrl: GITHUB, addsEnvironment: true };
+  if (type !== "email" && issuer["issuer-claim"] !== "") {
+    return { kind: "missing", reason: "only issuers of type email can have an issuer-claim" };
+  }
+  const settings = translatePlainKind(issuer);
+  if (settings !== undefined) return { kind: "settings", settings };
+  if (type === "github-workflow") return { ...githubActions(GITHUB), addsEnvironment: true };
   if (type === "ci-provider") return translateCiProvider(issuer["ci-provider"], ciMetadata);
   const name = NAMES_OF_OTHER_KINDS.get(type);
   if (name === undefined) return { kind: "unused", reason: "Fulcio has no identities of this type" };
   return { kind: "missing", reason: `Mayfly has no identities of type ${type} yet (${name})` };
 }
 
-function translateEmail(issuer: FulcioIssuer): IdentityTranslation {
-  const claim = issuer["issuer-claim"];
-  if (claim === "") return { kind: "email", skipEmailVerification: issuer["skip-email-verification"] };
+/** The kinds that have neither templates nor a platform; undefined for others. */
+function translatePlainKind(issuer: FulcioIssuer): IdentityInput | undefined {
+  switch (issuer.type) {
+    case "email":
+      return translateEmail(issuer);
+    case "uri":
+    case "username":
+      return { kind: issuer.type, subjectDomain: issuer["subject-domain"] };
+    case "spiffe":
+      return { kind: "spiffe", trustDomain: trustDomainOf(issuer["spiffe-trust-domain"]) };
+    case "kubernetes":
+      return { kind: "kubernetes" };
+    case "chainguard-identity":
+      return { kind: "chainguard" };
+    default:
+      return undefined;
+  }
+}
+
+/** Fulcio takes the texts "true" and "True" of every issuer, and an address that is not verified where it is told so. */
+function translateEmail(issuer: FulcioIssuer): IdentityInput {
+  const issuerClaim = issuer["issuer-claim"];
   return {
-    kind: "missing",
-    reason: `its certificates name the issuer that the claim at ${claim} says (issuer-claim), Mayfly's always the token's own`,
+    kind: "email",
+    ...(issuer["skip-email-verification"] ? { emailTrust: "unverified" } : { acceptTextVerified: true }),
+    ...(issuerClaim === "" ? {} : { issuerClaim }),
   };
 }
 
+/** Fulcio takes a bare name as well as a SPIFFE ID, of which it reads the trust domain. */
+function trustDomainOf(text: string): string {
+  return /^spiffe:\/\/(?<name>[^/]*)/u.exec(text)?.groups?.["name"] ?? text;
+}
+
 const GITHUB = "https://github.com";
+
+function githubActions(baseUrl: string): Extract<IdentityTranslation, { kind: "settings" }> {
+  const base = baseUrl === GITHUB ? {} : { baseUrl };
+  return { kind: "settings", settings: { kind: "github-actions", ...base } };
+}
 
 /** Fulcio's own configuration did not always have it. */
 const ENVIRONMENT = "deployment-environment";
@@ -88,8 +118,7 @@ function translateCiProvider(provider: string, all: ReadonlyMap<string, FulcioCi
   const differences = differencesFromGithub(metadata);
   if (differences.length === 0) {
     return {
-      kind: "github-actions",
-      baseUrl: metadata.defaults.get("url") ?? "",
+      ...githubActions(metadata.defaults.get("url") ?? ""),
       addsEnvironment: (metadata.extensions.get(ENVIRONMENT) ?? "") === "",
     };
   }

@@ -6,11 +6,15 @@ import type { FulcioIssuer, FulcioIssuerFile } from "./fulcio-issuer-file.ts";
 import { comment, scalar } from "./fulcio-section.ts";
 import type { CompanionFile, Finding, Section } from "./fulcio-section.ts";
 import { isOnPrivateNetwork } from "./fulcio-issuer-hosts.ts";
+import { findIdentityProblems } from "./identity-rules.ts";
+import type { IdentityInput } from "./identity-schema.ts";
 import { issuerSchema } from "./issuer-schema.ts";
 import { isSharedIssuer } from "./shared-issuers.ts";
 
 /** What becomes of issuers that give tokens to anybody. */
 export type SharedIssuers = "as-fulcio" | "leave-out" | "undecided";
+
+type IdentitySettings = Extract<IdentityTranslation, { kind: "settings" }>;
 
 /** One issuer as translated; without `entry` it is left out of the configuration. */
 interface TranslatedIssuer {
@@ -57,6 +61,7 @@ function translateIssuer(issuer: FulcioIssuer, file: FulcioIssuerFile, shared: S
     finding: { outcome, subject, note },
   });
   if (identity.kind === "unused") return leftOut("no counterpart", identity.reason);
+  if (identity.kind === "missing") return leftOut("must be decided", identity.reason);
   const obstacle = findObstacle(issuer, identity);
   if (obstacle !== undefined) return leftOut("must be decided", obstacle);
   if (isSharedIssuer(issuer.key) && shared !== "as-fulcio") {
@@ -71,33 +76,31 @@ const SHARED =
   "it gives tokens to anybody, and all of them can then get certificates in their own names, as from Fulcio";
 
 /** Why Mayfly cannot trust an issuer as Fulcio does; undefined when it can. */
-function findObstacle(issuer: FulcioIssuer, identity: IdentityTranslation): string | undefined {
-  if (identity.kind === "missing") return identity.reason;
+function findObstacle(issuer: FulcioIssuer, identity: IdentitySettings): string | undefined {
   if (issuer.isPattern) return "Mayfly has no patterns: write an entry for each issuer that is meant, by its exact URL";
   if (issuer["issuer-url"] !== issuer.key) {
     return "its issuer-url is another one than the URL that it stands under, and Mayfly has one URL for both";
   }
   if (issuer.key.startsWith("http:")) return "without TLS anybody on the way can name anyone; Mayfly wants https";
-  const parsed = issuerSchema.safeParse(settingsOf(issuer, identity));
-  if (parsed.success) return undefined;
-  return parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  const parsed = issuerSchema.safeParse(settingsOf(issuer, identity.settings));
+  const problems = parsed.success
+    ? findIdentityProblems(issuer.key, parsed.data.identity).map(({ path, message }) => ({
+        path: ["identity", ...path],
+        message,
+      }))
+    : parsed.error.issues;
+  if (problems.length === 0) return undefined;
+  return problems.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
 }
 
 /** An entry of `issuers`, as it will stand in the file. */
-function settingsOf(issuer: FulcioIssuer, identity: IdentityTranslation): Record<string, unknown> {
-  return {
-    url: issuer.key,
-    audience: issuer["client-id"],
-    identity:
-      identity.kind === "github-actions"
-        ? { kind: identity.kind, baseUrl: identity.baseUrl }
-        : { kind: "email", skipEmailVerification: issuer["skip-email-verification"] },
-  };
+function settingsOf(issuer: FulcioIssuer, identity: IdentityInput): Record<string, unknown> {
+  return { url: issuer.key, audience: issuer["client-id"], identity };
 }
 
 function writeIssuer(
   issuer: FulcioIssuer,
-  identity: IdentityTranslation,
+  identity: IdentitySettings,
 ): Pick<TranslatedIssuer, "entry" | "more" | "file"> {
   const about = [issuer.description, issuer.contact].filter((text) => text !== "").join(", ");
   const file = companionOf(issuer);
@@ -106,7 +109,7 @@ function writeIssuer(
     ...comment(`oidc-issuers: ${issuer.key}${about === "" ? "" : ` (${about})`}`, 2),
     `  - url: ${scalar(issuer.key)}`,
     `    audience: ${scalar(issuer["client-id"])}`,
-    `    identity: ${writeIdentity(identity)}`,
+    `    identity: ${writeIdentity(identity.settings)}`,
     ...(isSharedIssuer(issuer.key) ? ["    allow: any"] : []),
     ...(isPrivate ? ["    allowPrivateNetwork: true"] : []),
     ...(file === undefined ? [] : [...comment("ca-cert", 4), `    caCertificate: ${scalar(file.name)}`]),
@@ -115,23 +118,21 @@ function writeIssuer(
   return file === undefined ? { entry, more } : { entry, more, file };
 }
 
-function writeIdentity(identity: IdentityTranslation): string {
-  if (identity.kind === "github-actions") {
-    return identity.baseUrl === "https://github.com"
-      ? "{ kind: github-actions }"
-      : `{ kind: github-actions, baseUrl: ${scalar(identity.baseUrl)} }`;
-  }
-  const skips = identity.kind === "email" && identity.skipEmailVerification;
-  return skips ? "{ kind: email, skipEmailVerification: true }" : "{ kind: email }";
+/** A flow mapping (YAML 1.2 §7.4.2). */
+function writeIdentity(settings: IdentityInput): string {
+  const members = Object.entries(settings).map(([name, value]) => {
+    return `${name}: ${typeof value === "string" ? scalar(value) : JSON.stringify(value)}`;
+  });
+  return `{ ${members.join(", ")} }`;
 }
 
-function remarks(issuer: FulcioIssuer, identity: IdentityTranslation, isPrivate: boolean): readonly Finding[] {
+function remarks(issuer: FulcioIssuer, identity: IdentitySettings, isPrivate: boolean): readonly Finding[] {
   const remark = (outcome: Finding["outcome"], what: string, note: string): Finding => ({
     outcome,
     subject: `${what} of ${issuer.key}`,
     note,
   });
-  const challenge = identity.kind === "email" ? "email" : "sub";
+  const challenge = issuer.type === "email" ? "email" : "sub";
   return [
     ...(isPrivate
       ? [
@@ -142,7 +143,7 @@ function remarks(issuer: FulcioIssuer, identity: IdentityTranslation, isPrivate:
           ),
         ]
       : []),
-    ...(identity.kind === "github-actions" && identity.addsEnvironment
+    ...(identity.addsEnvironment === true
       ? [remark("changed", "the type", "certificates also name the deployment environment, when the token does")]
       : []),
     ...(issuer["challenge-claim"] === "" || issuer["challenge-claim"] === challenge
@@ -155,10 +156,13 @@ function remarks(issuer: FulcioIssuer, identity: IdentityTranslation, isPrivate:
           ),
         ]),
     ...(["subject-domain", "spiffe-trust-domain"] as const)
-      .filter((name) => issuer[name] !== "")
+      .filter((name) => issuer[name] !== "" && !USED_BY[name].includes(issuer.type))
       .map((name) => remark("no counterpart", name, "Fulcio does not look at it with this type")),
   ];
 }
+
+/** The types with which Fulcio looks at these settings. */
+const USED_BY = { "subject-domain": ["uri", "username"], "spiffe-trust-domain": ["spiffe"] };
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/gu;
 

@@ -1,5 +1,6 @@
 import { parseVerifierKey } from "../core/note/verifier-key.ts";
 import { GRPC_RULES, isPlaintextOffLoopback } from "./grpc-rules.ts";
+import { identities } from "./identity-rules.ts";
 import { hostOf, ISSUER_RULES } from "./issuer-rules.ts";
 import { isSameAddress } from "./listen-schema.ts";
 import { isLoopback } from "./loopback.ts";
@@ -123,6 +124,7 @@ const quorumOfWitnesses: Rule = ({ log: { witnesses, witnessQuorum }, limits }) 
 const RULES: readonly Rule[] = [
   chainOfFileKeys,
   backdating,
+  identities,
   plainHttp,
   plainOperations,
   distinctListeners,
@@ -160,7 +162,7 @@ export function unsafeOptions(config: Config): readonly string[] {
     ["witness-without-tls", config.log.witnesses.some(({ url }) => url.startsWith("http://"))],
     [
       "email-verification-skipped",
-      config.issuers.some(({ identity }) => identity.kind === "email" && identity.skipEmailVerification),
+      config.issuers.some(({ identity }) => identity.kind === "email" && identity.emailTrust === "unverified"),
     ],
   ];
   return options.filter(([, on]) => on).map(([name]) => name);

@@ -12,15 +12,6 @@ export interface SessionTimes {
   readonly answerMs: number;
   /** From a connection's first moment to its last, whatever HTTP/2 says of it. */
   readonly connectionMs: number;
-  /** For a caller to take what ends a stream. */
-  readonly lingerMs: number;
-}
-
-/** A connection, and the session of HTTP/2 on it. */
-interface Connection {
-  readonly socket: Socket;
-  readonly strikes: PingStrikes;
-  session?: ServerHttp2Session;
 }
 
 const TOO_MANY_PINGS = Buffer.from("too_many_pings");
@@ -29,9 +20,8 @@ const TOO_MANY_PINGS = Buffer.from("too_many_pings");
 export class Sessions {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #times: SessionTimes;
-  readonly #open = new Set<Connection>();
-  readonly #bySession = new WeakMap<Http2Session, Connection>();
-  #arriving: Connection | undefined;
+  readonly #open = new Map<Http2Session, PingStrikes>();
+  readonly #sockets = new Set<Socket>();
   #busy = 0;
   #isClosing = false;
   #onIdle: (() => void)[] = [];
@@ -47,64 +37,49 @@ export class Sessions {
   }
 
   /**
-   * Bounds a connection from before HTTP/2 is spoken on it. A session that has ended leaves it to the caller to end its side
-   * of the connection as well, and waits for that without end.
-   *
-   * @param speak makes a session of it, at once
+   * Bounds a connection before HTTP/2 is spoken on it. A session that has ended leaves it to the caller to end its side of the
+   * connection as well, and waits for that without end.
    */
-  take(socket: Socket, speak: () => void): void {
-    const connection: Connection = { socket, strikes: new PingStrikes() };
+  hold(socket: Socket): void {
     const timer = setTimeout(() => {
-      cut(connection);
+      socket.destroy();
     }, this.#times.connectionMs);
-    this.#open.add(connection);
+    this.#sockets.add(socket);
     socket.once("close", () => {
       clearTimeout(timer);
-      this.#open.delete(connection);
+      this.#sockets.delete(socket);
     });
-    // Servers of HTTP/1.1 leave a connection half open, to answer a caller that has ended; to HTTP/2 it has gone.
-    socket.allowHalfOpen = false;
-    this.#arriving = connection;
-    speak();
-    this.#arriving = undefined;
   }
 
   /** Watches a session from its first moment on. */
   add(session: ServerHttp2Session): void {
-    const connection = this.#arriving;
-    if (connection === undefined) throw new TypeError("a session on a connection that nobody took");
-    connection.session = session;
-    this.#bySession.set(session, connection);
+    const strikes = new PingStrikes();
+    this.#open.set(session, strikes);
+    session.once("close", () => this.#open.delete(session));
     session.on("ping", () => {
-      if (connection.strikes.count(this.#clock.monotonic())) endForPings(session);
+      if (strikes.count(this.#clock.monotonic())) endForPings(session);
     });
     if (this.#isClosing) session.close();
   }
 
   /** Watches a stream from its first moment on. */
   begin(stream: ServerHttp2Stream): void {
-    const { requestMs, answerMs, lingerMs } = this.#times;
-    const connection = stream.session === undefined ? undefined : this.#bySession.get(stream.session);
+    const { session } = stream;
     // Of a stream that a caller resets with an error; it is closed all the same, and nobody else need know.
     stream.on("error", () => undefined);
-    connection?.strikes.forgive();
-    this.#busy++;
-    const end = (): void => {
-      stream.close(constants.NGHTTP2_CANCEL);
-      // While the connection takes nothing, a stream that is closed stays.
-      timer = setTimeout(() => {
-        if (connection !== undefined) cut(connection);
-      }, lingerMs);
+    const forgive = (): void => {
+      if (session !== undefined) this.#open.get(session)?.forgive();
     };
-    let timer = setTimeout(end, requestMs);
+    forgive();
+    this.#busy++;
+    let timer = this.#closeAfter(stream, this.#times.requestMs);
     stream.once("end", () => {
-      if (stream.closed) return;
       clearTimeout(timer);
-      timer = setTimeout(end, answerMs);
+      if (!stream.closed) timer = this.#closeAfter(stream, this.#times.answerMs);
     });
     stream.once("close", () => {
       clearTimeout(timer);
-      connection?.strikes.forgive();
+      forgive();
       if (--this.#busy > 0) return;
       for (const wake of this.#onIdle) wake();
       this.#onIdle = [];
@@ -119,22 +94,20 @@ export class Sessions {
   /** Tells every caller to go elsewhere with further calls, and closes each connection behind its last stream. */
   closeAfterAnswers(): void {
     this.#isClosing = true;
-    for (const { session } of this.#open) session?.close();
+    for (const session of this.#open.keys()) session.close();
   }
 
   /** Cuts every connection. */
   destroy(): void {
-    for (const connection of this.#open) cut(connection);
+    for (const session of this.#open.keys()) session.destroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
-}
 
-/**
- * Ends a connection at once. The session goes first: Node 24 dereferences a null pointer when a socket is destroyed below a
- * session that is writing, and the session after it.
- */
-function cut({ session, socket }: Connection): void {
-  session?.destroy();
-  socket.destroy();
+  #closeAfter(stream: ServerHttp2Stream, afterMs: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      stream.close(constants.NGHTTP2_CANCEL);
+    }, afterMs);
+  }
 }
 
 /** The name of the reason is what clients of gRPC look for, to ping less often from then on. */

@@ -27,32 +27,24 @@ export function buildConfiguration(issuers: readonly AnnouncedIssuer[]): Configu
     issuers: issuers.map(({ url, pattern, audience, identity }) => ({
       ...(pattern === undefined ? { issuerUrl: url } : { wildcardIssuerUrl: pattern }),
       audience,
-      challengeClaim: challengeClaim(identity),
-      spiffeTrustDomain: "",
-      issuerType: issuerType(identity),
-      subjectDomain: "",
-      skipEmailVerification: identity.kind === "email" && identity.skipEmailVerification,
+      challengeClaim: identity.kind === "email" ? "email" : "sub",
+      spiffeTrustDomain: identity.kind === "spiffe" ? identity.trustDomain : "",
+      issuerType: ISSUER_TYPE[identity.kind],
+      subjectDomain: "subjectDomain" in identity ? identity.subjectDomain : "",
+      skipEmailVerification: identity.kind === "email" && identity.emailTrust === "unverified",
     })),
   };
 }
 
-function challengeClaim(identity: IdentityRules): string {
-  switch (identity.kind) {
-    case "email":
-      return "email";
-    case "ci-provider":
-    case "github-actions":
-      return "sub";
-  }
-}
-
-/** Fulcio's name for the kind; CI platforms share one. */
-function issuerType(identity: IdentityRules): string {
-  switch (identity.kind) {
-    case "email":
-      return "email";
-    case "ci-provider":
-    case "github-actions":
-      return "ci-provider";
-  }
-}
+/** Fulcio's names for the kinds. */
+const ISSUER_TYPE: Readonly<Record<IdentityRules["kind"], string>> = {
+  email: "email",
+  uri: "uri",
+  username: "username",
+  spiffe: "spiffe",
+  kubernetes: "kubernetes",
+  chainguard: "chainguard-identity",
+  // CI platforms share one.
+  "ci-provider": "ci-provider",
+  "github-actions": "ci-provider",
+};

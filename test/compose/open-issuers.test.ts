@@ -26,7 +26,7 @@ function issuerWith(text: string): IssuerConfig {
 const ISSUER: IssuerConfig = {
   url: "https://issuer.example.com",
   audience: "sigstore",
-  identity: { kind: "email", skipEmailVerification: false },
+  identity: { kind: "email", emailTrust: "verified", acceptTextVerified: false },
   allowBroadWildcard: false,
   deny: [],
   allowInsecureHttp: false,

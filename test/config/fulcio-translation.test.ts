@@ -358,6 +358,7 @@ it.each([
 ] as const)("an issuer file that is %s means Fulcio's built-in issuers", (issuers, isUnknown) => {
   const { findings, yaml } = translateFlags(FILE_CA, { issuers, sharedIssuers: "as-fulcio" });
   expect(load(yaml).issuers.map(({ url }) => url)).toEqual([
+    "https://oauth2.sigstore.dev/auth",
     "https://accounts.google.com",
     "https://token.actions.githubusercontent.com",
   ]);

@@ -48,8 +48,8 @@ const REFUSALS: readonly Refusal[] = [
   {
     name: "R01: a mistyped key inside an alternative",
     from: "{ kind: email }",
-    to: "{ kind: email, skipEmailVerificaton: true }",
-    says: "issuers[0].identity.skipEmailVerificaton: unknown setting; did you mean skipEmailVerification?",
+    to: "{ kind: email, emailTurst: verified }",
+    says: "issuers[0].identity.emailTurst: unknown setting; did you mean emailTrust?",
   },
   {
     name: "R02: a member twice",
@@ -388,7 +388,13 @@ describe("a configuration file", () => {
       dataDirectory: "/etc/mayfly/data",
       http: { listen: { host: "127.0.0.1", port: 5555 }, allowPlainHttpOffLoopback: false },
       ca: { lifetimeSeconds: 600, backdateSeconds: 0 },
-      issuers: [{ audience: "sigstore", allowPrivateNetwork: false, identity: { skipEmailVerification: false } }],
+      issuers: [
+        {
+          audience: "sigstore",
+          allowPrivateNetwork: false,
+          identity: { emailTrust: "verified", acceptTextVerified: false },
+        },
+      ],
     });
     expect(config.clientKeys.algorithms).toHaveLength(7);
   });

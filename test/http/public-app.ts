@@ -62,13 +62,13 @@ export function makeRig(
       {
         url: "https://accounts.example.com",
         audience: "sigstore",
-        identity: { kind: "email", skipEmailVerification: false },
+        identity: { kind: "email", emailTrust: "verified" },
       },
       {
         url: "https://*.tenants.example.com",
         pattern: "https://*.tenants.example.com",
         audience: "tenants",
-        identity: { kind: "email", skipEmailVerification: false },
+        identity: { kind: "email", emailTrust: "verified" },
       },
     ],
     trustBundle: [ISSUED.chainPem],

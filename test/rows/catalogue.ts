@@ -1,5 +1,6 @@
 import { clientRows } from "./clients.ts";
 import { fulcioCiRows } from "./fulcio-ci.ts";
+import { fulcioIdentityRows } from "./fulcio-identities.ts";
 import { fulcioRows } from "./fulcio.ts";
 import type { Row } from "./row.ts";
 import { securityRowsAToH } from "./security-a-h.ts";
@@ -10,6 +11,7 @@ export const catalogue: readonly Row[] = [
   ...clientRows,
   ...fulcioRows,
   ...fulcioCiRows,
+  ...fulcioIdentityRows,
   ...securityRowsAToH,
   ...securityRowsIToV,
 ];

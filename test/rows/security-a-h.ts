@@ -191,7 +191,7 @@ const claims: readonly Row[] = [
 /** From identity to the name in the certificate. */
 const names: readonly Row[] = [
   { id: "G1", says: "email missing, empty, no text: 400" },
-  { id: "G2", says: "email_verified true, as a text, in a capital: taken" },
+  { id: "G2", says: "email_verified true: taken; as a text, in a capital: only where the issuer is marked for it" },
   { id: "G3", says: "any other email_verified: 400; without one only where the issuer is told so" },
   { id: "G4", says: "an address that is no dot-atom at a host name: 400" },
   { id: "G5", says: "a local part above 64, a label above 63, a domain above 253, an address above 254: 400" },

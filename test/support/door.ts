@@ -46,6 +46,9 @@ export const GITHUB_ISSUER = "https://actions.example.com";
 /** An e-mail issuer that is believed without `email_verified`. */
 export const UNCHECKED_ISSUER = "https://unchecked.example.com";
 
+/** An e-mail issuer that writes `email_verified` as a text. */
+export const TEXT_ISSUER = "https://texts.example.com";
+
 /** One call, as bytes on the wire; the path is that of signing and the method POST unless told otherwise. */
 export interface Call {
   readonly method?: string;
@@ -388,7 +391,11 @@ export async function openDoor({
 function usualIssuers(): IssuerSettings[] {
   return [
     issuerSettings({ url: EMAIL_ISSUER }),
-    issuerSettings({ url: UNCHECKED_ISSUER, identity: { kind: "email", skipEmailVerification: true } }),
+    issuerSettings({ url: UNCHECKED_ISSUER, identity: { kind: "email", emailTrust: "unverified" } }),
+    issuerSettings({
+      url: TEXT_ISSUER,
+      identity: { kind: "email", emailTrust: "verified", acceptTextVerified: true },
+    }),
     issuerSettings({ url: GITHUB_ISSUER, identity: { kind: "github-actions", baseUrl: "https://github.com" } }),
   ];
 }

@@ -26,7 +26,7 @@ export const EMAIL_TOKEN: VerifiedIdToken = {
   issuer: {
     url: "https://issuer.example.com",
     audience: "sigstore",
-    identity: { kind: "email", skipEmailVerification: false },
+    identity: { kind: "email", emailTrust: "verified" },
     rules: NO_CLAIM_RULES,
   },
   subject: "subject-1",

@@ -6,7 +6,7 @@ export function issuerSettings(changes: Partial<IssuerSettings> = {}): IssuerSet
   return {
     url: "https://issuer.example/tenant",
     audience: "sigstore",
-    identity: { kind: "email", skipEmailVerification: false },
+    identity: { kind: "email", emailTrust: "verified" },
     rules: NO_CLAIM_RULES,
     allowInsecureHttp: false,
     allowPrivateNetwork: false,

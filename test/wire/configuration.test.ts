@@ -6,7 +6,7 @@ const issuer = (identity: IdentityRules) => ({ url: "https://issuer.example.com"
 
 describe("the configuration message", () => {
   it("writes an e-mail issuer with every field, also those that are unset", () => {
-    expect(buildConfiguration([issuer({ kind: "email", skipEmailVerification: false })])).toEqual({
+    expect(buildConfiguration([issuer({ kind: "email", emailTrust: "verified" })])).toEqual({
       issuers: [
         {
           issuerUrl: "https://issuer.example.com",
@@ -22,7 +22,7 @@ describe("the configuration message", () => {
   });
 
   it("tells when an issuer's e-mail addresses are taken unverified", () => {
-    const [first] = buildConfiguration([issuer({ kind: "email", skipEmailVerification: true })]).issuers;
+    const [first] = buildConfiguration([issuer({ kind: "email", emailTrust: "unverified" })]).issuers;
     expect(first?.skipEmailVerification).toBe(true);
   });
 
@@ -35,15 +35,15 @@ describe("the configuration message", () => {
 
   it("keeps the order of the configuration", () => {
     const urls = ["https://b.example.com", "https://a.example.com", "https://c.example.com"];
-    const issuers = urls.map((url) => ({ ...issuer({ kind: "email", skipEmailVerification: false }), url }));
+    const issuers = urls.map((url) => ({ ...issuer({ kind: "email", emailTrust: "verified" }), url }));
     expect(buildConfiguration(issuers).issuers).toMatchObject(urls.map((issuerUrl) => ({ issuerUrl })));
   });
 
   it("[FC45] tells a pattern of issuers as one issuer that carries the pattern", () => {
     const pattern = "https://oidc.eks.*.amazonaws.com/id/*";
-    const entry = { ...issuer({ kind: "email", skipEmailVerification: false }), url: pattern, pattern };
+    const entry = { ...issuer({ kind: "kubernetes" }), url: pattern, pattern };
     const [first] = buildConfiguration([entry]).issuers;
-    expect(first).toMatchObject({ wildcardIssuerUrl: pattern, audience: "sigstore" });
+    expect(first).toMatchObject({ wildcardIssuerUrl: pattern, audience: "sigstore", issuerType: "kubernetes" });
     expect(first).not.toHaveProperty("issuerUrl");
   });
 });

@@ -208,7 +208,7 @@ describe("our writer of ProtoJSON and Buf's", () => {
       "the configuration",
       ConfigurationSchema,
       buildConfiguration([
-        { url: "https://a.example", audience: "sigstore", identity: { kind: "email", skipEmailVerification: true } },
+        { url: "https://a.example", audience: "sigstore", identity: { kind: "email", emailTrust: "unverified" } },
         {
           url: "https://b.example",
           audience: "x",

@@ -9,7 +9,7 @@ const URI_PATH = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@[\]/-]|%[0-9A-Fa-f]{2})+$/u;
 const NO_PATH = /[?#\\\p{Cc}]/u;
 
 /** Escapes of `.`, `/` and `\`: a reader that decodes before it splits would see other segments. */
-const HIDDEN_SEPARATOR = /%(?:2e|2f|5c)/iu;
+export const HIDDEN_SEPARATOR = /%(?:2e|2f|5c)/iu;
 
 /** Go's net/url leaves these as they are when it has to escape a path. */
 const NEEDS_ESCAPE = /[^A-Za-z0-9._~$&+,/:;=@-]/gu;

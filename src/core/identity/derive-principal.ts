@@ -1,7 +1,12 @@
 import type { PermittedIdToken } from "./id-token.ts";
 import { deriveCiProviderPrincipal } from "./kinds/ci-provider.ts";
+import { deriveChainguardPrincipal } from "./kinds/chainguard.ts";
 import { deriveEmailPrincipal } from "./kinds/email.ts";
 import { deriveGithubActionsPrincipal } from "./kinds/github-actions.ts";
+import { deriveKubernetesPrincipal } from "./kinds/kubernetes.ts";
+import { deriveSpiffePrincipal } from "./kinds/spiffe.ts";
+import { deriveUriPrincipal } from "./kinds/uri.ts";
+import { deriveUsernamePrincipal } from "./kinds/username.ts";
 import type { Principal } from "./principal.ts";
 
 /**
@@ -17,6 +22,16 @@ export function derivePrincipal(token: PermittedIdToken): Principal {
       return deriveCiProviderPrincipal(token, rules);
     case "email":
       return deriveEmailPrincipal(token, rules);
+    case "uri":
+      return deriveUriPrincipal(token, rules);
+    case "username":
+      return deriveUsernamePrincipal(token, rules);
+    case "spiffe":
+      return deriveSpiffePrincipal(token, rules);
+    case "kubernetes":
+      return deriveKubernetesPrincipal(token);
+    case "chainguard":
+      return deriveChainguardPrincipal(token);
     case "github-actions":
       return deriveGithubActionsPrincipal(token, rules);
   }

@@ -1,10 +1,76 @@
 import type { CiProviderRules } from "./ci-provider.ts";
 import type { ClaimRules } from "./claim-rules.ts";
 
+/** What an issuer's word about an e-mail address is worth. */
+export type EmailTrust =
+  /** The token must say that the address was verified (`email_verified`, OIDC Core §5.1). */
+  | "verified"
+  /** The issuer serves one tenant that owns the domains: what it does not say was verified is taken, what it denies is not. */
+  | "tenant-pinned"
+  /** Every address is taken as the issuer gives it, verified or not. */
+  | "unverified"
+  /** No address is taken from this issuer. */
+  | "forbidden";
+
+/** A person by e-mail address (`kinds/email.ts`). */
+export interface EmailRules {
+  readonly kind: "email";
+  readonly emailTrust: EmailTrust;
+  /** Whether the texts "true" and "True" count as the boolean, as some issuers write it. */
+  readonly acceptTextVerified?: boolean;
+  /** Domains that addresses must belong to, lower case: `example.com`, or `*.example.com` for all below it; any when absent. */
+  readonly domains?: readonly string[] | undefined;
+  /** Names of the members that lead to the claim which certificates name as the issuer; the token's own when absent. */
+  readonly issuerClaim?: readonly string[] | undefined;
+}
+
+/** A subject that is a URI below one origin (`kinds/uri.ts`). */
+export interface UriRules {
+  readonly kind: "uri";
+  /** Scheme, host and perhaps a port that subjects begin with, lower case, without a final slash. */
+  readonly subjectDomain: string;
+}
+
+/** A user of one domain, by name (`kinds/username.ts`). */
+export interface UsernameRules {
+  readonly kind: "username";
+  /** Host name, lower case. */
+  readonly subjectDomain: string;
+}
+
+/** A workload by SPIFFE ID (`kinds/spiffe.ts`). */
+export interface SpiffeRules {
+  readonly kind: "spiffe";
+  /** Name of the trust domain, without the scheme. */
+  readonly trustDomain: string;
+}
+
+/** A service account of a Kubernetes cluster (`kinds/kubernetes.ts`). */
+export interface KubernetesRules {
+  readonly kind: "kubernetes";
+}
+
+/** An identity of Chainguard's (`kinds/chainguard.ts`). */
+export interface ChainguardRules {
+  readonly kind: "chainguard";
+}
+
+/** A job of GitHub Actions (`kinds/github-actions.ts`). */
+export interface GithubActionsRules {
+  readonly kind: "github-actions";
+  /** `https://host` of the URIs in certificates. */
+  readonly baseUrl: string;
+}
+
 /** How the identity in an issuer's tokens becomes the name in the certificate; one kind per file in `kinds/`. */
 export type IdentityRules =
-  | { readonly kind: "email"; readonly skipEmailVerification: boolean }
-  | { readonly kind: "github-actions"; readonly baseUrl: string }
+  | EmailRules
+  | UriRules
+  | UsernameRules
+  | SpiffeRules
+  | KubernetesRules
+  | ChainguardRules
+  | GithubActionsRules
   | CiProviderRules;
 
 /** What callers may know of a trusted issuer. */

@@ -47,7 +47,7 @@ describe("issuers' keys that several verifiers have use of", () => {
   it.each<readonly [string, Partial<IssuerSettings>]>([
     ["nothing", {}],
     ["the audience", { audience: "another" }],
-    ["what is done with addresses", { identity: { kind: "email", skipEmailVerification: true } }],
+    ["what is done with addresses", { identity: { kind: "email", emailTrust: "unverified" } }],
     ["what is asked of callers' keys", { requireKeyProof: true }],
     [
       "what is asked of tokens",

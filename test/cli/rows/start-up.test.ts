@@ -112,13 +112,13 @@ const REFUSALS: readonly Refusal[] = [
   {
     row: "R7",
     name: "an option that its kind does not have",
-    change: issuer(`url: "https://a.example", identity: { kind: github-actions, skipEmailVerification: true }`),
-    says: "issuers[0].identity.skipEmailVerification: unknown setting",
+    change: issuer(`url: "https://a.example", identity: { kind: github-actions, emailTrust: unverified }`),
+    says: "issuers[0].identity.emailTrust: unknown setting",
   },
   {
     row: "R7",
     name: "a claim for a kind that reads none",
-    change: issuer(`url: "https://a.example", identity: { kind: email, issuerClaim: "$.a" }`),
+    change: issuer(`url: "https://a.example", identity: { kind: kubernetes, issuerClaim: "$.a" }`),
     says: "issuers[0].identity.issuerClaim: unknown setting",
   },
   { row: "FC56", name: "no issuers", change: [`issuers:\n${ISSUER}`, "issuers: []"], says: "issuers: Too small" },
@@ -442,7 +442,7 @@ describe("what a start tells", () => {
       .replace("dataDirectory:", "environment: development\ndataDirectory:")
       .replace(
         ISSUER,
-        `  - { url: "http://127.0.0.1:1", identity: { kind: email, skipEmailVerification: true }, allowInsecureHttp: true, allowPrivateNetwork: true }
+        `  - { url: "http://127.0.0.1:1", identity: { kind: email, emailTrust: unverified }, allowInsecureHttp: true, allowPrivateNetwork: true }
   - { url: "https://kubernetes.*.svc", identity: { kind: email }, allowBroadWildcard: true }
   - { url: "https://gitlab.com", identity: { kind: email }, allow: any }`,
       );

@@ -124,7 +124,7 @@ describe("an issuer that is trusted for several audiences", () => {
   const ours = compileClaimRules({ allow: [{ name: "ours", claims: { tenant: "ours" } }], deny: [] });
   const entries = [
     issuerSettings({ url: A, audience: "one" }),
-    issuerSettings({ url: A, audience: "two", rules: ours, identity: { kind: "email", skipEmailVerification: true } }),
+    issuerSettings({ url: A, audience: "two", rules: ours, identity: { kind: "email", emailTrust: "unverified" } }),
   ];
 
   it("[F21] judges a token by the entry of its audience, and no other", async () => {

@@ -167,7 +167,7 @@ describe("an issuer that only a wildcard names", () => {
   it("[J13] has every option of the pattern", async () => {
     const settings = patternSettings(EKS, {
       audience: "ours",
-      identity: { kind: "email", skipEmailVerification: true },
+      identity: { kind: "email", emailTrust: "unverified" },
       requireKeyProof: true,
       caCertificatePem: "the pattern's own",
     });

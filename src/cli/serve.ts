@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { startService } from "../compose/start-service.ts";
 import { loadConfig } from "../config/load-config.ts";
+import { recordFilesRead } from "../config/read-settings-file.ts";
+import type { Config } from "../config/schema.ts";
 import type { CommandContext } from "./context.ts";
 import { configOption } from "./required-option.ts";
 
@@ -18,8 +20,9 @@ export function serveCommand(context: CommandContext, done: (exitCode: number) =
         "SIGTERM or SIGINT: readiness turns false, requests are still taken for shutdown.lameDuckSeconds, those in flight\n" +
         "are finished, the log is closed. A second signal skips shutdown.lameDuckSeconds.\n" +
         "SIGUSR2: issuance is paused, at once and however often it is sent; everything else goes on.\n" +
-        "SIGHUP: the configuration is read again, and issuance is paused or resumed as issuance.paused says there; other\n" +
-        "settings wait for the next start. TLS certificates are noticed without a signal.\n" +
+        "SIGHUP: the configuration is read again, with all files that it names, and issuance is paused or resumed as\n" +
+        "issuance.paused says there. Changes of these files are noticed without a signal too, within seconds; a file with a\n" +
+        "fault changes nothing. Settings that cannot change in a running service are named, and wait for the next start.\n" +
         "\nExit codes:\n" +
         "  0  stopped as asked\n" +
         "  1  the start was refused, or something failed that only a restart can mend\n" +
@@ -54,7 +57,11 @@ async function serve(configFile: string, context: CommandContext): Promise<numbe
   context.onReadAgainSignal(() => {
     readAgain();
   });
-  const service = await startService(loadConfig(configFile), { env: context.env, pid: context.pid });
+  const loadFile = (): Config => loadConfig(configFile);
+  const read = new Map<string, string>();
+  const config = recordFilesRead(read, loadFile);
+  const { env, pid } = context;
+  const service = await startService(config, { env, pid, configFiles: { read, readAgain: loadFile } });
   const { shutdown } = service;
   stop = (): void => {
     shutdown.stop();
@@ -64,7 +71,7 @@ async function serve(configFile: string, context: CommandContext): Promise<numbe
   };
   if (early.isPauseAsked) pause();
   readAgain = (): void => {
-    service.readConfigAgain(() => loadConfig(configFile));
+    service.readConfigAgain(loadFile);
   };
   context.onCrash((error) => {
     shutdown.fail(error);

@@ -4,7 +4,7 @@ import { describeCauses } from "../core/errors.ts";
 import { windowRefusal } from "../ctlog/acceptance-window.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
-import type { Generations } from "./generations.ts";
+import type { Generations, GenerationSource } from "./generations.ts";
 import type { LogShards } from "./log-shards.ts";
 import { startPoll } from "./start-poll.ts";
 
@@ -26,9 +26,10 @@ export interface HandOver {
    * Puts them into force: requests that come from now on issue in the shard that is active then. The one before is frozen in
    * the background, once nothing is under way in it.
    *
+   * @param source of another configuration, which comes into force with them
    * @throws MayflyError when a new shard cannot be opened; then nothing has changed
    */
-  readonly change: (wanted: readonly ShardConfig[], change: ShardChange) => Promise<void>;
+  readonly change: (wanted: readonly ShardConfig[], change: ShardChange, source?: GenerationSource) => Promise<void>;
   /** Freezes what is due, and tries no more: the next start freezes what is configured so. */
   readonly close: () => Promise<void>;
 }
@@ -53,14 +54,17 @@ export function makeHandOver({ shards, generations, clock, telemetry, retryMs = 
   const poll = startPoll(freezeDue, retryMs);
   return {
     plan: (wanted) => withWindow(shards.plan(wanted), clock.now()),
-    change: async (wanted, { added, activated }) => {
+    change: async (wanted, { added, activated }, source) => {
       const before = shards.active.config.origin;
       await shards.change(wanted, added);
       for (const { name } of added) telemetry.notice("info", "shard staged", { shard: name });
-      if (added.length === 0 && activated === undefined) return;
+      if (added.length === 0 && activated === undefined && source === undefined) return;
       // Also where only a staged one has come: nobody may have its keys certified.
       const { log, config } = shards.active;
-      const idle = generations.issueIn({ certificateLog: log.certificateLog, publicKeys: shards.publicKeys });
+      const idle = generations.advance({
+        log: { certificateLog: log.certificateLog, publicKeys: shards.publicKeys },
+        ...(source === undefined ? {} : { source }),
+      });
       if (activated === undefined) return;
       telemetry.notice("info", "shard activated", { shard: config.name });
       void idle.then(() => {

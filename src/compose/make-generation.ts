@@ -1,8 +1,6 @@
 import { hash, X509Certificate } from "node:crypto";
-import { configDigest } from "../config/config-digest.ts";
 import type { Config } from "../config/schema.ts";
 import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
-import type { AnnouncedIssuer } from "../core/identity/issuer.ts";
 import type { IssueCertificate } from "../core/issuance-types.ts";
 import type { KeyPolicy } from "../core/proof/key-policy.ts";
 import type { Generation } from "../issuance/generation.ts";
@@ -16,7 +14,7 @@ import type { RateLimits } from "../ports/limits.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import { makeIssuance } from "./make-issuance.ts";
-import { readBlocklist } from "./read-blocklist.ts";
+import type { OpenedConfiguration } from "./open-configuration.ts";
 import { drawSerialNumber } from "./serial-number.ts";
 
 /** What a generation issues in. */
@@ -29,13 +27,16 @@ export interface GenerationLog {
 /** Makes the generation of a number, from 1, for the log that is active in it. */
 export type MakeGeneration = (number: number, log: GenerationLog) => Generation;
 
+/** What the generations of one configuration have in common. */
+export interface GenerationParts extends ServiceParts {
+  readonly configuration: OpenedConfiguration;
+  readonly verifyIdToken: VerifyIdToken;
+}
+
 /** The parts that stay the same from the start of a service to its end. */
-export interface GenerationParts {
-  readonly config: Config;
+export interface ServiceParts {
   readonly chain: IssuerChain;
   readonly caSigner: Signer;
-  readonly issuers: readonly AnnouncedIssuer[];
-  readonly verifyIdToken: VerifyIdToken;
   readonly audit: AuditTrail;
   readonly rateLimits: RateLimits;
   readonly telemetry: Telemetry;
@@ -43,13 +44,10 @@ export interface GenerationParts {
   readonly pauseSwitch: PauseSwitch;
 }
 
-/**
- * Prepares the configuration in force, as requests see it; what changes from one generation to the next is its log.
- *
- * @throws ConfigError when the blocklist it names cannot be read
- */
+/** Prepares a configuration as requests see it; what may change from one of its generations to the next is the log. */
 export function prepareGenerations(parts: GenerationParts): MakeGeneration {
-  const { issuers, chain } = parts;
+  const { chain } = parts;
+  const { issuers } = parts.configuration;
   const keyPolicyWith = prepareKeyPolicy(parts);
   return (number, log) => {
     const issueCertificate = makeServedIssuance(parts, { number, log, keyPolicy: keyPolicyWith(log.publicKeys) });
@@ -64,8 +62,8 @@ interface OneGeneration {
 }
 
 function makeServedIssuance(parts: GenerationParts, { number, log, keyPolicy }: OneGeneration): IssueCertificate {
-  const { config, chain, caSigner, clock, audit, telemetry, rateLimits } = parts;
-  const configuration = configDigest(config);
+  const { chain, caSigner, clock, audit, telemetry, rateLimits } = parts;
+  const { config, digest: configuration } = parts.configuration;
   const { auditedOutcomes } = rateLimits;
   return makeIssuance(
     {
@@ -94,14 +92,13 @@ function stageLimits({ limits: { stages } }: Config): StageLimits {
 }
 
 /** Nobody may have one of our own keys certified: whoever proves to hold one has broken into something. */
-function prepareKeyPolicy({ config, chain, caSigner }: GenerationParts) {
+function prepareKeyPolicy({ configuration: { config, blockedKeys }, chain, caSigner }: GenerationParts) {
   const above = chain.certificates.map((der) =>
     new X509Certificate(der).publicKey.export({ type: "spki", format: "der" }),
   );
-  const { algorithms, blocklist } = config.clientKeys;
   const fixed = {
-    permittedAlgorithms: new Set(algorithms),
-    ...(blocklist === undefined ? {} : { blockedKeys: readBlocklist(blocklist) }),
+    permittedAlgorithms: new Set(config.clientKeys.algorithms),
+    ...(blockedKeys === undefined ? {} : { blockedKeys }),
   };
   return (logKeys: readonly Uint8Array[]): KeyPolicy => {
     const ours = [caSigner.publicKey, ...above, ...logKeys];

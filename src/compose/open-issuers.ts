@@ -1,10 +1,10 @@
 import { X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { IssuerFailure } from "../adapters/oidc/issuer-failure.ts";
 import type { IssuerSettings } from "../adapters/oidc/issuer-settings.ts";
 import { MAX_JWKS_BYTES, parseJwks } from "../adapters/oidc/jwks.ts";
 import { ConfigError } from "../config/load-config.ts";
+import { readSettingsFile } from "../config/read-settings-file.ts";
 import type { IssuerConfig } from "../config/schema.ts";
 import { compileClaimRules } from "../core/identity/claim-rules.ts";
 import type { TokenChecks, TrustedIssuer } from "../core/identity/issuer.ts";
@@ -61,21 +61,14 @@ function openFetchSettings(issuer: IssuerConfig): Omit<IssuerSettings, keyof Tru
 }
 
 function readKeySet(file: string): Uint8Array {
+  const bytes = readSettingsFile(file, MAX_JWKS_BYTES);
   try {
-    const bytes = readBounded(file, MAX_JWKS_BYTES);
     parseJwks(bytes);
     return bytes;
   } catch (cause) {
-    if (cause instanceof ConfigError) throw cause;
     if (cause instanceof IssuerFailure) throw new ConfigError(`${file}: ${cause.message}`, { cause });
-    throw new ConfigError(`${file}: cannot be read`, { cause });
+    throw cause;
   }
-}
-
-function readBounded(file: string, maxBytes: number): Uint8Array {
-  const { size } = statSync(file);
-  if (size > maxBytes) throw new ConfigError(`${file}: larger than ${String(maxBytes)} bytes`);
-  return new Uint8Array(readFileSync(file));
 }
 
 /** Visible ASCII without what a header field cannot hold (RFC 6750 §2.1). */
@@ -105,12 +98,7 @@ export function expiredAuthorities(
 }
 
 function readCertificates(file: string): string {
-  let pem: string;
-  try {
-    pem = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new ConfigError(`${file}: cannot be read`, { cause });
-  }
+  const pem = new TextDecoder().decode(readSettingsFile(file));
   const certificates = pem.match(CERTIFICATE);
   if (certificates === null || pem.includes("PRIVATE KEY-----")) {
     throw new ConfigError(`${file}: expected certificates in PEM and nothing else`);

@@ -38,6 +38,8 @@ import type { WatchedReadiness } from "./watch-readiness.ts";
 export interface ListenerParts {
   readonly config: Config;
   readonly generation: () => Generation;
+  /** What readiness says of the configuration. */
+  readonly configuration: () => Readiness["configuration"];
   readonly shards: LogShards;
   readonly chain: IssuerChain;
   readonly admission: Admission;
@@ -211,8 +213,12 @@ async function listen(
  * Whether a request sent now would get its certificate, as far as this process alone can tell. A pause is no reason to
  * send requests elsewhere: where every process is paused, nobody would be left to serve trust bundle and log.
  */
-function readiness({ shutdown, pauseSwitch, shards }: ListenerParts, watched: WatchedReadiness): Readiness {
+function readiness(
+  { configuration, shutdown, pauseSwitch, shards }: ListenerParts,
+  watched: WatchedReadiness,
+): Readiness {
   const checks = [{ name: "accepting", ok: !shutdown.begun }, ...watched.checks()];
   const issuance = pauseSwitch.isPaused ? "paused" : "running";
-  return { ok: checks.every(({ ok }) => ok), issuance, shard: shards.active.config.name, checks };
+  const shard = shards.active.config.name;
+  return { ok: checks.every(({ ok }) => ok), issuance, configuration: configuration(), shard, checks };
 }

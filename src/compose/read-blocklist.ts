@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { ConfigError } from "../config/load-config.ts";
+import { readSettingsFile } from "../config/read-settings-file.ts";
 
 /**
  * Reads a list of keys that are never certified: SHA-256 of each SubjectPublicKeyInfo in hex, one a line; empty lines and
@@ -9,12 +9,7 @@ import { ConfigError } from "../config/load-config.ts";
  * @throws ConfigError when the file cannot be read or a line is something else
  */
 export function readBlocklist(file: string): ReadonlySet<string> {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new ConfigError(`${file}: cannot be read`, { cause });
-  }
+  const text = new TextDecoder().decode(readSettingsFile(file, MAX_BLOCKLIST_BYTES));
   const digests = new Set<string>();
   for (const [at, line] of text.split(/\r?\n/u).entries()) {
     if (line === "" || line.startsWith("#")) continue;
@@ -23,5 +18,8 @@ export function readBlocklist(file: string): ReadonlySet<string> {
   }
   return digests;
 }
+
+/** About a million keys. */
+const MAX_BLOCKLIST_BYTES = 64 * 1024 * 1024;
 
 const SHA256 = /^[0-9A-Fa-f]{64}$/u;

@@ -3,49 +3,62 @@ import { openAuditFile } from "../adapters/audit/file.ts";
 import { readAuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { openRateLimits } from "../adapters/limits/open-rate-limits.ts";
-import type { IssuerSettings } from "../adapters/oidc/issuer-settings.ts";
-import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
-import type { TokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
+import { KeyCaches } from "../adapters/oidc/key-caches.ts";
+import type { ConfigSource } from "../adapters/telemetry/config-metrics.ts";
 import { openTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { ProcessTelemetry, TelemetryOptions } from "../adapters/telemetry/open-telemetry.ts";
 import { unsafeOptions } from "../config/rules.ts";
+import { recordFilesRead } from "../config/read-settings-file.ts";
+import type { FilesRead } from "../config/read-settings-file.ts";
 import type { Config } from "../config/schema.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { MayflyError } from "../core/errors.ts";
 import { makeAdmission } from "../entrance/admission.ts";
 import type { Admission } from "../entrance/admission.ts";
+import type { Readiness } from "../http/operations-app.ts";
 import { makePauseSwitch } from "../issuance/pause-switch.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Signer } from "../ports/signer.ts";
+import { ConfigurationInForce } from "./configuration-in-force.ts";
+import type { ConfigurationInForceParts, ReadingCause } from "./configuration-in-force.ts";
+import { openSource } from "./configuration-source.ts";
+import type { SourceParts } from "./configuration-source.ts";
 import { dataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { endOnAuditFailure } from "./end-on-audit-failure.ts";
 import { loadChain } from "./load-chain.ts";
 import { lockData } from "./lock-data.ts";
 import { startGenerations } from "./generations.ts";
+import type { Generations } from "./generations.ts";
 import { makeHandOver } from "./hand-over.ts";
-import type { HandOver } from "./hand-over.ts";
-import { prepareGenerations } from "./make-generation.ts";
-import { expiredAuthorities, openIssuers } from "./open-issuers.ts";
+import { openConfiguration } from "./open-configuration.ts";
 import { openListeners } from "./open-listeners.ts";
 import type { ServiceUrls } from "./open-listeners.ts";
 import { LogShards, shardSource } from "./log-shards.ts";
 import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
 import { openTrustFiles } from "./open-trust-files.ts";
-import { readConfigAgain } from "./read-again.ts";
-import type { ReadAgainParts } from "./read-again.ts";
 import type { Environment } from "./read-secret.ts";
 import { reconcileInBackground } from "./reconcile-in-background.ts";
 import { makeShutdown } from "./shutdown.ts";
 import type { Shutdown } from "./shutdown.ts";
 import { readVersion } from "./version.ts";
+import { watchConfig } from "./watch-config.ts";
+
+/** Where a configuration comes from. */
+export interface ConfigFiles {
+  /** Files that were read for the start, with what they held. */
+  readonly read: FilesRead;
+  /** Reads them again; throws a ConfigError. */
+  readonly readAgain: () => Config;
+}
 
 /** What the process gives its service. */
 export interface ServiceContext {
   readonly env: Environment;
   /** Id of this process, for whoever finds its data directory in use. */
   readonly pid?: number;
+  /** Files whose changes are put into force; left out, only {@link RunningService.readConfigAgain} changes anything. */
+  readonly configFiles?: ConfigFiles;
   /** Where log lines go; standard output when left out. */
   readonly destination?: NonNullable<TelemetryOptions["destination"]>;
 }
@@ -85,14 +98,11 @@ export async function startService(config: Config, context: ServiceContext): Pro
     resources.defer(() => {
       lock.release();
     });
-    const { urls, handOver } = await openParts({
-      config,
-      env: context.env,
-      telemetry,
-      resources,
-      shutdown,
-      pauseSwitch,
-    });
+    const { env, configFiles } = context;
+    const parts = { config, env, telemetry, resources, shutdown, pauseSwitch, files: configFiles?.read ?? new Map() };
+    const { urls, configuration } = await openParts(parts);
+    const readAgain = makeReadAgain(configuration, parts);
+    if (configFiles !== undefined) watchFiles(configuration, parts, () => readAgain(configFiles.readAgain, "change"));
     for (const name of unsafeOptions(config)) telemetry.unsafeOption(name);
     telemetry.notice("info", "ready", { version, environment: config.environment, ...urls });
     return {
@@ -101,7 +111,9 @@ export async function startService(config: Config, context: ServiceContext): Pro
       pauseIssuance: () => {
         pauseSwitch.set(true);
       },
-      readConfigAgain: makeReadAgain({ config, pauseSwitch, telemetry, shards: handOver }, { resources, shutdown }),
+      readConfigAgain: (read) => {
+        void readAgain(read, "signal");
+      },
     };
   } catch (error) {
     telemetry.notice("error", "start refused", { error: describeCauses(error) });
@@ -113,14 +125,22 @@ export async function startService(config: Config, context: ServiceContext): Pro
 
 /** One reading after the other, and none once the service is stopping. */
 function makeReadAgain(
-  parts: ReadAgainParts,
-  { resources, shutdown }: Pick<Parts, "resources" | "shutdown">,
-): RunningService["readConfigAgain"] {
+  configuration: ConfigurationInForce,
+  { resources, shutdown }: Parts,
+): (read: () => Config, cause: ReadingCause) => Promise<void> {
   let reading: Promise<void> = Promise.resolve();
   resources.defer(() => reading);
-  return (read) => {
-    reading = reading.then(() => (shutdown.begun ? undefined : readConfigAgain(read, parts)));
+  return (read, cause) => {
+    reading = reading.then(() => (shutdown.begun ? undefined : configuration.readAgain(read, cause)));
+    return reading;
   };
+}
+
+function watchFiles(configuration: ConfigurationInForce, { resources }: Parts, onChange: () => Promise<void>): void {
+  const watched = watchConfig({ files: () => configuration.files, onChange });
+  resources.defer(() => {
+    watched.close();
+  });
 }
 
 /** The configuration of the start decides, whatever was in force in the process before. */
@@ -140,12 +160,14 @@ interface Parts {
   readonly resources: AsyncDisposableStack;
   readonly shutdown: Shutdown;
   readonly pauseSwitch: PauseSwitch;
+  /** What was read for the configuration itself. */
+  readonly files: FilesRead;
 }
 
 /** What a service is asked for while it runs. */
 interface OpenedParts {
   readonly urls: ServiceUrls;
-  readonly handOver: HandOver;
+  readonly configuration: ConfigurationInForce;
 }
 
 async function openParts(parts: Parts): Promise<OpenedParts> {
@@ -168,29 +190,63 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
   const audit = await openAuditFile({ path: auditTrail, writerId, clock, end: auditEnd });
   const watchedAudit = endOnAuditFailure(audit, onFatal);
   resources.defer(() => watchedAudit.close());
-  const issuers = openTrustedIssuers(parts);
-  const verifier = openVerifier(issuers, parts, clock);
-  const rateLimits = openRateLimits(config.limits.rates, clock);
-  const { verifyIdToken } = verifier;
-  const served = { config, chain, caSigner, issuers, verifyIdToken, audit: watchedAudit };
-  const makeGeneration = prepareGenerations({ ...served, rateLimits, telemetry, clock, pauseSwitch });
   const trustFiles = await openTrustFiles(config, { chain, shards, telemetry });
-  const { certificateLog } = shards.active.log;
-  const generations = startGenerations(makeGeneration, { certificateLog, publicKeys: shards.publicKeys });
-  const handOver = makeHandOver({ shards, generations, clock, telemetry });
-  resources.defer(() => handOver.close());
+  const rateLimits = openRateLimits(config.limits.rates, clock);
+  const signing = { chain, caSigner, audit: watchedAudit, rateLimits, telemetry, clock, pauseSwitch };
+  const { configuration, generations } = openConfigurationInForce(parts, signing, shards);
+  const generation = generations.current;
+  const configSource = (): ConfigSource => {
+    const { digest } = configuration.source.opened;
+    return { generation: generation().number, digest };
+  };
   telemetry.watch({
     caNotAfterMs: () => chain.notAfterMs,
-    issuerKeyFaults: () => verifier.keyFaults(),
-    patternIssuers: () => verifier.patternIssuers().counts,
+    configuration: configSource,
+    issuerKeyFaults: () => configuration.source.verifier.keyFaults(),
+    patternIssuers: () => configuration.source.verifier.patternIssuers().counts,
     requestsInFlight,
     issuancePaused: () => pauseSwitch.isPaused,
     shards: () => shards.all.map(shardSource),
   });
   startReconciling(parts, shards);
-  const generation = generations.current;
+  const inForce = (): Readiness["configuration"] => {
+    const { lastFailure } = configuration;
+    return { ...configSource(), ...(lastFailure === undefined ? {} : { lastFailure }) };
+  };
   const listening = { config, generation, shards, chain, admission, rateLimits, telemetry, clock, trustFiles };
-  return { urls: await openListeners({ ...listening, resources, shutdown, pauseSwitch }), handOver };
+  const urls = await openListeners({ ...listening, configuration: inForce, resources, shutdown, pauseSwitch });
+  return { urls, configuration };
+}
+
+/** Puts the configuration of the start into force, and those that follow it. */
+function openConfigurationInForce(
+  { config, files: alreadyRead, resources }: Parts,
+  signing: Omit<SourceParts, "keyCaches"> & Pick<ConfigurationInForceParts, "rateLimits" | "telemetry">,
+  shards: LogShards,
+): { readonly configuration: ConfigurationInForce; readonly generations: Generations } {
+  const { clock, telemetry } = signing;
+  const keyCaches = new KeyCaches({
+    clock,
+    onNotice: (level, message, fields) => {
+      telemetry.notice(level, message, fields);
+    },
+  });
+  const parts = { ...signing, keyCaches };
+  const files = new Map(alreadyRead);
+  const started = openSource(
+    recordFilesRead(files, () => openConfiguration(config)),
+    parts,
+  );
+  const { certificateLog } = shards.active.log;
+  const generations = startGenerations(started, { certificateLog, publicKeys: shards.publicKeys });
+  resources.defer(() => generations.close());
+  const handOver = makeHandOver({ shards, generations, clock, telemetry });
+  resources.defer(() => handOver.close());
+  const configuration = new ConfigurationInForce({
+    ...{ ...parts, started, files, shards: handOver },
+    openSource: (opened, before) => openSource(opened, parts, before),
+  });
+  return { configuration, generations };
 }
 
 /** A log in memory has nothing that another thread could read. */
@@ -213,33 +269,9 @@ function startReconciling({ config, telemetry, resources }: Parts, shards: LogSh
   resources.defer(() => background.close());
 }
 
-function openVerifier(
-  issuers: readonly IssuerSettings[],
-  { telemetry, resources }: Parts,
-  clock: Clock,
-): TokenVerifier {
-  const verifier = openTokenVerifier({
-    issuers,
-    clock,
-    onNotice: (level, message, fields) => {
-      telemetry.notice(level, message, fields);
-    },
-  });
-  resources.defer(() => verifier.close());
-  return verifier;
-}
-
 function openAdmission({ limits }: Config): Admission {
   const { requestsInFlight: maxInFlight, queuedRequests: maxQueued, queueSeconds } = limits;
   return makeAdmission({ maxInFlight, maxQueued, maxQueueMs: queueSeconds * 1000 });
-}
-
-function openTrustedIssuers({ config, telemetry }: Parts): readonly IssuerSettings[] {
-  const issuers = openIssuers(config.issuers);
-  for (const fields of expiredAuthorities(issuers, systemClock.now())) {
-    telemetry.notice("warn", "a certificate authority trusted for an issuer's TLS has expired", fields);
-  }
-  return issuers;
 }
 
 async function openCaSigner(

@@ -1,12 +1,17 @@
 import { createHash } from "node:crypto";
+import type { FilesRead } from "./read-settings-file.ts";
 import type { Config } from "./schema.ts";
 
 /**
  * SHA-256 of a configuration as it is in force, in lower-case hex: two files that mean the same have the same digest.
- * Defaults are in it, absolute paths, and what provider packs say; but not what the other files say that are named in it.
+ * Defaults are in it, absolute paths, and what provider packs say.
+ *
+ * @param files what the other files hold that are named in it
  */
-export function configDigest(config: Config): string {
-  return createHash("sha256").update(JSON.stringify(config, canonically)).digest("hex");
+export function configDigest(config: Config, files: FilesRead = new Map()): string {
+  const digest = createHash("sha256").update(JSON.stringify(config, canonically));
+  for (const file of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) digest.update(JSON.stringify(file));
+  return digest.digest("hex");
 }
 
 /** Objects have no order of members that could mean something; lists and maps keep theirs. */

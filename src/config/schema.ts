@@ -100,7 +100,9 @@ export const configSchema = object({
     paused: z
       .boolean()
       .default(false)
-      .describe("Issue nothing (503, ISSUANCE_PAUSED) while reads go on. In force at start and after SIGHUP."),
+      .describe(
+        "Issue nothing (503, ISSUANCE_PAUSED) while reads go on. In force at start, after SIGHUP, and when it changes.",
+      ),
   }).prefault({}),
   reconcile: object({
     everySeconds: z

@@ -1,11 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
 import { isMap, isNode, LineCounter, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { ConfigError } from "./config-error.ts";
+import { readSettingsFile } from "./read-settings-file.ts";
 import type { ConfigProblem } from "./rule.ts";
 import { settingName } from "./setting-name.ts";
-
-const MAX_BYTES = 1024 * 1024;
 
 /** A YAML file of settings, and how to say what is wrong with it. */
 export interface YamlFile {
@@ -23,17 +21,7 @@ export interface YamlFile {
  * @throws ConfigError when it cannot be read, is no regular file or larger than 1 MiB
  */
 export function readYamlFile(file: string): string {
-  try {
-    const stat = statSync(file);
-    if (!stat.isFile()) throw new ConfigError(`${file}: not a regular file`);
-    if (stat.size > MAX_BYTES) throw new ConfigError(`${file}: larger than ${MAX_BYTES} bytes`);
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    if (cause instanceof ConfigError) throw cause;
-    throw new ConfigError(`${file}: cannot be read: ${Error.isError(cause) ? cause.message : String(cause)}`, {
-      cause,
-    });
-  }
+  return new TextDecoder().decode(readSettingsFile(file));
 }
 
 /**

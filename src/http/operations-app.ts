@@ -12,6 +12,8 @@ export interface Readiness {
   readonly ok: boolean;
   /** Paused by the operator, a process is still ready: everything but signing is served. */
   readonly issuance: "running" | "paused";
+  /** What requests are judged by; `lastFailure` is why what was read last is refused, which is no reason to be unready. */
+  readonly configuration: { readonly generation: number; readonly digest: string; readonly lastFailure?: string };
   /** Name of the log's active shard. */
   readonly shard: string;
   /** `detail` is what is wrong; beside `ok` it is something that has not lasted yet. */

@@ -10,6 +10,7 @@ import type { CertificateLog } from "../../src/ports/certificate-log.ts";
 import { makeFakeClock } from "../fakes/fake-clock.ts";
 import type { FakeClock } from "../fakes/fake-clock.ts";
 import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
+import { sourceOf } from "../support/generation-source.ts";
 import type { RecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import { makeGate } from "../support/held-calls.ts";
 import type { Gate } from "../support/held-calls.ts";
@@ -98,14 +99,14 @@ describe("a hand-over", () => {
     clock = makeFakeClock(NOW_MS);
     telemetry = makeRecordingTelemetry();
     const generations = startGenerations(
-      (number, { certificateLog, publicKeys }) => {
+      sourceOf((number, { certificateLog, publicKeys }) => {
         shards.events.push(`generation ${String(number)} knows ${Buffer.concat(publicKeys).toString()}`);
         const issueCertificate = async (): Promise<typeof ISSUED> => {
           await certificateLog.add({} as Parameters<CertificateLog["add"]>[0]);
           return ISSUED;
         };
         return { number, issueCertificate, issuers: [], trustBundle: [] };
-      },
+      }),
       { certificateLog: shards.active.log.certificateLog, publicKeys: shards.publicKeys },
     );
     shards.events.length = 0;
@@ -263,7 +264,7 @@ describe("a hand-over", () => {
   it("is refused to a shard that could not issue now, by the clock, and planned once it could", () => {
     shards = new FakeShards(shard("a", "active"), shard("b", "staged", NOW_MS + 1));
     const generations = startGenerations(
-      (number) => ({ number, issueCertificate: () => Promise.resolve(ISSUED), issuers: [], trustBundle: [] }),
+      sourceOf((number) => ({ number, issueCertificate: () => Promise.resolve(ISSUED), issuers: [], trustBundle: [] })),
       { certificateLog: shards.active.log.certificateLog, publicKeys: [] },
     );
     const limited = makeHandOver({ shards, generations, clock, telemetry });

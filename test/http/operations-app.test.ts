@@ -4,6 +4,8 @@ import request from "supertest";
 import { makeOperationsApp } from "../../src/http/operations-app.ts";
 import type { OperationsAppDeps, Readiness } from "../../src/http/operations-app.ts";
 
+const CONFIGURATION = { generation: 1, digest: "00" };
+
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 function app(overrides: Partial<OperationsAppDeps> = {}) {
@@ -11,7 +13,13 @@ function app(overrides: Partial<OperationsAppDeps> = {}) {
     makeOperationsApp({
       clock: { now: () => 0, monotonic: () => 0 },
       requestId: () => "own-1",
-      readiness: () => ({ ok: true, issuance: "running", shard: "2026", checks: [{ name: "log", ok: true }] }),
+      readiness: () => ({
+        ok: true,
+        issuance: "running",
+        configuration: CONFIGURATION,
+        shard: "2026",
+        checks: [{ name: "log", ok: true }],
+      }),
       metrics: () => Promise.resolve({ contentType: CONTENT_TYPE, body: "mayfly_up 1\n" }),
       ...overrides,
     }),
@@ -28,7 +36,9 @@ describe("the operations listener", () => {
 
   it.each(["/healthz", "/livez"])("[V3] GET %s is 200 while the process is not ready", async (path) => {
     const answer = await request(
-      app({ readiness: () => ({ ok: false, issuance: "running", shard: "2026", checks: [] }) }),
+      app({
+        readiness: () => ({ ok: false, issuance: "running", configuration: CONFIGURATION, shard: "2026", checks: [] }),
+      }),
     ).get(path);
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ status: "SERVING" });
@@ -37,13 +47,20 @@ describe("the operations listener", () => {
   it("[V3] GET /readyz is 200 with every check", async () => {
     const answer = await request(app()).get("/readyz");
     expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({ ok: true, issuance: "running", shard: "2026", checks: [{ name: "log", ok: true }] });
+    expect(answer.body).toEqual({
+      ok: true,
+      issuance: "running",
+      configuration: CONFIGURATION,
+      shard: "2026",
+      checks: [{ name: "log", ok: true }],
+    });
   });
 
   it("[V3] GET /readyz is 503 when a check fails, and says which", async () => {
     const state: Readiness = {
       ok: false,
       issuance: "running",
+      configuration: CONFIGURATION,
       shard: "2026",
       checks: [{ name: "log", ok: false, detail: "no checkpoint for 9 s" }],
     };

@@ -7,6 +7,7 @@ import { createMemorySigner } from "../../src/adapters/signers/memory.ts";
 import { makeManifest } from "../../src/compose/init-log.ts";
 import { makeCaChain } from "../../src/compose/make-ca.ts";
 import { prepareGenerations } from "../../src/compose/make-generation.ts";
+import { openConfiguration } from "../../src/compose/open-configuration.ts";
 import { parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
@@ -173,10 +174,9 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     onFatal,
   });
   const makeGeneration = prepareGenerations({
-    config,
+    configuration: { ...openConfiguration(config), issuers },
     chain,
     caSigner: signers.ca,
-    issuers,
     verifyIdToken: options.wrapVerifier?.(verifier.verifyIdToken) ?? verifier.verifyIdToken,
     audit: options.wrapAudit?.(audit) ?? audit,
     telemetry,

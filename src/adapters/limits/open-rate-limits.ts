@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../ports/clock.ts";
 import type { RateLimit, RateLimits } from "../../ports/limits.ts";
 import { makeTokenBuckets } from "./token-buckets.ts";
@@ -25,15 +26,36 @@ const ONE_BUCKET = 8;
 /** A limit that nothing reaches. */
 export const UNLIMITED: RateLimit = { take: () => 0, waitMs: () => 0 };
 
+/** Rate limits whose settings may change. */
+export interface ChangeableRateLimits extends RateLimits {
+  /** Has other settings hold from now on. What is remembered under settings that stay the same is kept. */
+  change(settings: RateLimitSettings): void;
+}
+
 /** Opens the rate limits of one process; they are forgotten when it ends. */
-export function openRateLimits(settings: RateLimitSettings, clock: Clock): RateLimits {
-  const open = (bucket: BucketSettings): RateLimit => (settings.enabled ? makeTokenBuckets(bucket, clock) : UNLIMITED);
+export function openRateLimits(first: RateLimitSettings, clock: Clock): ChangeableRateLimits {
+  const names = ["signing", "failedTokens", "reads", "issuer", "subject"] as const;
+  const open = (settings: RateLimitSettings, name: (typeof names)[number]): RateLimit =>
+    settings.enabled ? makeTokenBuckets(settings[name], clock) : UNLIMITED;
+  let now = first;
+  const inForce = new Map(names.map((name) => [name, open(first, name)]));
+  const limit = (name: (typeof names)[number]): RateLimit => ({
+    take: (key) => (inForce.get(name) ?? UNLIMITED).take(key),
+    waitMs: (key) => (inForce.get(name) ?? UNLIMITED).waitMs(key),
+  });
   return {
-    signing: open(settings.signing),
-    failedTokens: open(settings.failedTokens),
-    reads: open(settings.reads),
-    issuer: open(settings.issuer),
-    subject: open(settings.subject),
+    signing: limit("signing"),
+    failedTokens: limit("failedTokens"),
+    reads: limit("reads"),
+    issuer: limit("issuer"),
+    subject: limit("subject"),
     auditedOutcomes: makeTokenBuckets(AUDITED_OUTCOMES, clock, ONE_BUCKET),
+    change: (settings) => {
+      for (const name of names) {
+        const isSame = settings.enabled === now.enabled && isDeepStrictEqual(settings[name], now[name]);
+        if (!isSame) inForce.set(name, open(settings, name));
+      }
+      now = settings;
+    },
   };
 }

@@ -9,6 +9,8 @@ import { makeGrpcMetrics } from "./grpc-metrics.ts";
 import { methodLabel } from "./http-methods.ts";
 import { makeIssuerMetrics, makePatternMetrics } from "./issuer-metrics.ts";
 import type { PatternIssuerCounts } from "./issuer-metrics.ts";
+import { makeConfigMetrics } from "./config-metrics.ts";
+import type { ConfigReading, ConfigSource } from "./config-metrics.ts";
 import { makeReconcileMetrics } from "./reconcile-metrics.ts";
 import type { Reconciliation } from "./reconcile-metrics.ts";
 import { makeShardMetrics } from "./shard-metrics.ts";
@@ -36,6 +38,8 @@ export interface MetricSources {
   readonly caNotAfterMs?: () => number;
   /** Free bytes of the data directory's file system; undefined when it does not tell. */
   readonly dataDirectoryFreeBytes?: () => number | undefined;
+  /** Which configuration is in force. */
+  readonly configuration?: () => ConfigSource;
   /** What is wrong with the issuers' key sets in use. */
   readonly issuerKeyFaults?: () => Readonly<Record<"skipped" | "secrets" | "sharedNames", number>>;
   readonly patternIssuers?: () => PatternIssuerCounts;
@@ -53,6 +57,10 @@ export interface Metrics extends RefusalMetrics {
   countLostLine(): void;
   /** Shows that a setting which weakens safety is on. */
   setUnsafeOption(name: string): void;
+  /** Shows no more that such a setting is on. */
+  removeUnsafeOption(name: string): void;
+  /** Counts a reading of the configuration after that of the start. */
+  readonly countConfigRead: (result: ConfigReading, nowMs: number) => void;
   /** Sets where scraped values come from; what was set before stays when it is not named. */
   watch(sources: MetricSources): void;
   /** All metrics in the Prometheus text format. */
@@ -96,13 +104,16 @@ export function makeMetrics(build: BuildInfo): Metrics {
     tls: makeTlsMetrics(registry),
     witnesses: makeWitnessMetrics(registry),
     observeReconciliation: makeReconcileMetrics(registry),
-    watch: makeScrapedMetrics(registry),
+    ...makeScrapedMetrics(registry),
     countLostLine: () => {
       lostLines.inc();
     },
     setUnsafeOption: (name) => {
       if (!OPTION_NAME.test(name)) throw new TypeError("an unsafe option is named by its path in the configuration");
       unsafeOptions.set({ name }, 1);
+    },
+    removeUnsafeOption: (name) => {
+      unsafeOptions.remove({ name });
     },
     render: () => registry.metrics(),
     contentType: registry.contentType,
@@ -206,7 +217,7 @@ function makeLogMetrics(registry: Registry): Metrics["observeLogBatch"] {
   };
 }
 
-function makeScrapedMetrics(registry: Registry): Metrics["watch"] {
+function makeScrapedMetrics(registry: Registry): Pick<Metrics, "countConfigRead" | "watch"> {
   const registers = [registry];
   let sources: MetricSources = {};
   const scraped = (name: string, help: string, read: () => number | undefined): void => {
@@ -250,8 +261,11 @@ function makeScrapedMetrics(registry: Registry): Metrics["watch"] {
       this.set({ fault: "shared_name" }, faults.sharedNames);
     },
   });
-  return (more) => {
-    sources = { ...sources, ...more };
+  return {
+    countConfigRead: makeConfigMetrics(registry, () => sources.configuration?.()),
+    watch: (more) => {
+      sources = { ...sources, ...more };
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Telemetry, TlsTelemetry } from "../../ports/telemetry.ts";
+import type { ConfigReading } from "./config-metrics.ts";
 import { openLogLines } from "./log-lines.ts";
 import type { LogDestination, LogLevel } from "./log-lines.ts";
 import { makeMetrics } from "./metrics.ts";
@@ -28,6 +29,10 @@ export interface ProcessTelemetry extends Telemetry {
   reconciled(reconciliation: Reconciliation): void;
   /** Says in a warning and a gauge that a setting which weakens safety is on; `name` is its path in the configuration. */
   unsafeOption(name: string): void;
+  /** Shows no more that such a setting is on. */
+  safeOption(name: string): void;
+  /** Counts a reading of the configuration after that of the start. */
+  configRead(result: ConfigReading, nowMs: number): void;
   /** Writes buffered lines at once: for a process about to die. A stopped reader holds it up. Never throws. */
   flush(): void;
   /**
@@ -86,6 +91,11 @@ export function openTelemetry(options: TelemetryOptions): ProcessTelemetry {
       metrics.setUnsafeOption(name);
       lines.notice("warn", "a setting weakens the safety of this service", { setting: name });
     },
+    safeOption: (name) => {
+      metrics.removeUnsafeOption(name);
+      lines.notice("info", "a setting weakens the safety of this service no more", { setting: name });
+    },
+    configRead: metrics.countConfigRead,
     watch: (sources) => {
       metrics.watch(sources);
     },

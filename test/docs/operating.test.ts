@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { makeMetrics } from "../../src/adapters/telemetry/metrics.ts";
 import { configJsonSchema } from "../../src/config/schema.ts";
 import { REASONS } from "../../src/core/errors.ts";
+import { hasSetting } from "../support/config-setting.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const PAGE = readFileSync("docs/operating.md", "utf8");
@@ -11,23 +12,6 @@ const PAGE = readFileSync("docs/operating.md", "utf8");
 function named(pattern: RegExp): readonly string[] {
   const texts = Array.from(PAGE.matchAll(/`([^`\n]+)`/gu), ([, text = ""]) => text);
   return [...new Set(texts.filter((text) => pattern.test(text)))];
-}
-
-/** Whether the JSON Schema has a setting at the path. */
-function hasSetting(schema: unknown, [name, ...below]: readonly string[]): boolean {
-  if (name === undefined) return true;
-  if (typeof schema !== "object" || schema === null) return false;
-  const {
-    properties = {},
-    anyOf = [],
-    oneOf = [],
-  } = schema as {
-    readonly properties?: Readonly<Record<string, unknown>>;
-    readonly anyOf?: readonly unknown[];
-    readonly oneOf?: readonly unknown[];
-  };
-  if (name in properties) return hasSetting(properties[name], below);
-  return [...anyOf, ...oneOf].some((one) => hasSetting(one, [name, ...below]));
 }
 
 describe("the page on operating", () => {

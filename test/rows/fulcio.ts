@@ -74,9 +74,9 @@ const api: readonly Row[] = [
     waits: "translation of Fulcio's configuration",
   },
   { id: "FC5", says: "e-mail token, P-256, proof over the address: a certificate for the address and nothing else" },
-  { id: "FC6", says: "username token: otherName of user and domain and no e-mail address, proof over sub", ...KINDS },
-  { id: "FC7", says: "SPIFFE token: URI", ...KINDS },
-  { id: "FC8", says: "uri token: URI equal to sub", ...KINDS },
+  { id: "FC6", says: "username token: otherName of user and domain and no e-mail address, proof over sub" },
+  { id: "FC7", says: "SPIFFE token: URI" },
+  { id: "FC8", says: "uri token: URI equal to sub" },
   { id: "FC9", says: "Kubernetes token of a wildcard issuer: URI built from claims", ...KINDS },
   { id: "FC10", says: "Buildkite token: URI of organization and pipeline" },
   {
@@ -86,7 +86,7 @@ const api: readonly Row[] = [
   { id: "FC12", says: "GitHub token of an environment: the same and extension 23" },
   { id: "FC13", says: "GitLab token: URI keeps //.gitlab-ci.yml, extensions as mapped" },
   { id: "FC14", says: "Codefresh token: URI of pipeline, extensions as mapped" },
-  { id: "FC15", says: "Chainguard token: URI of issuer and identity", ...KINDS },
+  { id: "FC15", says: "Chainguard token: URI of issuer and identity" },
   {
     id: "FC16",
     says: "issuer-claim: the claim's value stands in the issuer extension",
@@ -133,10 +133,10 @@ const server: readonly Row[] = [
   { id: "FC45", says: "a wildcard issuer: one issuer that carries the pattern" },
   { id: "FC46", says: "an e-mail issuer judges its tokens by the rules of e-mail" },
   { id: "FC47", says: "a GitHub Actions issuer judges its tokens by the rules of GitHub Actions" },
-  { id: "FC48", says: "a SPIFFE issuer judges its tokens by the rules of SPIFFE", ...KINDS },
-  { id: "FC49", says: "a Kubernetes issuer judges its tokens by the rules of Kubernetes", ...KINDS },
-  { id: "FC50", says: "a uri issuer judges its tokens by the rules of uri", ...KINDS },
-  { id: "FC51", says: "a username issuer judges its tokens by the rules of username", ...KINDS },
+  { id: "FC48", says: "a SPIFFE issuer judges its tokens by the rules of SPIFFE" },
+  { id: "FC49", says: "a Kubernetes issuer judges its tokens by the rules of Kubernetes" },
+  { id: "FC50", says: "a uri issuer judges its tokens by the rules of uri" },
+  { id: "FC51", says: "a username issuer judges its tokens by the rules of username" },
 ];
 
 const proofOf = (id: string, key: string): Row => ({

@@ -149,7 +149,7 @@ export const securityRowsIToV: readonly Row[] = [
   { id: "R6", says: "An unknown kind of identity is an error." },
   { id: "R6b", says: "A ci-provider without metadata is an error; metadata that nobody uses is warned of.", waits: "issuer kinds beyond e-mail and GitHub Actions" },
   { id: "R7", says: "Options of an identity kind that does not have them are errors." },
-  { id: "R7b", says: "SPIFFE without a trust domain or with a bad one, and uri or username with a domain that is not the issuer's, are errors.", waits: "issuer kinds beyond e-mail and GitHub Actions" },
+  { id: "R7b", says: "SPIFFE without a trust domain or with a bad one, and uri or username with a domain that is not the issuer's, are errors." },
   { id: "R8", says: "An http issuer, or one with query, fragment, user information, spaces or non-ASCII is an error; http only on loopback in development." },
   { id: "R9", says: "A wildcard where no pattern has one, in scheme or port, is an error." },
   { id: "R9b", says: "A wildcard issuer without a star, and a pattern that is invalid or takes more than linear time, is an error." },

@@ -49,6 +49,16 @@ export const UNCHECKED_ISSUER = "https://unchecked.example.com";
 /** An e-mail issuer that writes `email_verified` as a text. */
 export const TEXT_ISSUER = "https://texts.example.com";
 
+/** An issuer of each kind without templates beside e-mail, by the kind. */
+export const KIND_ISSUERS = {
+  uri: "https://uris.example.com",
+  username: "https://users.example.com",
+  spiffe: "https://spire.example.com",
+  kubernetes: "https://cluster.example.com",
+  chainguard: "https://chainguard.example.com",
+  federated: "https://federated.example.com",
+} as const;
+
 /** One call, as bytes on the wire; the path is that of signing and the method POST unless told otherwise. */
 export interface Call {
   readonly method?: string;
@@ -391,6 +401,15 @@ export async function openDoor({
 function usualIssuers(): IssuerSettings[] {
   return [
     issuerSettings({ url: EMAIL_ISSUER }),
+    issuerSettings({ url: KIND_ISSUERS.uri, identity: { kind: "uri", subjectDomain: "https://example.com" } }),
+    issuerSettings({ url: KIND_ISSUERS.username, identity: { kind: "username", subjectDomain: "example.com" } }),
+    issuerSettings({ url: KIND_ISSUERS.spiffe, identity: { kind: "spiffe", trustDomain: "example.org" } }),
+    issuerSettings({ url: KIND_ISSUERS.kubernetes, identity: { kind: "kubernetes" } }),
+    issuerSettings({ url: KIND_ISSUERS.chainguard, identity: { kind: "chainguard" } }),
+    issuerSettings({
+      url: KIND_ISSUERS.federated,
+      identity: { kind: "email", emailTrust: "verified", issuerClaim: ["federated_claims", "connector_id"] },
+    }),
     issuerSettings({ url: UNCHECKED_ISSUER, identity: { kind: "email", emailTrust: "unverified" } }),
     issuerSettings({
       url: TEXT_ISSUER,

@@ -131,7 +131,7 @@ function readIssuers(settings: FulcioSettings, named: string | undefined): Fulci
   if (named === undefined && !existsSync(file)) {
     throw new FulcioInputError(`${file}: the issuer file is not there; --issuers says where it is`);
   }
-  return readFulcioIssuerFile(parseFulcioDocument(readText(file), file), file);
+  return readFulcioIssuerFile(parseFulcioDocument(readText(file), file));
 }
 
 /** @throws MayflyError `internal` (FILE_NOT_WRITTEN) when one of the files exists; then none is written */

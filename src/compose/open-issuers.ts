@@ -43,10 +43,11 @@ function tokenChecksOf(issuer: IssuerConfig): TokenChecks {
 
 function openFetchSettings(issuer: IssuerConfig): Omit<IssuerSettings, keyof TrustedIssuer> {
   const { allowInsecureHttp, allowPrivateNetwork, caCertificate, jwksFile, bearerTokenFile } = issuer;
-  const { algorithms, discoveryUrl, jwksUrl, jwksHosts, staleKeysSeconds } = issuer;
+  const { algorithms, discoveryUrl, jwksUrl, jwksHosts, staleKeysSeconds, caCertificatePem } = issuer;
   return {
     allowInsecureHttp,
     allowPrivateNetwork,
+    ...(caCertificatePem === undefined ? {} : { caCertificatePem }),
     ...(caCertificate === undefined ? {} : { caCertificatePem: readCertificates(caCertificate) }),
     ...(algorithms === undefined ? {} : { algorithms }),
     ...(discoveryUrl === undefined ? {} : { discoveryUrl }),

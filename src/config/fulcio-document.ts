@@ -1,4 +1,5 @@
-import { LineCounter, parseDocument } from "yaml";
+import { isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
+import type { Document } from "yaml";
 import { FulcioInputError } from "./fulcio-input-error.ts";
 
 /** A mapping as it stands in one of Fulcio's files. */
@@ -9,6 +10,8 @@ export interface FulcioDocument {
   /** Fulcio's issuer file has other names in JSON than in YAML. */
   readonly syntax: "json" | "yaml";
   readonly content: FulcioMapping;
+  /** `file:line` of a member, by the names that it has in YAML; of what is around it where it is not written. */
+  readonly placeOf: (path: readonly string[]) => string;
 }
 
 /** Whether a value is a mapping, and not a list or a scalar. */
@@ -43,9 +46,36 @@ export function parseFulcioDocument(text: string, file: string): FulcioDocument 
     throw new FulcioInputError(`${file}:${lines.linePos(fault.pos[0]).line}: not ${syntax.toUpperCase()} (${kind})`);
   }
   const content = json ?? toPlain(() => document.toJS({ maxAliasCount: 1000 }) as unknown, file);
-  if (content === null || content === undefined) return { syntax, content: {} };
+  const placeOf = (path: readonly string[]): string =>
+    `${file}:${lines.linePos(offsetOf(path, document, syntax)).line}`;
+  if (content === null || content === undefined) return { syntax, content: {}, placeOf };
   if (!isMapping(content)) throw new FulcioInputError(`${file}: expected a mapping`);
-  return { syntax, content };
+  return { syntax, content, placeOf };
+}
+
+/** Where a member's name begins; what an alias or a merge brought in stands where the alias does. */
+function offsetOf(path: readonly string[], document: Document, syntax: FulcioDocument["syntax"]): number {
+  const resolved = (node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node);
+  const isNamed = (key: unknown, name: string): boolean => {
+    const written = resolved(key);
+    if (!isScalar(written)) return false;
+    return written.value === name || (syntax === "json" && jsonName(String(written.value)) === jsonName(name));
+  };
+  let node: unknown = document.contents;
+  let offset = 0;
+  for (const name of path) {
+    const around = resolved(node);
+    const pair = isMap(around) ? around.items.find(({ key }) => isNamed(key, name)) : undefined;
+    if (pair === undefined || !isNode(pair.key)) return offset;
+    offset = pair.key.range?.[0] ?? offset;
+    node = pair.value;
+  }
+  return offset;
+}
+
+/** A member's name as Fulcio compares names of JSON: `client-id` is `ClientID` there, in any case. */
+export function jsonName(name: string): string {
+  return name.replaceAll("-", "").toLowerCase();
 }
 
 /**

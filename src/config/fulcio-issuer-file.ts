@@ -1,9 +1,13 @@
 import type { FulcioDocument, FulcioMapping } from "./fulcio-document.ts";
-import { isMapping } from "./fulcio-document.ts";
+import { isMapping, jsonName } from "./fulcio-document.ts";
 import { FulcioInputError } from "./fulcio-input-error.ts";
 import { printable } from "./fulcio-section.ts";
-import type { Finding } from "./fulcio-section.ts";
 import { nearestName } from "./nearest-name.ts";
+
+const ISSUER_GROUPS = ["oidc-issuers", "meta-issuers"] as const;
+
+/** Where an issuer stands: by its own URL, or by a pattern of many. */
+export type FulcioIssuerGroup = (typeof ISSUER_GROUPS)[number];
 
 const TOP = ["oidc-issuers", "meta-issuers", "ci-issuer-metadata", "define"] as const;
 
@@ -70,95 +74,97 @@ export interface FulcioCiMetadata {
   readonly subjectAlternativeName: string;
 }
 
+/** A member that Fulcio has no setting for, and passes over. */
+export interface UnknownMember {
+  readonly key: string;
+  /** Names of what it stands in, outermost first. */
+  readonly within: readonly string[];
+  /** The setting that was probably meant. */
+  readonly nearest?: string;
+}
+
 /** Fulcio's issuer file. */
 export interface FulcioIssuerFile {
   readonly issuers: readonly FulcioIssuer[];
   readonly ciMetadata: ReadonlyMap<string, FulcioCiMetadata>;
   /** What stands in it that Fulcio does not look at. */
-  readonly findings: readonly Finding[];
+  readonly unknown: readonly UnknownMember[];
+  /** `file:line` of a member, by the names that it has in YAML. */
+  readonly placeOf: FulcioDocument["placeOf"];
 }
 
 /**
  * Reads Fulcio's issuer file, under the names that it has in YAML (`oidc-issuers`) or in JSON (`OIDCIssuers`, in any case).
  *
- * @param file its name, for messages
- * @throws FulcioInputError for a value of the wrong type
+ * @throws FulcioInputError for a value of the wrong type, with file and line
  */
-export function readFulcioIssuerFile({ syntax, content }: FulcioDocument, file: string): FulcioIssuerFile {
-  const findings: Finding[] = [];
-  /** The members of a mapping by their YAML names; others become findings. */
-  const members = <N extends string>(value: unknown, at: string, names: readonly N[]): Partial<Record<N, unknown>> => {
+export function readFulcioIssuerFile({ syntax, content, placeOf }: FulcioDocument): FulcioIssuerFile {
+  const unknown: UnknownMember[] = [];
+  const refuse: Refuse = (path, expected) => {
+    throw new FulcioInputError(`${placeOf(path)}: ${printable(path.join(": "))}: expected ${expected}`);
+  };
+  /** The members of a mapping by their YAML names. */
+  const members = <N extends string>(value: unknown, path: Path, names: readonly N[]): Partial<Record<N, unknown>> => {
     const known: Partial<Record<N, unknown>> = {};
-    for (const [key, member] of Object.entries(requireMapping(value, file, at))) {
-      const name = names.find((one) =>
-        syntax === "json" ? one.replaceAll("-", "") === key.toLowerCase() : one === key,
-      );
-      if (name === undefined) findings.push(unknownMember(key, at, names));
+    for (const [key, member] of Object.entries(requireMapping(value, path, refuse))) {
+      const name = names.find((one) => (syntax === "json" ? jsonName(one) === key.toLowerCase() : one === key));
+      if (name === undefined) unknown.push(unknownMember(key, path, names));
       else known[name] = member;
     }
     return known;
   };
-  const readIssuer = (key: string, value: unknown, isPattern: boolean): FulcioIssuer => {
-    const at = `${isPattern ? "meta-issuers" : "oidc-issuers"}: ${key}`;
-    const written = members(value, at, ISSUER);
-    const texts = Object.fromEntries(TEXTS.map((name) => [name, readText(written[name], file, `${at}: ${name}`)]));
+  const readIssuer = (group: FulcioIssuerGroup, key: string, value: unknown): FulcioIssuer => {
+    const path = [group, key];
+    const written = members(value, path, ISSUER);
+    const texts = Object.fromEntries(TEXTS.map((name) => [name, readText(written[name], [...path, name], refuse)]));
     const skip = readSwitch(written["skip-email-verification"], syntax);
-    if (skip === undefined) throw wrongType(file, `${at}: skip-email-verification`, "true or false");
-    return { key, isPattern, ...requireTexts(texts), "skip-email-verification": skip };
+    if (skip === undefined) return refuse([...path, "skip-email-verification"], "true or false");
+    return { key, isPattern: group === "meta-issuers", ...requireTexts(texts), "skip-email-verification": skip };
   };
   const readMetadata = (provider: string, value: unknown): FulcioCiMetadata => {
-    const at = `ci-issuer-metadata: ${provider}`;
-    const written = members(value, at, METADATA);
-    const templates = members(written["extension-templates"], `${at}: extension-templates`, EXTENSIONS);
+    const path = ["ci-issuer-metadata", provider];
+    const written = members(value, path, METADATA);
+    const text = (name: (typeof METADATA)[number]): string => readText(written[name], [...path, name], refuse);
+    const below = [...path, "extension-templates"];
+    const templates = members(written["extension-templates"], below, EXTENSIONS);
     return {
-      defaults: readTexts(written["default-template-values"], file, at),
-      extensions: new Map(EXTENSIONS.map((name) => [name, readText(templates[name], file, `${at}: ${name}`)])),
-      subjectAlternativeName: readText(written["subject-alternative-name-template"], file, at),
+      defaults: readTexts(written["default-template-values"], [...path, "default-template-values"], refuse),
+      extensions: new Map(EXTENSIONS.map((name) => [name, readText(templates[name], [...below, name], refuse)])),
+      subjectAlternativeName: text("subject-alternative-name-template"),
     };
   };
-  const top = members(content, "", TOP);
-  const listed = Object.entries(requireMapping(top["oidc-issuers"], file, "oidc-issuers"));
-  const patterns = Object.entries(requireMapping(top["meta-issuers"], file, "meta-issuers"));
-  const metadata = Object.entries(requireMapping(top["ci-issuer-metadata"], file, "ci-issuer-metadata"));
+  const top = members(content, [], TOP);
+  const listed = (name: (typeof TOP)[number]): [string, unknown][] =>
+    Object.entries(requireMapping(top[name], [name], refuse));
   return {
-    issuers: [
-      ...listed.map(([key, value]) => readIssuer(key, value, false)),
-      ...patterns.map(([key, value]) => readIssuer(key, value, true)),
-    ],
-    ciMetadata: new Map(metadata.map(([provider, value]) => [provider, readMetadata(provider, value)])),
-    findings,
+    issuers: ISSUER_GROUPS.flatMap((group) => listed(group).map(([key, value]) => readIssuer(group, key, value))),
+    ciMetadata: new Map(listed("ci-issuer-metadata").map(([name, value]) => [name, readMetadata(name, value)])),
+    unknown,
+    placeOf,
   };
 }
 
-function unknownMember(key: string, at: string, names: readonly string[]): Finding {
+type Path = readonly string[];
+type Refuse = (path: Path, expected: string) => never;
+
+function unknownMember(key: string, within: Path, names: readonly string[]): UnknownMember {
   const nearest = nearestName(key, names);
-  const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
-  return {
-    outcome: "no counterpart",
-    subject: at === "" ? key : `${key} of ${at}`,
-    note: `Fulcio has no such setting and passes over it${hint}`,
-  };
+  return nearest === undefined ? { key, within } : { key, within, nearest };
 }
 
-function wrongType(file: string, at: string, expected: string): FulcioInputError {
-  return new FulcioInputError(`${file}: ${printable(at)}: expected ${expected}`);
-}
-
-function requireMapping(value: unknown, file: string, at: string): FulcioMapping {
+function requireMapping(value: unknown, path: Path, refuse: Refuse): FulcioMapping {
   if (value === undefined || value === null) return {};
-  if (!isMapping(value)) throw wrongType(file, at, "a mapping");
-  return value;
+  return isMapping(value) ? value : refuse(path, "a mapping");
 }
 
-function readText(value: unknown, file: string, at: string): string {
+function readText(value: unknown, path: Path, refuse: Refuse): string {
   if (value === undefined || value === null) return "";
-  if (typeof value === "string") return value;
-  throw wrongType(file, at, "a text");
+  return typeof value === "string" ? value : refuse(path, "a text");
 }
 
-function readTexts(value: unknown, file: string, at: string): ReadonlyMap<string, string> {
-  const entries = Object.entries(requireMapping(value, file, at));
-  return new Map(entries.map(([name, text]) => [name, readText(text, file, `${at}: ${name}`)]));
+function readTexts(value: unknown, path: Path, refuse: Refuse): ReadonlyMap<string, string> {
+  const entries = Object.entries(requireMapping(value, path, refuse));
+  return new Map(entries.map(([name, text]) => [name, readText(text, [...path, name], refuse)]));
 }
 
 /**
@@ -204,5 +210,6 @@ export const BUILT_IN_ISSUERS: FulcioIssuerFile = {
     builtIn("https://token.actions.githubusercontent.com", "github-workflow"),
   ],
   ciMetadata: new Map(),
-  findings: [],
+  unknown: [],
+  placeOf: () => "built in",
 };

@@ -1,27 +1,30 @@
-import { X509Certificate } from "node:crypto";
-import { translateIdentity } from "./fulcio-identity.ts";
-import type { IdentityTranslation } from "./fulcio-identity.ts";
+import { haveCommonUrl, parseIssuerPattern } from "../core/identity/issuer-pattern.ts";
+import { fulcioCertificates } from "./fulcio-ca-certificates.ts";
+import { CHALLENGES, membersWithoutEffect } from "./fulcio-faults.ts";
 import { FulcioInputError } from "./fulcio-input-error.ts";
-import type { FulcioIssuer, FulcioIssuerFile } from "./fulcio-issuer-file.ts";
-import { comment, scalar } from "./fulcio-section.ts";
-import type { CompanionFile, Finding, Section } from "./fulcio-section.ts";
+import type { FulcioIssuer, FulcioIssuerFile, UnknownMember } from "./fulcio-issuer-file.ts";
 import { isOnPrivateNetwork } from "./fulcio-issuer-hosts.ts";
+import { comment, fileNameOf, scalar } from "./fulcio-section.ts";
+import type { CompanionFile, Finding, Section } from "./fulcio-section.ts";
+import { writeIdentities } from "./fulcio-written-identity.ts";
+import type { WrittenIdentity } from "./fulcio-written-identity.ts";
 import { findIdentityProblems } from "./identity-rules.ts";
 import type { IdentityInput } from "./identity-schema.ts";
+import { patternFault } from "./issuer-rules.ts";
 import { issuerSchema } from "./issuer-schema.ts";
 import { isSharedIssuer } from "./shared-issuers.ts";
 
 /** What becomes of issuers that give tokens to anybody. */
 export type SharedIssuers = "as-fulcio" | "leave-out" | "undecided";
 
-type IdentitySettings = Extract<IdentityTranslation, { kind: "settings" }>;
+type IdentitySettings = Extract<WrittenIdentity, { kind: "settings" }>;
 
 /** One issuer as translated; without `entry` it is left out of the configuration. */
 interface TranslatedIssuer {
   readonly entry?: readonly string[];
   readonly finding: Finding;
   readonly more?: readonly Finding[];
-  readonly file?: CompanionFile;
+  readonly files?: readonly CompanionFile[];
 }
 
 /**
@@ -30,7 +33,8 @@ interface TranslatedIssuer {
  * @throws FulcioInputError for a `ca-cert` that is no certificate
  */
 export function translateIssuers(file: FulcioIssuerFile, shared: SharedIssuers): Section {
-  const translated = file.issuers.map((issuer) => translateIssuer(issuer, file, shared));
+  const identityOf = writeIdentities(file);
+  const translated = file.issuers.map((issuer) => translateIssuer(issuer, identityOf(issuer), { file, shared }));
   const isEmpty = translated.every(({ entry }) => entry === undefined);
   return {
     lines: [
@@ -42,9 +46,23 @@ export function translateIssuers(file: FulcioIssuerFile, shared: SharedIssuers):
     findings: [
       ...translated.flatMap(({ finding, more = [] }) => [finding, ...more]),
       ...(isEmpty ? [NO_ISSUER] : []),
-      ...file.findings,
+      ...file.unknown.map(passedOver),
     ],
-    files: translated.flatMap((one) => (one.file === undefined ? [] : [one.file])),
+    files: distinct(translated.flatMap(({ files = [] }) => files)),
+  };
+}
+
+/** Issuers of one provider have its templates in one file. */
+function distinct(files: readonly CompanionFile[]): readonly CompanionFile[] {
+  return files.filter(({ name }, at) => files.findIndex((other) => other.name === name) === at);
+}
+
+function passedOver({ key, within, nearest }: UnknownMember): Finding {
+  const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+  return {
+    outcome: "no counterpart",
+    subject: within.length === 0 ? key : `${key} of ${within.join(": ")}`,
+    note: `Fulcio has no such setting and passes over it${hint}`,
   };
 }
 
@@ -54,15 +72,18 @@ const NO_ISSUER: Finding = {
   note: "none is left, and Mayfly needs one",
 };
 
-function translateIssuer(issuer: FulcioIssuer, file: FulcioIssuerFile, shared: SharedIssuers): TranslatedIssuer {
-  const identity = translateIdentity(issuer, file.ciMetadata);
+function translateIssuer(
+  issuer: FulcioIssuer,
+  identity: WrittenIdentity,
+  { file, shared }: { readonly file: FulcioIssuerFile; readonly shared: SharedIssuers },
+): TranslatedIssuer {
   const subject = `${issuer.key} (${[issuer.type, issuer["ci-provider"]].filter((word) => word !== "").join(" ")})`;
   const leftOut = (outcome: Finding["outcome"], note: string): TranslatedIssuer => ({
     finding: { outcome, subject, note },
   });
   if (identity.kind === "unused") return leftOut("no counterpart", identity.reason);
   if (identity.kind === "missing") return leftOut("must be decided", identity.reason);
-  const obstacle = findObstacle(issuer, identity);
+  const obstacle = findObstacle(issuer, identity, file);
   if (obstacle !== undefined) return leftOut("must be decided", obstacle);
   if (isSharedIssuer(issuer.key) && shared !== "as-fulcio") {
     return shared === "leave-out"
@@ -76,13 +97,36 @@ const SHARED =
   "it gives tokens to anybody, and all of them can then get certificates in their own names, as from Fulcio";
 
 /** Why Mayfly cannot trust an issuer as Fulcio does; undefined when it can. */
-function findObstacle(issuer: FulcioIssuer, identity: IdentitySettings): string | undefined {
-  if (issuer.isPattern) return "Mayfly has no patterns: write an entry for each issuer that is meant, by its exact URL";
+function findObstacle(issuer: FulcioIssuer, identity: IdentitySettings, file: FulcioIssuerFile): string | undefined {
+  return findUrlObstacle(issuer, file) ?? findSettingsObstacle(issuer, identity);
+}
+
+function findUrlObstacle(issuer: FulcioIssuer, file: FulcioIssuerFile): string | undefined {
+  if (issuer.isPattern) return findPatternObstacle(issuer, file);
+  if (issuer.key.includes("*")) return "an issuer's URL has no star: Fulcio's patterns are its meta-issuers";
   if (issuer["issuer-url"] !== issuer.key) {
     return "its issuer-url is another one than the URL that it stands under, and Mayfly has one URL for both";
   }
-  if (issuer.key.startsWith("http:")) return "without TLS anybody on the way can name anyone; Mayfly wants https";
-  const parsed = issuerSchema.safeParse(settingsOf(issuer, identity.settings));
+  return issuer.key.startsWith("http:")
+    ? "without TLS anybody on the way can name anyone; Mayfly wants https"
+    : undefined;
+}
+
+function findPatternObstacle({ key }: FulcioIssuer, { issuers }: FulcioIssuerFile): string | undefined {
+  if (!key.includes("*")) return "a meta issuer without a star, which Fulcio takes for one URL";
+  const fault = patternFault(key, false);
+  if (fault !== undefined) return fault;
+  const own = parseIssuerPattern(key);
+  const others = issuers.filter((other) => other.isPattern && other.key !== key && other.key.includes("*"));
+  const rival = others.find(
+    (other) => patternFault(other.key, false) === undefined && haveCommonUrl(parseIssuerPattern(other.key), own),
+  );
+  if (rival === undefined) return undefined;
+  return `there are URLs that ${rival.key} matches as well: Fulcio takes either, by chance`;
+}
+
+function findSettingsObstacle(issuer: FulcioIssuer, { settings }: IdentitySettings): string | undefined {
+  const parsed = issuerSchema.safeParse({ url: issuer.key, audience: issuer["client-id"], identity: settings });
   const problems = parsed.success
     ? findIdentityProblems(issuer.key, parsed.data.identity).map(({ path, message }) => ({
         path: ["identity", ...path],
@@ -93,92 +137,71 @@ function findObstacle(issuer: FulcioIssuer, identity: IdentitySettings): string 
   return problems.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
 }
 
-/** An entry of `issuers`, as it will stand in the file. */
-function settingsOf(issuer: FulcioIssuer, identity: IdentityInput): Record<string, unknown> {
-  return { url: issuer.key, audience: issuer["client-id"], identity };
-}
-
 function writeIssuer(
   issuer: FulcioIssuer,
   identity: IdentitySettings,
-): Pick<TranslatedIssuer, "entry" | "more" | "file"> {
+): Pick<TranslatedIssuer, "entry" | "more" | "files"> {
   const about = [issuer.description, issuer.contact].filter((text) => text !== "").join(", ");
-  const file = companionOf(issuer);
-  const isPrivate = isOnPrivateNetwork(issuer.key);
+  const certificates = companionOf(issuer);
+  const isPrivate = !issuer.isPattern && isOnPrivateNetwork(issuer.key);
   const entry = [
-    ...comment(`oidc-issuers: ${issuer.key}${about === "" ? "" : ` (${about})`}`, 2),
+    ...comment(`${issuer.isPattern ? "meta" : "oidc"}-issuers: ${issuer.key}${about === "" ? "" : ` (${about})`}`, 2),
     `  - url: ${scalar(issuer.key)}`,
     `    audience: ${scalar(issuer["client-id"])}`,
     `    identity: ${writeIdentity(identity.settings)}`,
     ...(isSharedIssuer(issuer.key) ? ["    allow: any"] : []),
     ...(isPrivate ? ["    allowPrivateNetwork: true"] : []),
-    ...(file === undefined ? [] : [...comment("ca-cert", 4), `    caCertificate: ${scalar(file.name)}`]),
+    ...(certificates === undefined
+      ? []
+      : [...comment("ca-cert", 4), `    caCertificate: ${scalar(certificates.name)}`]),
   ];
-  const more = remarks(issuer, identity, isPrivate);
-  return file === undefined ? { entry, more } : { entry, more, file };
+  const files = [certificates, identity.file].filter((file) => file !== undefined);
+  return { entry, more: remarks(issuer, identity, isPrivate), files };
 }
 
 /** A flow mapping (YAML 1.2 §7.4.2). */
 function writeIdentity(settings: IdentityInput): string {
-  const members = Object.entries(settings).map(([name, value]) => {
-    return `${name}: ${typeof value === "string" ? scalar(value) : JSON.stringify(value)}`;
-  });
+  const members = Object.entries(settings).map(
+    ([name, value]) => `${name}: ${typeof value === "string" ? scalar(value) : JSON.stringify(value)}`,
+  );
   return `{ ${members.join(", ")} }`;
 }
 
-function remarks(issuer: FulcioIssuer, identity: IdentitySettings, isPrivate: boolean): readonly Finding[] {
+function remarks(issuer: FulcioIssuer, { file }: IdentitySettings, isPrivate: boolean): readonly Finding[] {
   const remark = (outcome: Finding["outcome"], what: string, note: string): Finding => ({
     outcome,
     subject: `${what} of ${issuer.key}`,
     note,
   });
-  const challenge = issuer.type === "email" ? "email" : "sub";
-  return [
-    ...(isPrivate
-      ? [
-          remark(
-            "changed",
-            "the host",
-            "allowPrivateNetwork: Mayfly fetches keys from private addresses only where told so",
-          ),
-        ]
-      : []),
-    ...(identity.addsEnvironment === true
-      ? [remark("changed", "the type", "certificates also name the deployment environment, when the token does")]
-      : []),
-    ...(issuer["challenge-claim"] === "" || issuer["challenge-claim"] === challenge
-      ? []
-      : [
-          remark(
-            "no counterpart",
-            "challenge-claim",
-            `the proof is over ${challenge}, as with Fulcio, which only tells another one`,
-          ),
-        ]),
-    ...(["subject-domain", "spiffe-trust-domain"] as const)
-      .filter((name) => issuer[name] !== "" && !USED_BY[name].includes(issuer.type))
-      .map((name) => remark("no counterpart", name, "Fulcio does not look at it with this type")),
+  const own: readonly (Finding | false)[] = [
+    isPrivate &&
+      remark(
+        "changed",
+        "the host",
+        "allowPrivateNetwork: Mayfly fetches keys from private addresses only where told so",
+      ),
+    file !== undefined &&
+      remark("kept", "the templates", `in ${file.name}: none of Mayfly's packs makes the same certificates`),
+    isAnotherChallenge(issuer) &&
+      remark(
+        "no counterpart",
+        "challenge-claim",
+        `the proof is over ${CHALLENGES.get(issuer.type) ?? "sub"}, as with Fulcio, which only tells another one`,
+      ),
   ];
+  const idle = membersWithoutEffect(issuer).map(({ member }) =>
+    remark("no counterpart", member, "Fulcio does not look at it with this type"),
+  );
+  return [...own.filter((finding) => finding !== false), ...idle];
 }
 
-/** The types with which Fulcio looks at these settings. */
-const USED_BY = { "subject-domain": ["uri", "username"], "spiffe-trust-domain": ["spiffe"] };
-
-const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/gu;
+function isAnotherChallenge({ type, "challenge-claim": claim }: FulcioIssuer): boolean {
+  return claim !== "" && claim !== CHALLENGES.get(type);
+}
 
 /** Certificate authorities for the issuer's TLS stand in a file of their own. */
 function companionOf(issuer: FulcioIssuer): CompanionFile | undefined {
-  if (issuer["ca-cert"].trim() === "") return undefined;
-  const certificates = issuer["ca-cert"].match(CERTIFICATES) ?? [];
-  try {
-    if (certificates.length === 0) throw new TypeError("no certificate");
-    for (const pem of certificates) new X509Certificate(pem);
-  } catch (cause) {
-    throw new FulcioInputError(`oidc-issuers: ${issuer.key}: ca-cert: not a PEM certificate`, { cause });
-  }
-  const name = issuer.key
-    .replace(/^https:\/\//u, "")
-    .replaceAll(/[^A-Za-z0-9.]+/gu, "-")
-    .replace(/-$/u, "");
-  return { name: `issuer-ca-${name}.pem`, text: `${certificates.join("\n")}\n` };
+  const text = fulcioCertificates(issuer);
+  if (text === undefined) throw new FulcioInputError(`oidc-issuers: ${issuer.key}: ca-cert: not a PEM certificate`);
+  return text === "" ? undefined : { name: `issuer-ca-${fileNameOf(issuer.key)}.pem`, text };
 }

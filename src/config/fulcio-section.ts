@@ -63,3 +63,11 @@ const NOT_TEXT = /^(?:true|false|null|yes|no|on|off|y|n)$/iu;
 export function scalar(text: string): string {
   return PLAIN.test(text) && !NOT_TEXT.test(text) ? text : escapeControls(JSON.stringify(text));
 }
+
+/** A URL or pattern as a part of a file's name. */
+export function fileNameOf(url: string): string {
+  return url
+    .replace(/^https?:\/\//u, "")
+    .replaceAll(/[^A-Za-z0-9.]+/gu, "-")
+    .replaceAll(/^[.-]+|-$/gu, "");
+}

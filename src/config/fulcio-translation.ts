@@ -120,7 +120,7 @@ function issuers({ settings, issuers: file, sharedIssuers, hasFolder }: FulcioIn
   const unwritten = (section.files ?? []).map(({ name }): Finding => ({
     outcome: "must be decided",
     subject: name,
-    note: "the ca-cert of an issuer goes into a file of this name beside the configuration; with --out it is written there",
+    note: "the configuration names this file beside it; with --out it is written there",
   }));
   return {
     ...section,

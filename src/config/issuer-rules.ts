@@ -74,7 +74,8 @@ const pattern: IssuerRule = (issuer) => {
   ];
 };
 
-function patternFault(url: string, allowBroadWildcard: boolean): string | undefined {
+/** What is wrong with a pattern of issuers; undefined when it is one. */
+export function patternFault(url: string, allowBroadWildcard: boolean): string | undefined {
   try {
     parseIssuerPattern(url, { allowBroadWildcard });
     return undefined;

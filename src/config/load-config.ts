@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import type { ShardConfig } from "./log-schema.ts";
-import { resolveIdentities } from "./resolve-identities.ts";
+import { readIssuers } from "./read-issuers.ts";
 import { checkConfig } from "./rules.ts";
 import { configJsonSchema, configSchema } from "./schema.ts";
 import type { Config } from "./schema.ts";
@@ -27,16 +27,27 @@ export function loadConfig(file: string): Config {
  * @throws ConfigError listing every problem with its line and path
  */
 export function parseConfig(text: string, file: string): Config {
+  return judgeConfig(text, file).config;
+}
+
+/** A configuration that can be used, and what in it means nothing, one line each. */
+export interface JudgedConfig {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+}
+
+/** As {@link parseConfig}, with warnings. */
+export function judgeConfig(text: string, file: string): JudgedConfig {
   const { value, refuse } = parseYaml(text, file);
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) return refuse(schemaProblems(parsed.error, configJsonSchema()));
   const folder = dirname(resolve(file));
-  const { issuers, problems } = resolveIdentities(parsed.data.issuers, folder);
+  const { issuers, problems, warnings, locate } = readIssuers(parsed.data.issuers, folder);
   if (problems.length > 0) return refuse(problems);
   const config = { ...parsed.data, issuers };
   const contradictions = checkConfig(config);
-  if (contradictions.length > 0) return refuse(contradictions);
-  return withAbsolutePaths(config, folder);
+  if (contradictions.length > 0) return refuse(contradictions.map(locate));
+  return { config: withAbsolutePaths(config, folder), warnings };
 }
 
 function tlsFiles(tls: Config["http"]["tls"], absolute: (path: string) => string): Pick<Config["http"], "tls"> {

@@ -5,58 +5,49 @@ import { nearestName } from "./nearest-name.ts";
 import { openProviderPack, providerFile, providerNames } from "./provider-pack.ts";
 import type { OpenedPack } from "./provider-pack.ts";
 import type { ConfigProblem } from "./rule.ts";
-import type { IssuerAsWritten, IssuerConfig } from "./schema.ts";
-
-/** Issuers whose identities are rules, or why they are not. */
-export interface ResolvedIdentities {
-  readonly issuers: readonly IssuerConfig[];
-  readonly problems: readonly ConfigProblem[];
-}
 
 /**
- * Puts the rules of provider packs in the place of what names them.
+ * Makes rules of identities as configured; what names a provider pack becomes what the pack says.
  *
- * @param folder what paths of packs are relative to
+ * @returns problems by their paths below `identity`, when there are no such rules
  * @throws ConfigError for a pack that cannot be read or is none
  */
-export function resolveIdentities(issuers: readonly IssuerAsWritten[], folder: string): ResolvedIdentities {
+export type ResolveIdentity = (
+  identity: IdentityConfig,
+) => { readonly rules: IdentityRules } | { readonly problems: readonly ConfigProblem[] };
+
+/**
+ * Prepares {@link ResolveIdentity} for the identities of one configuration; each pack is read once.
+ *
+ * @param folder what paths of packs are relative to
+ */
+export function prepareIdentities(folder: string): ResolveIdentity {
   const opened = new Map<string, OpenedPack>();
   const open = (file: string): OpenedPack => {
     const pack = opened.get(file) ?? openProviderPack(file);
     opened.set(file, pack);
     return pack;
   };
-  const resolved: IssuerConfig[] = [];
-  const problems: ConfigProblem[] = [];
-  for (const [index, { identity, ...issuer }] of issuers.entries()) {
-    const made = resolveIdentity(identity, folder, open);
-    if ("rules" in made) resolved.push(Object.freeze({ ...issuer, identity: made.rules }));
-    else problems.push(...made.problems.map((one) => ({ ...one, path: ["issuers", index, "identity", ...one.path] })));
-  }
-  return { issuers: Object.freeze(resolved), problems };
-}
-
-type Resolution = { readonly rules: IdentityRules } | { readonly problems: readonly ConfigProblem[] };
-
-function resolveIdentity(identity: IdentityConfig, folder: string, open: (file: string) => OpenedPack): Resolution {
-  switch (identity.kind) {
-    case "github-actions":
-      return open(providerFile("github-actions")).makeRules({ url: identity.baseUrl });
-    case "ci-provider": {
-      const { provider, providerFile: own, settings } = identity;
-      if (own !== undefined) return open(resolve(folder, own)).makeRules(settings);
-      return provider === undefined ? { problems: [] } : openNamed(provider, open, settings);
+  return (identity) => {
+    switch (identity.kind) {
+      case "github-actions":
+        return open(providerFile("github-actions")).makeRules({ url: identity.baseUrl });
+      case "ci-provider": {
+        const { provider, providerFile: own, settings } = identity;
+        if (own !== undefined) return open(resolve(folder, own)).makeRules(settings);
+        return provider === undefined ? { problems: [] } : openNamed(provider, open, settings);
+      }
+      default:
+        return { rules: identity };
     }
-    default:
-      return { rules: identity };
-  }
+  };
 }
 
 function openNamed(
   provider: string,
   open: (file: string) => OpenedPack,
   settings: Readonly<Record<string, string>>,
-): Resolution {
+): ReturnType<ResolveIdentity> {
   const names = providerNames();
   if (names.includes(provider)) return open(providerFile(provider)).makeRules(settings);
   const nearest = nearestName(provider, names);

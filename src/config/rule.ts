@@ -4,6 +4,8 @@ import type { Config } from "./schema.ts";
 export interface ConfigProblem {
   readonly path: readonly PropertyKey[];
   readonly message: string;
+  /** `file:line` of what it is about, where that is another file. */
+  readonly place?: string;
 }
 
 /** Looks at settings that must fit together; gives what does not. */

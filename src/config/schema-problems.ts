@@ -9,7 +9,7 @@ import type { ConfigProblem } from "./rule.ts";
  * @param jsonSchema the same schema as JSON Schema, which tells the names it knows
  */
 export function schemaProblems(error: z.ZodError, jsonSchema: unknown): readonly ConfigProblem[] {
-  return error.issues.flatMap((issue) => {
+  return error.issues.flatMap(meantIssues).flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
     return issue.keys.map((key) => {
       const nearest = nearestName(key, knownKeys(jsonSchema, issue.path));
@@ -19,19 +19,42 @@ export function schemaProblems(error: z.ZodError, jsonSchema: unknown): readonly
   });
 }
 
+type Issue = z.core.$ZodIssue;
+
+/** Where one alternative alone is of the value's own type, what is wrong by that one; else what is wrong with all. */
+function meantIssues(issue: Issue): readonly Issue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const [meant, ...others] = issue.errors.filter((issues) => !issues.some(isOfAnotherType));
+  if (meant === undefined || others.length > 0) return [issue];
+  return meant.flatMap((inner) => meantIssues({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+const OTHER_TYPE: ReadonlySet<string> = new Set(["invalid_type", "invalid_union", "invalid_value"]);
+
+const isOfAnotherType = ({ path, code }: Issue): boolean => path.length === 0 && OTHER_TYPE.has(code);
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Names that the schema knows at `path`, over all alternatives. */
-function knownKeys(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
+/** Names that a schema knows at `path`, over all alternatives. */
+function knownKeys(root: unknown, path: readonly PropertyKey[], at = root): readonly string[] {
+  const schema = resolveReference(root, at);
   if (!isRecord(schema)) return [];
   const alternatives = [schema["anyOf"], schema["oneOf"]].flatMap((list): unknown[] =>
     Array.isArray(list) ? list : [],
   );
-  const below = alternatives.flatMap((alternative) => knownKeys(alternative, path));
+  const below = alternatives.flatMap((alternative) => knownKeys(root, path, alternative));
   const properties = isRecord(schema["properties"]) ? schema["properties"] : {};
   const [step, ...rest] = path;
   if (step === undefined) return [...Object.keys(properties), ...below];
   const next = typeof step === "number" ? schema["items"] : properties[String(step)];
-  return [...knownKeys(next, rest), ...below];
+  return [...(next === undefined ? [] : knownKeys(root, rest, next)), ...below];
+}
+
+/** A reference to a definition of the same schema (JSON Schema 2020-12 §8.2.3.1). */
+function resolveReference(root: unknown, schema: unknown): unknown {
+  const name =
+    isRecord(schema) && typeof schema["$ref"] === "string" ? /^#\/\$defs\/(?<name>\w+)$/u.exec(schema["$ref"]) : null;
+  const definitions = isRecord(root) ? root["$defs"] : undefined;
+  return name === null || !isRecord(definitions) ? schema : definitions[name.groups?.["name"] ?? ""];
 }

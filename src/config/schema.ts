@@ -5,7 +5,8 @@ import {
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../core/proof/client-signing-algorithm.ts";
 import { grpcSchema } from "./grpc-schema.ts";
-import { issuerSchema } from "./issuer-schema.ts";
+import type { issuerSchema } from "./issuer-schema.ts";
+import { issuersSchema } from "./issuers-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { listenSchema } from "./listen-schema.ts";
 import { logSchema } from "./log-schema.ts";
@@ -62,7 +63,7 @@ export const configSchema = object({
       .describe("How far notBefore lies in the past, for verifiers whose clocks are behind."),
   }),
   log: logSchema,
-  issuers: z.array(issuerSchema).min(1).max(1000).readonly(),
+  issuers: issuersSchema,
   clientKeys: object({
     algorithms: z
       .array(z.enum(CLIENT_SIGNING_ALGORITHMS))
@@ -130,7 +131,11 @@ export type ConfigInput = z.input<typeof configSchema>;
 export type IssuerAsWritten = z.output<typeof issuerSchema>;
 
 /** One trusted issuer as configured; what a provider pack says stands in the place of its name. */
-export type IssuerConfig = Omit<IssuerAsWritten, "identity"> & { readonly identity: IdentityRules };
+export type IssuerConfig = Omit<IssuerAsWritten, "identity"> & {
+  readonly identity: IdentityRules;
+  /** Certificate authorities trusted for its TLS only, PEM: those that Fulcio's issuer file has in itself. */
+  readonly caCertificatePem?: string;
+};
 
 /** A checked, frozen configuration; `loadConfig` makes its paths absolute. */
 export type Config = Omit<z.output<typeof configSchema>, "issuers"> & { readonly issuers: readonly IssuerConfig[] };

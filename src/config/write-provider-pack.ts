@@ -4,12 +4,12 @@ import type { CiProviderDefinition } from "../core/identity/ci-provider.ts";
 /**
  * A provider pack of a definition, as `providerFile` takes it; without samples.
  *
- * @param issuer the URL or pattern that it is for
+ * @param issuers the URLs or patterns that it is for
  * @param comments lines above it, without `#`
  */
 export function writeProviderPack(
   definition: CiProviderDefinition,
-  issuer: string,
+  issuers: readonly string[],
   comments: readonly string[],
 ): string {
   const { provider, settings, claims, subjectAltName, extensions } = definition;
@@ -20,8 +20,8 @@ export function writeProviderPack(
     .map(([name, { absent }]) => [name, absent]);
   const pack = {
     name: packName(provider),
-    description: `Tokens of ${issuer}, by the templates of ${provider} in an issuer file of Fulcio's`,
-    issuers: [issuer],
+    description: `Tokens by the templates of ${provider} in an issuer file of Fulcio's`,
+    issuers,
     settings: Object.fromEntries(
       [...settings].map(([name, setting]) => [
         name,

@@ -61,9 +61,9 @@ interface Source {
 }
 
 function describe(problem: ConfigProblem, { file, document, lines }: Source): string {
-  const name = settingName(problem.path);
   const line = lineOf(problem.path, document, lines);
-  return `${file}${line === undefined ? "" : `:${String(line)}`}: ${name}: ${problem.message}`;
+  const place = problem.place ?? `${file}${line === undefined ? "" : `:${String(line)}`}`;
+  return `${place}: ${settingName(problem.path)}: ${problem.message}`;
 }
 
 /** Line of the value at `path`, or of the nearest enclosing value that is there. */

@@ -233,7 +233,7 @@ describe("the providers of Fulcio's own issuer file", () => {
     const folder = mkdtempSync(join(tmpdir(), "mayfly-pack-"));
     try {
       const file = join(folder, "pack.yaml");
-      writeFileSync(file, writeProviderPack(SHIPPED.get(name)!, "https://ci.example.com", ["a line", "another"]));
+      writeFileSync(file, writeProviderPack(SHIPPED.get(name)!, ["https://ci.example.com"], ["a line", "another"]));
       expect(openRules(file)).toEqual(buildCiProviderRules({ ...SHIPPED.get(name)!, provider: name }));
     } finally {
       rmSync(folder, { recursive: true });

@@ -347,7 +347,8 @@ it("files that cannot be written must be decided", () => {
   const issuers = {
     issuers: [],
     ciMetadata: new Map(),
-    findings: [],
+    unknown: [],
+    placeOf: () => "",
   };
   expect(translateFlags(FILE_CA, { issuers }).isComplete).toBe(false);
 });

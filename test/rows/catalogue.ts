@@ -1,5 +1,6 @@
 import { clientRows } from "./clients.ts";
 import { fulcioCiRows } from "./fulcio-ci.ts";
+import { fulcioFileRows } from "./fulcio-files.ts";
 import { fulcioIdentityRows } from "./fulcio-identities.ts";
 import { fulcioRows } from "./fulcio.ts";
 import type { Row } from "./row.ts";
@@ -11,6 +12,7 @@ export const catalogue: readonly Row[] = [
   ...clientRows,
   ...fulcioRows,
   ...fulcioCiRows,
+  ...fulcioFileRows,
   ...fulcioIdentityRows,
   ...securityRowsAToH,
   ...securityRowsIToV,

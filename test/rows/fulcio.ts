@@ -66,12 +66,10 @@ const api: readonly Row[] = [
   {
     id: "FC3",
     says: "GET configuration of Fulcio's JSON file with all kinds and a wildcard: every issuer, audience, claim and domain",
-    waits: "translation of Fulcio's configuration",
   },
   {
     id: "FC4",
     says: "GET configuration of Fulcio's YAML file with eight issuers and a wildcard: as with JSON",
-    waits: "translation of Fulcio's configuration",
   },
   { id: "FC5", says: "e-mail token, P-256, proof over the address: a certificate for the address and nothing else" },
   { id: "FC6", says: "username token: otherName of user and domain and no e-mail address, proof over sub" },

@@ -7,7 +7,6 @@ export const FEATURES = [
   "KMS signers",
   "reading of Fulcio's key files",
   "reload of configuration and keys",
-  "translation of Fulcio's configuration",
 ] as const;
 
 /** One of {@link FEATURES}. */

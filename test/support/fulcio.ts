@@ -12,7 +12,7 @@ export const SHIPPED_ISSUERS = readFileSync(new URL("../vectors/fulcio/issuers.y
 
 /** An issuer file of Fulcio's by its text. */
 export const fulcioIssuers = (text: string): FulcioIssuerFile =>
-  readFulcioIssuerFile(parseFulcioDocument(text, "issuers"), "issuers");
+  readFulcioIssuerFile(parseFulcioDocument(text, "issuers"));
 
 /** One issuer that can be taken over as it is. */
 export const ONE_ISSUER = `

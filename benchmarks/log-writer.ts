@@ -10,6 +10,7 @@ import { buildTemplate } from "../src/core/certificate/build-template.ts";
 import { parseIssuerChain, type IssuerChain } from "../src/core/certificate/issuer-chain.ts";
 import { lintTemplate } from "../src/core/certificate/lint-template.ts";
 import { ANY_TOKEN, NO_CLAIM_RULES } from "../src/core/identity/claim-rules.ts";
+import type { CiProviderRules } from "../src/core/identity/ci-provider.ts";
 import { derivePrincipal } from "../src/core/identity/derive-principal.ts";
 import type { Precertificate } from "../src/core/issuance-types.ts";
 import type { ProvenKey } from "../src/core/proof/public-key.ts";
@@ -20,6 +21,7 @@ import type { CertificateLog } from "../src/ports/certificate-log.ts";
 import type { Signer } from "../src/ports/signer.ts";
 import { makeEd25519CheckpointSigner } from "../src/tlog/ed25519-checkpoint-signer.ts";
 import { startSequencer } from "../src/tlog/sequencer.ts";
+import { openProviderPack, providerFile } from "../src/config/provider-pack.ts";
 import { tokenClaims } from "../dev/token-claims.ts";
 import type { BenchmarkFiles } from "./benchmark-files.ts";
 
@@ -132,6 +134,12 @@ function makeKeys(): readonly ProvenKey[] {
   });
 }
 
+const GITHUB = ((): CiProviderRules => {
+  const made = openProviderPack(providerFile("github-actions")).makeRules({});
+  if ("rules" in made) return made.rules;
+  throw new TypeError("the pack needs settings");
+})();
+
 function makePrecertificate({ chain, signer, keys }: Certifier, number: number): Promise<Precertificate> {
   const key = keys[number % KEYS];
   if (key === undefined) throw new RangeError("no keys");
@@ -144,7 +152,7 @@ function makePrecertificate({ chain, signer, keys }: Certifier, number: number):
     issuer: {
       url: "https://token.actions.githubusercontent.com",
       audience: "sigstore",
-      identity: { kind: "github-actions", baseUrl: "https://github.com" },
+      identity: GITHUB,
       rules: NO_CLAIM_RULES,
     },
     rule: ANY_TOKEN,

@@ -46,5 +46,4 @@ const ISSUER_TYPE: Readonly<Record<IdentityRules["kind"], string>> = {
   chainguard: "chainguard-identity",
   // CI platforms share one.
   "ci-provider": "ci-provider",
-  "github-actions": "ci-provider",
 };

@@ -29,6 +29,7 @@ import type { CallerKey } from "./caller-keys.ts";
 import { makeIssuanceDeps, OPEN_LOG, someSct } from "./issuance.ts";
 import { certificateIn } from "./issued.ts";
 import { issuerSettings } from "./issuer-settings.ts";
+import { githubRules } from "./provider-samples.ts";
 import { expectRefused, reasonIn } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
 import { makeTokenKey, signToken } from "./tokens.ts";
@@ -415,7 +416,7 @@ function usualIssuers(): IssuerSettings[] {
       url: TEXT_ISSUER,
       identity: { kind: "email", emailTrust: "verified", acceptTextVerified: true },
     }),
-    issuerSettings({ url: GITHUB_ISSUER, identity: { kind: "github-actions", baseUrl: "https://github.com" } }),
+    issuerSettings({ url: GITHUB_ISSUER, identity: githubRules() }),
   ];
 }
 

@@ -1,6 +1,5 @@
-import type { CiProviderRules } from "../../src/core/identity/ci-provider.ts";
-import type { ExtensionName } from "../../src/core/identity/ci-provider.ts";
-import { openProviderPack } from "../../src/config/provider-pack.ts";
+import type { CiProviderRules, ExtensionName } from "../../src/core/identity/ci-provider.ts";
+import { openProviderPack, providerFile } from "../../src/config/provider-pack.ts";
 import type { OpenedPack } from "../../src/config/provider-pack.ts";
 
 /** One sample token of a provider pack, with all that the sample before it said. */
@@ -65,4 +64,9 @@ export function rulesOf(pack: OpenedPack, settings: Readonly<Record<string, stri
 /** The rules of the pack in a file. */
 export function openRules(file: string, settings: Readonly<Record<string, string>> = {}): CiProviderRules {
   return rulesOf(openProviderPack(file), settings);
+}
+
+/** The rules for jobs of GitHub Actions whose repositories are at `url`. */
+export function githubRules(url = "https://github.com"): CiProviderRules {
+  return openRules(providerFile("github-actions"), { url });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { IdentityRules } from "../../src/core/identity/issuer.ts";
+import { githubRules } from "../support/provider-samples.ts";
 import { buildConfiguration } from "../../src/wire/configuration.ts";
 
 const issuer = (identity: IdentityRules) => ({ url: "https://issuer.example.com", audience: "sigstore", identity });
@@ -27,7 +28,7 @@ describe("the configuration message", () => {
   });
 
   it("reports GitHub Actions under Fulcio's name for CI platforms, with sub as the challenge", () => {
-    const identity = { kind: "github-actions", baseUrl: "https://github.example.com" } as const;
+    const identity = githubRules("https://github.example.com");
     const [first] = buildConfiguration([issuer(identity)]).issuers;
     expect(first).toMatchObject({ issuerType: "ci-provider", challengeClaim: "sub", skipEmailVerification: false });
     expect(JSON.stringify(first)).not.toContain("github.example.com");

@@ -19,6 +19,7 @@ import { buildTrustBundle } from "../../src/wire/trust-bundle.ts";
 import { parseV1SigningRequest } from "../../src/wire/v1-signing-request.ts";
 import { ISSUED } from "../http/public-app.ts";
 import { GOLDEN_REQUESTS } from "../support/golden-requests.ts";
+import { githubRules } from "../support/provider-samples.ts";
 
 const utf8 = (text: string): Uint8Array => Buffer.from(text, "utf8");
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -212,7 +213,7 @@ describe("our writer of ProtoJSON and Buf's", () => {
         {
           url: "https://b.example",
           audience: "x",
-          identity: { kind: "github-actions", baseUrl: "https://github.com" },
+          identity: githubRules(),
         },
       ]),
     ],

@@ -2,7 +2,6 @@ import type { PermittedIdToken } from "./id-token.ts";
 import { deriveCiProviderPrincipal } from "./kinds/ci-provider.ts";
 import { deriveChainguardPrincipal } from "./kinds/chainguard.ts";
 import { deriveEmailPrincipal } from "./kinds/email.ts";
-import { deriveGithubActionsPrincipal } from "./kinds/github-actions.ts";
 import { deriveKubernetesPrincipal } from "./kinds/kubernetes.ts";
 import { deriveSpiffePrincipal } from "./kinds/spiffe.ts";
 import { deriveUriPrincipal } from "./kinds/uri.ts";
@@ -32,7 +31,5 @@ export function derivePrincipal(token: PermittedIdToken): Principal {
       return deriveKubernetesPrincipal(token);
     case "chainguard":
       return deriveChainguardPrincipal(token);
-    case "github-actions":
-      return deriveGithubActionsPrincipal(token, rules);
   }
 }

@@ -55,23 +55,9 @@ export interface ChainguardRules {
   readonly kind: "chainguard";
 }
 
-/** A job of GitHub Actions (`kinds/github-actions.ts`). */
-export interface GithubActionsRules {
-  readonly kind: "github-actions";
-  /** `https://host` of the URIs in certificates. */
-  readonly baseUrl: string;
-}
-
 /** How the identity in an issuer's tokens becomes the name in the certificate; one kind per file in `kinds/`. */
 export type IdentityRules =
-  | EmailRules
-  | UriRules
-  | UsernameRules
-  | SpiffeRules
-  | KubernetesRules
-  | ChainguardRules
-  | GithubActionsRules
-  | CiProviderRules;
+  EmailRules | UriRules | UsernameRules | SpiffeRules | KubernetesRules | ChainguardRules | CiProviderRules;
 
 /** What callers may know of a trusted issuer. */
 export interface AnnouncedIssuer {

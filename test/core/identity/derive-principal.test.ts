@@ -2,12 +2,13 @@ import { describe, expect, it } from "@jest/globals";
 import type { JsonValue } from "../../../src/core/encoding/json-reader.ts";
 import type { IdentityRules } from "../../../src/core/identity/issuer.ts";
 import { derive, refusal } from "../../support/derive.ts";
+import { githubRules } from "../../support/provider-samples.ts";
 import { REFUSED_ADDRESSES } from "../../support/refused-addresses.ts";
 import { REFUSED_URI_PARTS, URI_CLAIMS } from "../../support/refused-uri-parts.ts";
 
 const EMAIL: IdentityRules = { kind: "email", emailTrust: "verified" };
 const EMAIL_UNCHECKED: IdentityRules = { kind: "email", emailTrust: "unverified" };
-const GITHUB: IdentityRules = { kind: "github-actions", baseUrl: "https://github.com" };
+const GITHUB: IdentityRules = githubRules();
 
 describe("derivePrincipal for email issuers", () => {
   it("145: names the address, challenges with it and keeps issuer and subject", () => {
@@ -133,9 +134,16 @@ describe("derivePrincipal for GitHub Actions", () => {
     expect(derive(GITHUB, { ...GITHUB_CLAIMS, environment }).extensions).not.toHaveProperty("deploymentEnvironment");
   });
 
-  it("G18: takes the host from the configuration, whatever claims are called url or baseUrl", () => {
-    const enterprise: IdentityRules = { kind: "github-actions", baseUrl: "https://github.example" };
-    const claims = { ...GITHUB_CLAIMS, url: "https://evil.example", baseUrl: "https://evil.example", iss: "x" };
+  it("G18: refuses a token that says another host than the configuration", () => {
+    expect(refusal(GITHUB, { ...GITHUB_CLAIMS, url: "https://evil.example" })).toEqual({
+      reason: "TOKEN_CLAIM_INVALID",
+      message: "the url claim contradicts the setting of that name",
+    });
+  });
+
+  it("G18: takes the host from the configuration, whatever claims are called baseUrl or iss", () => {
+    const enterprise = githubRules("https://github.example");
+    const claims = { ...GITHUB_CLAIMS, url: "https://github.example", baseUrl: "https://evil.example", iss: "x" };
     expect(derive(enterprise, claims).subjectAltName.value).toBe(
       `https://github.example/${GITHUB_CLAIMS.job_workflow_ref}`,
     );
@@ -150,14 +158,17 @@ describe("derivePrincipal for GitHub Actions", () => {
     expect(refusal(GITHUB, { ...GITHUB_CLAIMS, [name]: "" })).toEqual(expected);
   });
 
-  it.each([...names, "environment"])("G20: refuses %s unless it is a short text without control characters", (name) => {
-    const unfit: JsonValue[] = [null, true, { kind: "number", text: "12" }, ["x"], new Map(), "a\nb", "a\0", "a\u0085"];
-    for (const value of [...unfit, "x".repeat(1025), "é".repeat(513)]) {
-      const { reason, message } = refusal(GITHUB, { ...GITHUB_CLAIMS, [name]: value });
-      expect(reason).toBe("TOKEN_CLAIM_INVALID");
-      expect(message).toContain(name);
-    }
-  });
+  it.each([...names, "environment"])(
+    "G20: refuses %s unless it is a short text or scalar without control characters",
+    (name) => {
+      const unfit: JsonValue[] = [null, { kind: "number", text: "-0" }, ["x"], new Map(), "a\nb", "a\0", "a\u0085"];
+      for (const value of [...unfit, "x".repeat(1025), "é".repeat(513)]) {
+        const { reason, message } = refusal(GITHUB, { ...GITHUB_CLAIMS, [name]: value });
+        expect(reason).toBe("TOKEN_CLAIM_INVALID");
+        expect(message).toContain(name);
+      }
+    },
+  );
 
   it("takes claims of exactly 1,024 bytes", () => {
     const workflow = "é".repeat(512);

@@ -17,6 +17,7 @@ import { TEXT } from "../../support/refusal.ts";
 import { CALLER, digestOf, keyRequest, proofBy } from "../../support/signing-body.ts";
 import { openWholeApp } from "../../support/whole-app.ts";
 import type { WholeApp } from "../../support/whole-app.ts";
+import { githubRules } from "../../support/provider-samples.ts";
 
 /** Order of P-256 (SEC 2 §2.4.2). */
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
@@ -48,7 +49,7 @@ describe("a proof that is not taken", () => {
   it.each([ED25519PH, ED25519CTX])("[M9] is $name over the right text", async ({ key, proof }) => {
     // The challenge of a workflow's token is its subject, which may be any text.
     const actions = await openWholeApp({
-      issuer: { identity: { kind: "github-actions", baseUrl: "https://github.com" } },
+      issuer: { identity: githubRules() },
     });
     const token = await actions.token({ ...WORKFLOW, sub: ED25519PH_CHALLENGE });
     await expectRefusal(actions, { body: keyRequest(key, proof), token, ...OF_SUBJECT });
@@ -62,7 +63,7 @@ describe("a proof that is not taken", () => {
     ["NFC", "NFD"],
   ] as const)("[M2] signs %s of a subject in %s", async (signed, subject) => {
     const actions = await openWholeApp({
-      issuer: { identity: { kind: "github-actions", baseUrl: "https://github.com" } },
+      issuer: { identity: githubRules() },
     });
     const token = await actions.token({ ...WORKFLOW, sub: "repo:é".normalize(subject) });
     const proof = sign("sha256", Buffer.from("repo:é".normalize(signed)), p256.privateKey);

@@ -2,6 +2,7 @@ import type { DescribedCertificate } from "../core/certificate/describe-certific
 import type { FoundCertificate } from "../core/certificate/find-certificate.ts";
 import type { SignedCertificateTimestamp } from "../core/ct/sct.ts";
 import { encodeBase64 } from "../core/encoding/base64.ts";
+import { printable } from "./printable.ts";
 
 /** A certificate and what is known about the logs it names. */
 export interface ExplainedCertificate {
@@ -123,11 +124,4 @@ function describeVerification({ name, issuer }: Identity, { fulcio }: DescribedC
 /** A word of a POSIX shell; control characters are for `printf`, and stand there as text. */
 function quote(text: string): string {
   return `'${printable(text).replaceAll("'", `'\\''`)}'`;
-}
-
-/** Whatever moves a cursor, turns the direction of text or cannot be seen, as its code point. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu;
-
-function printable(text: string): string {
-  return text.replaceAll(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

@@ -3,6 +3,7 @@ import { readVersion } from "../compose/version.ts";
 import { ConfigError } from "../config/load-config.ts";
 import { describeCauses } from "../core/errors.ts";
 import { caCreateCommand } from "./ca-create.ts";
+import { checkConfigCommand } from "./check-config.ts";
 import { configCheckCommand } from "./config-check.ts";
 import { configExampleCommand } from "./config-example.ts";
 import { configFromFulcioCommand } from "./config-from-fulcio.ts";
@@ -90,6 +91,7 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
       ]),
     )
     .addCommand(reconcileCommand(context, done))
+    .addCommand(checkConfigCommand(context, done))
     .addCommand(explainCommand(context))
     .addCommand(group("trust", "write the files that tell clients whom to trust", trustCommands(context)))
     .addCommand(

@@ -7,6 +7,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 
 const LEAVES = [
   "serve",
+  "check-config",
   "explain",
   "log init",
   "log verify",
@@ -82,7 +83,9 @@ describe("help", () => {
     }
     // What `log verify` requires depends on what it verifies.
     expect(required.length > 0).toBe(
-      !["config example", "config schema", "config from-fulcio", "explain", "log verify"].includes(command),
+      !["check-config", "config example", "config schema", "config from-fulcio", "explain", "log verify"].includes(
+        command,
+      ),
     );
   });
 

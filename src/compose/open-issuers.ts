@@ -31,11 +31,12 @@ export function openIssuers(issuers: readonly IssuerConfig[]): readonly IssuerSe
 }
 
 function tokenChecksOf(issuer: IssuerConfig): TokenChecks {
-  const { types, strictAudience, requireAzp, maxLifetimeSeconds, leewaySeconds } = issuer;
+  const { types, strictAudience, requireAzp, singleUse, maxLifetimeSeconds, leewaySeconds } = issuer;
   return Object.freeze({
     ...(types === undefined ? {} : { types }),
     isAudienceAlone: strictAudience,
     isPartyRequired: requireAzp,
+    isForOneUse: singleUse,
     maxLifetimeSeconds,
     leewaySeconds,
   });

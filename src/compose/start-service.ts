@@ -4,6 +4,7 @@ import { readAuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { openRateLimits } from "../adapters/limits/open-rate-limits.ts";
 import { KeyCaches } from "../adapters/oidc/key-caches.ts";
+import { UsedTokens } from "../adapters/oidc/used-tokens.ts";
 import type { ConfigSource } from "../adapters/telemetry/config-metrics.ts";
 import { openTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { ProcessTelemetry, TelemetryOptions } from "../adapters/telemetry/open-telemetry.ts";
@@ -221,7 +222,7 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
 /** Puts the configuration of the start into force, and those that follow it. */
 function openConfigurationInForce(
   { config, files: alreadyRead, resources }: Parts,
-  signing: Omit<SourceParts, "keyCaches"> & Pick<ConfigurationInForceParts, "rateLimits" | "telemetry">,
+  signing: Omit<SourceParts, "keyCaches" | "usedTokens"> & Pick<ConfigurationInForceParts, "rateLimits" | "telemetry">,
   shards: LogShards,
 ): { readonly configuration: ConfigurationInForce; readonly generations: Generations } {
   const { clock, telemetry } = signing;
@@ -231,7 +232,7 @@ function openConfigurationInForce(
       telemetry.notice(level, message, fields);
     },
   });
-  const parts = { ...signing, keyCaches };
+  const parts = { ...signing, keyCaches, usedTokens: new UsedTokens() };
   const files = new Map(alreadyRead);
   const started = openSource(
     recordFilesRead(files, () => openConfiguration(config)),

@@ -181,6 +181,7 @@ const OF_ONE_AUDIENCE: ReadonlySet<string> = new Set<keyof IssuerConfig>([
   "maxLifetimeSeconds",
   "requireAzp",
   "requireKeyProof",
+  "singleUse",
   "strictAudience",
   "types",
 ]);

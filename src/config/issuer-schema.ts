@@ -113,6 +113,13 @@ export const issuerSchema = object({
     .describe("What the typ of its tokens may be, in any case. Left out: JWT, or no typ at all."),
   strictAudience: z.boolean().default(false).describe("Refuse tokens that are for other audiences as well."),
   requireAzp: z.boolean().default(false).describe("Refuse tokens whose azp is not the audience, or that have none."),
+  singleUse: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Take each token once, by its jti. Kept in this process's memory: not across restarts, nor between processes. A caller " +
+        "whose request failed needs a new token.",
+    ),
   maxLifetimeSeconds: z
     .int()
     .min(60)

@@ -35,6 +35,7 @@ const ISSUER: IssuerConfig = {
   staleKeysSeconds: 3600,
   strictAudience: false,
   requireAzp: false,
+  singleUse: false,
   maxLifetimeSeconds: 86_400,
   leewaySeconds: 60,
 };

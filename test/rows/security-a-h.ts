@@ -180,7 +180,6 @@ const claims: readonly Row[] = [
   {
     id: "F20b",
     says: "the same where the issuer's tokens are for one use (jti): one certificate, 19 refusals",
-    waits: POLICY,
   },
   { id: "F21", says: "a token for another audience of the same issuer: 400" },
   { id: "F22", says: "a claim above 1 KiB, claims above 8 KiB together: 400, no signature" },

@@ -90,6 +90,8 @@ export interface TokenChecks {
   readonly isAudienceAlone: boolean;
   /** Whether `azp` (OIDC Core §2) must name our audience. */
   readonly isPartyRequired: boolean;
+  /** Whether a token may be used once, by its `jti` (RFC 7519 §4.1.7). */
+  readonly isForOneUse: boolean;
   /** From `iat` to `exp` at most, seconds. */
   readonly maxLifetimeSeconds: number;
   /** How far `nbf` and `iat` may lie ahead, seconds. There is none on `exp`. */
@@ -100,6 +102,7 @@ export interface TokenChecks {
 export const DEFAULT_TOKEN_CHECKS: TokenChecks = {
   isAudienceAlone: false,
   isPartyRequired: false,
+  isForOneUse: false,
   maxLifetimeSeconds: 24 * 60 * 60,
   leewaySeconds: 60,
 };

@@ -51,7 +51,15 @@ describe("issuers' keys that several verifiers have use of", () => {
     ["what is asked of callers' keys", { requireKeyProof: true }],
     [
       "what is asked of tokens",
-      { tokenChecks: { isAudienceAlone: true, isPartyRequired: false, maxLifetimeSeconds: 900, leewaySeconds: 0 } },
+      {
+        tokenChecks: {
+          isAudienceAlone: true,
+          isPartyRequired: false,
+          isForOneUse: false,
+          maxLifetimeSeconds: 900,
+          leewaySeconds: 0,
+        },
+      },
     ],
   ])("are not fetched again where what has changed is %s", async (_what, changes) => {
     const next = startProcess();

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -8,7 +9,7 @@ import type { ConfigurationSource } from "../../src/compose/configuration-source
 import type { HandOver } from "../../src/compose/hand-over.ts";
 import { openConfiguration } from "../../src/compose/open-configuration.ts";
 import type { OpenedConfiguration } from "../../src/compose/open-configuration.ts";
-import { ConfigError, parseConfig } from "../../src/config/load-config.ts";
+import { ConfigError, loadConfig, parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { MayflyError } from "../../src/core/errors.ts";
 import { makePauseSwitch } from "../../src/issuance/pause-switch.ts";
@@ -16,6 +17,7 @@ import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import { MEMORY_CONFIG } from "../support/memory-config.ts";
 
 let folder: string;
+let pipes = 0;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "mayfly-in-force-"));
 });
@@ -192,6 +194,43 @@ issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
       "c.yaml:3: foo: unknown setting",
     ],
     ["[R3b] that is empty", () => parseConfig("", "c.yaml"), "expected a mapping of settings"],
+    ["[R3b] that is null", () => parseConfig("null\n", "c.yaml"), "expected a mapping of settings"],
+    ["[R3b] without issuers", () => parseConfig(MEMORY_CONFIG.replace(/^issuers: .*\n/mu, ""), "c.yaml"), "issuers"],
+    [
+      "[R3b] with no issuer",
+      () => parseConfig(MEMORY_CONFIG.replace(/^issuers: .*$/mu, "issuers: []"), "c.yaml"),
+      "issuers",
+    ],
+    ["[R15b] whose file is missing", () => loadConfig(join(folder, "none.yaml")), "none.yaml: cannot be read"],
+    ["[R15b] whose file is a folder", () => loadConfig(folder), "not a regular file"],
+    [
+      "[R15b] whose file is larger than 1 MiB",
+      () => {
+        writeFileSync(join(folder, "large.yaml"), `${MEMORY_CONFIG}#${"x".repeat(1024 * 1024)}\n`);
+        return loadConfig(join(folder, "large.yaml"));
+      },
+      "larger than",
+    ],
+    [
+      "[R15b] whose file is a pipe",
+      () => {
+        execFileSync("mkfifo", [join(folder, `pipe-${String(++pipes)}`)]);
+        return loadConfig(join(folder, `pipe-${String(pipes)}`));
+      },
+      "not a regular file",
+    ],
+    [
+      "[R15b] whose file cannot be opened",
+      () => {
+        symlinkSync("link.yaml", join(folder, "link.yaml"));
+        try {
+          return loadConfig(join(folder, "link.yaml"));
+        } finally {
+          rmSync(join(folder, "link.yaml"));
+        }
+      },
+      "cannot be read",
+    ],
     ["[R15b] whose blocklist is missing", () => config("clientKeys: { blocklist: none }\n"), "none: cannot be read"],
     ["[R15b] whose blocklist is a folder", () => config("clientKeys: { blocklist: . }\n"), "not a regular file"],
   ])("%s changes nothing, paused or not", async (_what, read, says) => {

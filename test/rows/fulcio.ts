@@ -203,12 +203,12 @@ const cryptography: readonly Row[] = [
   {
     id: "FC279",
     says: "key and chain are exchanged in memory: the new ones sign",
-    waits: "reload of configuration and keys",
+    waits: "reload of the CA's key",
   },
   {
     id: "FC280",
     says: "key file and chain are overwritten: the new ones sign",
-    waits: "reload of configuration and keys",
+    waits: "reload of the CA's key",
   },
   { id: "FC281", says: "request to Google's CA service without a CA's id", ...GOOGLE_CA },
   { id: "FC282", says: "request to Google's CA service with a CA's id", ...GOOGLE_CA },

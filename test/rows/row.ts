@@ -6,7 +6,7 @@ export const FEATURES = [
   "issuer kinds beyond e-mail and GitHub Actions",
   "KMS signers",
   "reading of Fulcio's key files",
-  "reload of configuration and keys",
+  "reload of the CA's key",
 ] as const;
 
 /** One of {@link FEATURES}. */

@@ -34,12 +34,12 @@ export interface BenchmarkFiles {
  */
 export async function makeBenchmarkFiles(
   issuerUrl: string,
-  { grpc = false }: { readonly grpc?: boolean } = {},
+  { grpc = false, crowded = false }: { readonly grpc?: boolean; readonly crowded?: boolean } = {},
 ): Promise<BenchmarkFiles> {
   const folder = makeBenchmarkFolder();
   const [port, operationsPort] = await freePorts();
   const origin = "localhost/benchmark";
-  const config = writeConfig(folder, { issuerUrl, port, operationsPort, origin, grpc });
+  const config = writeConfig(folder, { issuerUrl, port, operationsPort, origin, grpc, crowded });
   makeKeysAndLog(folder, config);
   return {
     folder,
@@ -81,10 +81,12 @@ interface Settings {
   readonly origin: string;
   /** Whether gRPC is served too, on the port of HTTP. */
   readonly grpc: boolean;
+  /** Whether there are many other issuers, and many rules for this one. */
+  readonly crowded: boolean;
 }
 
 /** JSON is YAML. Only the issuer's plain HTTP needs `environment: development`; all else is as in production. */
-function writeConfig(folder: string, { issuerUrl, port, operationsPort, origin, grpc }: Settings): string {
+function writeConfig(folder: string, { issuerUrl, port, operationsPort, origin, grpc, crowded }: Settings): string {
   const signer = (name: string) => ({ kind: "file", path: `keys/${name}.json`, passphrase: { file: "passphrase" } });
   const config = {
     environment: "development",
@@ -98,12 +100,40 @@ function writeConfig(folder: string, { issuerUrl, port, operationsPort, origin, 
     ca: { chain: "keys/chain.pem", signer: signer("issuing") },
     log: { origin, signer: signer("log"), checkpointSigner: signer("checkpoint") },
     issuers: [
-      { url: issuerUrl, identity: { kind: "github-actions" }, allowInsecureHttp: true, allowPrivateNetwork: true },
+      {
+        ...{ url: issuerUrl, identity: { kind: "github-actions" }, allowInsecureHttp: true, allowPrivateNetwork: true },
+        ...(crowded ? manyRules() : {}),
+      },
+      ...(crowded ? otherIssuers() : []),
     ],
   };
   const path = join(folder, "mayfly.yaml");
   writeFileSync(path, JSON.stringify(config, null, 2));
   return path;
+}
+
+const count = <T>(length: number, make: (number: string) => T): readonly T[] =>
+  Array.from({ length }, (_, index) => make(String(index)));
+
+/** A thousand of every form, of which only the last one holds for what is asked for. */
+function manyRules(): object {
+  const repository = (matcher: unknown): object => ({ claims: { repository: matcher } });
+  return {
+    deny: [
+      ...count(300, (number) => repository(`blocked/repo-${number}`)),
+      ...count(200, (number) => repository({ prefix: `blocked-${number}/` })),
+    ],
+    allow: [
+      ...count(300, (number) => repository(`example/repo-${number}`)),
+      ...count(199, (number) => ({ claims: { repository: { glob: `example-${number}/*` }, ref: "refs/heads/main" } })),
+      repository({ glob: "octo-org-*/octo-repo-*" }),
+    ],
+  };
+}
+
+/** With the one that is measured, 200. */
+function otherIssuers(): readonly object[] {
+  return count(199, (number) => ({ url: `https://issuer-${number}.example.com`, identity: { kind: "email" } }));
 }
 
 function makeKeysAndLog(folder: string, config: string): void {

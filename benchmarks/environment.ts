@@ -8,6 +8,8 @@ import { startServer, type ServerOptions } from "./server-process.ts";
 export interface EnvironmentOptions extends ServerOptions {
   /** Also gRPC, on the port of HTTP. */
   readonly grpc?: boolean;
+  /** With 200 issuers and 1,000 claim rules. */
+  readonly crowded?: boolean;
 }
 
 /** A server and an issuer, each in a process of its own, with keys, log and data folder made for this run. */

@@ -116,14 +116,17 @@ async function measure(target: Environment, requests: number, rounds: number): P
   return { levels, v1, floorRuns, memory: endurance };
 }
 
-/** The same over gRPC at 16 callers, by a server of its own: what only HTTP is served by must not hold what gRPC needs. */
-async function measureGrpc(requests: number, rounds: number): Promise<LevelResult> {
-  const target = await openEnvironment({ grpc: true });
+/** The same at 16 callers, by a server of its own: what only it has must not hold what the others need. */
+async function measureApart(
+  target: Environment,
+  entrance: Entrance,
+  { requests, rounds }: Pick<IssuanceOptions, "requests" | "rounds">,
+): Promise<LevelResult> {
   const { concurrency, count, rounds: warmUps } = WARM_UP;
-  for (let round = 0; round < warmUps; round++) await runRound(target, { concurrency, count, entrance: "gRPC" });
+  for (let round = 0; round < warmUps; round++) await runRound(target, { concurrency, count, entrance });
   const results: LevelResult[] = [];
   for (let round = 0; round < rounds; round++) {
-    results.push(await runRound(target, { concurrency: 16, count: requests, entrance: "gRPC" }));
+    results.push(await runRound(target, { concurrency: 16, count: requests, entrance }));
   }
   const [treeSize, issued] = [await target.treeSize(), warmUps * count + rounds * requests];
   if (treeSize !== issued) throw new Error(`${String(issued)} certificates, but the log holds ${String(treeSize)}`);
@@ -132,8 +135,8 @@ async function measureGrpc(requests: number, rounds: number): Promise<LevelResul
 }
 
 /**
- * Measures issuance: one server from `dist/` at 1, 16 and 64 callers and by version 1 at 16, then another over gRPC at 16, against the
- * crypto floor of the same minutes.
+ * Measures issuance: one server from `dist/` at 1, 16 and 64 callers and by version 1 at 16, then at 16 another over gRPC, and a
+ * third that has 200 issuers and 1,000 claim rules, against the crypto floor of the same minutes.
  *
  * @throws Error when a request fails, or the log does not hold what was issued
  */
@@ -146,5 +149,7 @@ export async function measureIssuance(
   const { levels, v1, floorRuns, memory } = await measure(target, requests, rounds);
   await target.close();
   const summary = summarize({ levels, memory, floorUs: median(floorRuns), startMs: target.startMs, startRssMiB });
-  return { levels: [...levels, v1, await measureGrpc(requests, rounds)], summary };
+  const gRPC = await measureApart(await openEnvironment({ grpc: true }), "gRPC", options);
+  const crowded = await measureApart(await openEnvironment({ crowded: true }), "http", options);
+  return { levels: [...levels, v1, gRPC, { ...crowded, entrance: "1,000 rules" }], summary };
 }

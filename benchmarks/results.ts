@@ -4,7 +4,7 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 /** What was measured at one concurrency; CPU and memory are undefined where the system does not tell. */
 export interface LevelResult {
   readonly concurrency: number;
-  /** By which the callers came; absent for version 2 over HTTP, which the watched numbers are of. */
+  /** By which the callers came, or what else is special; absent for what the watched numbers are of: version 2 over HTTP. */
   readonly entrance?: string;
   readonly perSecond: number;
   readonly p50Ms: number;

@@ -60,12 +60,13 @@ describe("a service that runs for long", () => {
       };
       await Promise.all(Array.from({ length: AT_ONCE }, caller));
       sizes.push(residentMib(mayfly.pid!));
-      const settled = sizes.slice(2);
-      expect(Math.max(...settled) - settled[0]!).toBeLessThan(FLAT_MIB);
       recordEvidence(
         `${String(TOKENS)} tokens of ${String(ISSUERS)} unknown issuers, each refused: resident memory after each tenth ` +
           `${sizes.map((mib) => mib.toFixed(0)).join(", ")} MiB`,
       );
+      // V8 lets the heap grow for as long as it pays, and gives back what it does not need: the second half tells.
+      const settled = sizes.slice(sizes.length / 2);
+      expect(Math.max(...settled) - settled[0]!).toBeLessThan(FLAT_MIB);
     } finally {
       mayfly.signal("SIGTERM");
       await mayfly.exited;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseConfig } from "../../src/config/load-config.ts";
 import { ask, askForCertificate } from "./ask.ts";
 import type { Answer } from "./ask.ts";
@@ -72,7 +73,9 @@ export async function reloadUnderLoad(reloads: number, callers: number, seed: nu
 class Load {
   readonly #mayfly: TestService;
   readonly #text: string;
+  /** Draws configurations; callers draw by one of their own, as how many they are depends on the machine. */
   readonly #random: () => number;
+  readonly #choice: () => number;
   /** By generation, from 1. */
   readonly #generations: Version[] = [{ other: false, ed25519: true, denies: false, trusted: true, broken: false }];
   /** Those that may be in force now: one, or two while the second takes the place of the first. */
@@ -85,6 +88,7 @@ class Load {
     this.#mayfly = mayfly;
     this.#text = text;
     this.#random = makeRandom(seed);
+    this.#choice = makeRandom(seed + 1);
   }
 
   async run(reloads: number, callers: number): Promise<ReloadRun> {
@@ -97,6 +101,7 @@ class Load {
         const version = this.#draw();
         if (version.broken) broken++;
         await this.#reload(version);
+        await this.#someAnswers();
       }
     } finally {
       this.#isOver = true;
@@ -105,6 +110,13 @@ class Load {
     const { issued, refused, wrong } = this.#answers;
     const compared = this.#compareOutcomes();
     return { issued, refused, applied: this.#generations.length - 1, broken, wrongAnswers: wrong, ...compared };
+  }
+
+  /** However fast configurations are read, requests are answered meanwhile. */
+  async #someAnswers(): Promise<void> {
+    const count = (): number => this.#answers.issued + this.#answers.refused;
+    const before = count();
+    while (count() < before + 2) await pause(1);
   }
 
   #draw(): Version {
@@ -161,7 +173,7 @@ class Load {
   }
 
   async #askUntilOver(): Promise<void> {
-    while (!this.#isOver) await this.#ask(KINDS[Math.floor(this.#random() * KINDS.length)]!);
+    while (!this.#isOver) await this.#ask(KINDS[Math.floor(this.#choice() * KINDS.length)]!);
   }
 
   async #ask(kind: Kind): Promise<void> {

@@ -23,6 +23,8 @@ export interface KeyCachesOptions {
 /** An issuer's keys, for as long as somebody has need of them. */
 export interface LeasedKeys {
   readonly keys: KeyCache;
+  /** Whether nobody else had them when they were leased. */
+  readonly isNew: boolean;
   /** Lets go of them; they may not be used any more. */
   close(): Promise<void>;
 }
@@ -52,12 +54,14 @@ export class KeyCaches {
   /** Keys of this issuer; nothing is fetched before they are looked for. */
   lease(settings: IssuerSettings): LeasedKeys {
     const name = nameOfFetching(settings);
-    const shared = this.#shared.get(name) ?? this.#open(settings);
+    const known = this.#shared.get(name);
+    const shared = known ?? this.#open(settings);
     this.#shared.set(name, shared);
     shared.users++;
     let isClosed = false;
     return {
       keys: shared.keys,
+      isNew: known === undefined,
       close: async () => {
         if (isClosed) return;
         isClosed = true;

@@ -38,7 +38,10 @@ export interface TokenVerifier {
   keyFaults(): KeySetFaults;
   /** Issuers that patterns matched. */
   patternIssuers(): Pick<PatternIssuers, "counts" | "known">;
-  /** Asks those named issuers for their keys that nobody has asked yet, a few at a time. Failures are noticed; never rejects. */
+  /**
+   * Asks those named issuers for their keys that no verifier has known before, a few at a time. Failures are noticed; never
+   * rejects.
+   */
   fetchAhead(): Promise<void>;
   /** Ends every fetch and connection; `verifyIdToken` may not be called any more. */
   close(): Promise<void>;
@@ -79,7 +82,7 @@ export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier 
     },
     keyFaults: () => sumFaults([...exact.values(), ...patterns.known].map(({ keys }) => keys.faults)),
     patternIssuers: () => patterns,
-    fetchAhead: () => fetchAhead([...exact.values()].map(({ keys }) => keys)),
+    fetchAhead: () => fetchAhead([...exact.values()].filter(({ isNew }) => isNew).map(({ keys }) => keys)),
     close: async () => {
       await Promise.all([...exact.values(), patterns].map((part) => part.close()));
     },

@@ -203,6 +203,15 @@ describe("issuers that nobody has asked yet", () => {
     expect(issuer.fetches).toEqual({ discovery: 1, jwks: 1 });
   });
 
+  it("are not asked ahead by a verifier that has found them as they were", async () => {
+    const next = startProcess();
+    next({});
+    await next({ requireKeyProof: true }).fetchAhead();
+    expect(issuer.fetches).toEqual({ discovery: 0, jwks: 0 });
+    await next({ staleSeconds: 60 }).fetchAhead();
+    expect(issuer.fetches).toEqual({ discovery: 1, jwks: 1 });
+  });
+
   it("are asked in vain without harm, and noticed", async () => {
     issuer.discovery = (_request, response) => {
       response.writeHead(503).end();

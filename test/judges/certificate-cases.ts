@@ -3,8 +3,8 @@ import { MAX_VALUES_BYTES } from "../../src/core/certificate/lint-template.ts";
 import { LIFETIME_SECONDS } from "../../src/core/certificate/validity.ts";
 import { MayflyError } from "../../src/core/errors.ts";
 import { isUsername } from "../../src/core/identity/username.ts";
-import { buildSubjectUri } from "../../src/core/identity/certificate-uri.ts";
 import type { FulcioExtensions, SubjectAltName } from "../../src/core/identity/principal.ts";
+import { assembleSubjectUri } from "../../src/core/identity/template/assemble-uri.ts";
 import type { KeyAlgorithm } from "../../src/core/proof/public-key.ts";
 import { FULCIO_VALUES } from "./fulcio-values.ts";
 
@@ -122,7 +122,8 @@ const workflowUri = fc
   )
   .map(([base, segments]) => {
     try {
-      return buildSubjectUri(base, segments.join("/"), "job_workflow_ref");
+      const workflow = { text: segments.join("/"), claim: "job_workflow_ref" };
+      return assembleSubjectUri([{ text: `${base}/` }, workflow], () => false);
     } catch (error) {
       if (!(error instanceof MayflyError)) throw error;
       return undefined;

@@ -1,9 +1,9 @@
 import { MayflyError } from "../../errors.ts";
-import { buildSubjectUri } from "../certificate-uri.ts";
 import { objectClaim } from "../claim.ts";
 import { emailClaim, emailVerifiedClaim } from "../email-claims.ts";
 import type { VerifiedIdToken } from "../id-token.ts";
 import type { Principal } from "../principal.ts";
+import { assembleSubjectUri } from "../template/assemble-uri.ts";
 
 /**
  * An identity of Chainguard's, human or not: the subject below the issuer's URL names the certificate. The challenge is the
@@ -13,10 +13,11 @@ import type { Principal } from "../principal.ts";
  */
 export function deriveChainguardPrincipal(token: VerifiedIdToken): Principal {
   checkActor(token);
-  const base = token.issuer.url.replace(/\/$/u, "");
+  const base = { text: token.issuer.url.replace(/\/?$/u, "/") };
+  const subject = { text: token.subject, claim: "sub" };
   return {
     ...deriveChallenge(token),
-    subjectAltName: { kind: "uri", value: buildSubjectUri(base, token.subject, "sub") },
+    subjectAltName: { kind: "uri", value: assembleSubjectUri([base, subject], () => false) },
     extensions: { issuer: token.issuer.url, tokenSubject: token.subject },
   };
 }

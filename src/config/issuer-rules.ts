@@ -86,13 +86,17 @@ export function patternFault(url: string, allowBroadWildcard: boolean): string |
 }
 
 /** Where many tenants share an issuer, its signature says nothing about whose the token is. */
-const sharedByMany: IssuerRule = ({ url, allow, allowBroadWildcard }) => {
+const sharedByMany: IssuerRule = ({ url, allow, allowBroadWildcard, identity }) => {
   if (allow !== undefined || patternFaultOf(url, allowBroadWildcard)) return [];
   const claim = sharedIssuerClaim(url);
-  if (claim === undefined) return [];
-  const example = claim === "email" ? '{ glob: "*@example.com" }' : "[…]";
+  const isOfDomains = claim === "email" && identity.kind === "email" && identity.domains !== undefined;
+  if (claim === undefined || isOfDomains) return [];
+  const ways = [
+    ...(identity.kind === "email" && claim === "email" ? ["domains: [example.com] in its identity"] : []),
+    `allow: [{ claims: { ${claim}: ${claim === "email" ? '{ glob: "*@example.com" }' : "[…]"} } }]`,
+  ];
   const message =
-    `many organizations share this issuer; write whose tokens are taken, allow: [{ claims: { ${claim}: ${example} } }], ` +
+    `many organizations share this issuer; write whose tokens are taken, ${ways.join(", or ")}, ` +
     "or allow: any for everybody's";
   return [{ setting: "url", message }];
 };

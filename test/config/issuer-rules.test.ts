@@ -156,6 +156,19 @@ describe("an issuer that many organizations share", () => {
     expect(load(entry(url, ", allow: [{ claims: { a: b } }]")).issuers).toHaveLength(1);
   });
 
+  it("is trusted for addresses of listed domains, where addresses tell whose tokens they are", () => {
+    const google = "https://accounts.google.com";
+    const ofDomains = (url: string): string => `{ url: "${url}", identity: { kind: email, domains: [example.com] } }`;
+    expect(() => load(entry(google))).toThrow("taken, domains: [example.com] in its identity, or allow: [{ claims");
+    const config = load(ofDomains(google));
+    expect(config.issuers.map(({ allow }) => allow)).toEqual([undefined]);
+    expect(unsafeOptions(config)).not.toContain("issuer-shared-without-rules");
+    for (const url of ["https://login.microsoftonline.com/*/v2.0", "https://gitlab.com"]) {
+      expect(() => load(ofDomains(url))).toThrow("many organizations share this issuer");
+      expect(() => load(ofDomains(url))).not.toThrow("domains: ");
+    }
+  });
+
   it("is trusted as a whole when that is said, loudly", () => {
     expect(unsafeOptions(load(entry("https://gitlab.com", ", allow: any")))).toContain("issuer-shared-without-rules");
     expect(unsafeOptions(load(entry(A, ", allow: any")))).not.toContain("issuer-shared-without-rules");

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FulcioInputError } from "../../../src/config/fulcio-input-error.ts";
 import type { FulcioIssuer } from "../../../src/config/fulcio-issuer-file.ts";
+import { judgeConfig } from "../../../src/config/load-config.ts";
 import { isSharedIssuer } from "../../../src/config/shared-issuers.ts";
 import { translateIssuers } from "../../../src/config/fulcio-issuers.ts";
 import { ask } from "../../support/ask.ts";
@@ -158,6 +159,23 @@ describe("an issuer file of Fulcio's", () => {
       expect(findings.filter(({ subject }) => subject.startsWith(`${key} (`))).toHaveLength(1);
     }
     expect(findings.filter(({ outcome }) => outcome === "kept")).toEqual([]);
+  });
+
+  itWithGo(`as its release has it, is a configuration's as it is${skipped}`, () => {
+    const released = join(fulcioSource(), "config", "identity", "config.yaml");
+    const text = `
+environment: development
+dataDirectory: data
+http: { listen: "127.0.0.1:5555" }
+operations: { listen: "127.0.0.1:2112" }
+ca: { signer: { kind: memory } }
+log: { origin: ca.example.com/log, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
+issuers: { fulcio: { path: ${JSON.stringify(released)}, sharedIssuers: as-fulcio } }
+`;
+    const { config, warnings } = judgeConfig(text, join(folder, "mayfly.yaml"));
+    const named = fulcioIssuers(readFileSync(released, "utf8")).issuers.map(({ key }) => key);
+    expect(config.issuers.map(({ url }) => url)).toEqual(named);
+    expect(warnings).toEqual([]);
   });
 
   itWithGo.each(READ)(`is read as Fulcio reads it: %s${skipped}`, async (_, text) => {

@@ -39,7 +39,7 @@ export interface GrpcLimits {
   readonly maxConnectionAgeMs: number;
   /** Beyond that for the calls at work on it. */
   readonly connectionAgeGraceMs: number;
-  /** Beyond that for the caller to end its side of the connection. */
+  /** Beyond that for the caller to end its side of the connection; also to take the end of a call that was cut. */
   readonly lingerMs: number;
   /** From a call's header to the end of its message. */
   readonly requestTimeoutMs: number;
@@ -121,8 +121,9 @@ export function makeGrpcServer(deps: GrpcServerDeps): GrpcServer {
   });
   return {
     take: (socket) => {
-      sessions.hold(socket);
-      injected.take(socket);
+      sessions.take(socket, () => {
+        injected.take(socket);
+      });
     },
     get busy() {
       return sessions.busy;
@@ -174,6 +175,7 @@ function isTaken(call: Call, name: MethodName | undefined, { rateLimits, places 
 function timesOf(limits: GrpcLimits, { deadlineMs }: GrpcServerDeps): SessionTimes {
   const { requestTimeoutMs, stallTimeoutMs, maxConnectionAgeMs, connectionAgeGraceMs, lingerMs } = limits;
   return {
+    lingerMs,
     requestMs: requestTimeoutMs,
     answerMs: deadlineMs + stallTimeoutMs,
     // Its age may be a tenth more.

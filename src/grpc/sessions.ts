@@ -12,6 +12,15 @@ export interface SessionTimes {
   readonly answerMs: number;
   /** From a connection's first moment to its last, whatever HTTP/2 says of it. */
   readonly connectionMs: number;
+  /** For a caller to take what ends a stream. */
+  readonly lingerMs: number;
+}
+
+/** A connection, and the session of HTTP/2 on it. */
+interface Connection {
+  readonly socket: Socket;
+  readonly strikes: PingStrikes;
+  session?: ServerHttp2Session;
 }
 
 const TOO_MANY_PINGS = Buffer.from("too_many_pings");
@@ -20,8 +29,9 @@ const TOO_MANY_PINGS = Buffer.from("too_many_pings");
 export class Sessions {
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #times: SessionTimes;
-  readonly #open = new Map<Http2Session, PingStrikes>();
-  readonly #sockets = new Set<Socket>();
+  readonly #open = new Set<Connection>();
+  readonly #bySession = new WeakMap<Http2Session, Connection>();
+  #arriving: Connection | undefined;
   #busy = 0;
   #isClosing = false;
   #onIdle: (() => void)[] = [];
@@ -37,49 +47,64 @@ export class Sessions {
   }
 
   /**
-   * Bounds a connection before HTTP/2 is spoken on it. A session that has ended leaves it to the caller to end its side of the
-   * connection as well, and waits for that without end.
+   * Bounds a connection from before HTTP/2 is spoken on it. A session that has ended leaves it to the caller to end its side
+   * of the connection as well, and waits for that without end.
+   *
+   * @param speak makes a session of it, at once
    */
-  hold(socket: Socket): void {
+  take(socket: Socket, speak: () => void): void {
+    const connection: Connection = { socket, strikes: new PingStrikes() };
     const timer = setTimeout(() => {
-      socket.destroy();
+      cut(connection);
     }, this.#times.connectionMs);
-    this.#sockets.add(socket);
+    this.#open.add(connection);
     socket.once("close", () => {
       clearTimeout(timer);
-      this.#sockets.delete(socket);
+      this.#open.delete(connection);
     });
+    // Servers of HTTP/1.1 leave a connection half open, to answer a caller that has ended; to HTTP/2 it has gone.
+    socket.allowHalfOpen = false;
+    this.#arriving = connection;
+    speak();
+    this.#arriving = undefined;
   }
 
   /** Watches a session from its first moment on. */
   add(session: ServerHttp2Session): void {
-    const strikes = new PingStrikes();
-    this.#open.set(session, strikes);
-    session.once("close", () => this.#open.delete(session));
+    const connection = this.#arriving;
+    if (connection === undefined) throw new TypeError("a session on a connection that nobody took");
+    connection.session = session;
+    this.#bySession.set(session, connection);
     session.on("ping", () => {
-      if (strikes.count(this.#clock.monotonic())) endForPings(session);
+      if (connection.strikes.count(this.#clock.monotonic())) endForPings(session);
     });
     if (this.#isClosing) session.close();
   }
 
   /** Watches a stream from its first moment on. */
   begin(stream: ServerHttp2Stream): void {
-    const { session } = stream;
+    const { requestMs, answerMs, lingerMs } = this.#times;
+    const connection = stream.session === undefined ? undefined : this.#bySession.get(stream.session);
     // Of a stream that a caller resets with an error; it is closed all the same, and nobody else need know.
     stream.on("error", () => undefined);
-    const forgive = (): void => {
-      if (session !== undefined) this.#open.get(session)?.forgive();
-    };
-    forgive();
+    connection?.strikes.forgive();
     this.#busy++;
-    let timer = this.#closeAfter(stream, this.#times.requestMs);
+    const end = (): void => {
+      stream.close(constants.NGHTTP2_CANCEL);
+      // While the connection takes nothing, a stream that is closed stays.
+      timer = setTimeout(() => {
+        if (connection !== undefined) cut(connection);
+      }, lingerMs);
+    };
+    let timer = setTimeout(end, requestMs);
     stream.once("end", () => {
+      if (stream.closed) return;
       clearTimeout(timer);
-      if (!stream.closed) timer = this.#closeAfter(stream, this.#times.answerMs);
+      timer = setTimeout(end, answerMs);
     });
     stream.once("close", () => {
       clearTimeout(timer);
-      forgive();
+      connection?.strikes.forgive();
       if (--this.#busy > 0) return;
       for (const wake of this.#onIdle) wake();
       this.#onIdle = [];
@@ -94,20 +119,22 @@ export class Sessions {
   /** Tells every caller to go elsewhere with further calls, and closes each connection behind its last stream. */
   closeAfterAnswers(): void {
     this.#isClosing = true;
-    for (const session of this.#open.keys()) session.close();
+    for (const { session } of this.#open) session?.close();
   }
 
   /** Cuts every connection. */
   destroy(): void {
-    for (const session of this.#open.keys()) session.destroy();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const connection of this.#open) cut(connection);
   }
+}
 
-  #closeAfter(stream: ServerHttp2Stream, afterMs: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      stream.close(constants.NGHTTP2_CANCEL);
-    }, afterMs);
-  }
+/**
+ * Ends a connection at once. The session goes first: Node 24 dereferences a null pointer when a socket is destroyed below a
+ * session that is writing, and the session after it.
+ */
+function cut({ session, socket }: Connection): void {
+  session?.destroy();
+  socket.destroy();
 }
 
 /** The name of the reason is what clients of gRPC look for, to ping less often from then on. */

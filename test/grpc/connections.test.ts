@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from "@jest/globals";
 import { CreateSigningCertificateRequestSchema } from "../../src/gen/dev/sigstore/fulcio/v2/fulcio_pb.ts";
 import { makePeerName } from "../../src/entrance/client-address.ts";
 import { ISSUED } from "../http/public-app.ts";
-import { headersFrame, PREFACE, resetFrame, SETTINGS } from "../support/http2-frames.ts";
+import { frame, headersFrame, PREFACE, resetFrame, SETTINGS } from "../support/http2-frames.ts";
 import { startGrpc, told, V2 } from "./grpc-rig.ts";
 import type { GrpcRig, GrpcRigOptions } from "./grpc-rig.ts";
 
@@ -255,6 +255,39 @@ describe("a connection of gRPC", () => {
     await once(stream, "close");
     expect(trailers).toMatchObject([{ "grpc-status": "12" }]);
     expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
+  });
+
+  it("is cut when its caller takes nothing any more, not even the end of its calls", async () => {
+    // Much more than there is room for between the two ends.
+    const long = { ...ISSUED, chainPem: ["x".repeat(2_000_000)] };
+    rig = await startGrpc({
+      issue: () => Promise.resolve(long),
+      grpc: { limits: { stallTimeoutMs: 30, lingerMs: 30 }, deadlineMs: 30 },
+    });
+    const socket = (await openSocket()).pause();
+    const gibibyte = Buffer.from("40000000", "hex");
+    // Windows of streams (RFC 9113 §6.5.2) and of the connection (§6.9).
+    socket.write(Buffer.concat([frame(4, 0, 0, Buffer.concat([Buffer.of(0, 4), gibibyte])), frame(8, 0, 0, gibibyte)]));
+    const data = Buffer.concat([Buffer.from([0, 0, 0, 0, MESSAGE.length]), MESSAGE]);
+    for (let at = 0; at < 8; at++) {
+      socket.write(Buffer.concat([headersFrame(2 * at + 1, SIGN), frame(0, 1, 2 * at + 1, data)]));
+    }
+    await rig.recorded(8);
+    expect(await rig.close(10_000)).toEqual({ requestsCut: 0, workUnfinished: 0 });
+    rig = undefined;
+  });
+
+  it.each(["end", "resetAndDestroy"] as const)("is over when its caller ends it, with its calls: %s", async (end) => {
+    const { options, begun, release } = held();
+    rig = await startGrpc(options);
+    const socket = await openSocket();
+    const data = Buffer.concat([Buffer.from([0, 0, 0, 0, MESSAGE.length]), MESSAGE]);
+    socket.write(Buffer.concat([headersFrame(1, SIGN), frame(0, 1, 1, data)]));
+    await begun;
+    socket[end]();
+    await rig.recorded(1);
+    expect(rig.events).toMatchObject([{ status: 499, reason: "CALLER_GONE", grpc: { code: 1 } }]);
+    release();
   });
 
   it("is closed in the end when its caller never ends its side of it", async () => {

@@ -7,7 +7,9 @@ import type { ConnectionOptions } from "node:tls";
 const MAX_RESPONSE_HEADER_BYTES = 16_384;
 const MAX_INFORMATIONAL_RESPONSES = 8;
 
-const REQUEST_HEADERS = { accept: "application/json", "accept-encoding": "identity", "user-agent": "mayfly" };
+/** Key sets have a type of their own (RFC 7517 §8.5.2), and Kubernetes gives them to nobody who does not ask for it. */
+const ACCEPT = "application/json, application/jwk-set+json";
+const REQUEST_HEADERS = { accept: ACCEPT, "accept-encoding": "identity", "user-agent": "mayfly" };
 
 /** How connections are opened, in the words of `node:net` and `node:tls`. */
 export type ConnectOptions = Pick<TcpSocketConnectOpts, "lookup" | "autoSelectFamily"> &

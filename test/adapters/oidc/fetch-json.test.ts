@@ -30,7 +30,7 @@ describe("a request for a document", () => {
     server.answer = send(response("{}", `${JSON_TYPE}Set-Cookie: a=b\r\nETag: "x"\r\n`));
     const expected = [
       "GET /document?a=%20b HTTP/1.1",
-      "accept: application/json",
+      "accept: application/json, application/jwk-set+json",
       "accept-encoding: identity",
       "user-agent: mayfly",
       `Host: 127.0.0.1:${server.port}`,

@@ -25,7 +25,7 @@ export interface IssuerProgram {
 }
 
 /** Keycloak builds itself at its first start. */
-const START_LIMIT_MS = 300_000;
+const START_LIMIT_MS = 180_000;
 const LOOK_EVERY_MS = 100;
 const RUNNING = new Set<() => void>();
 

@@ -25,6 +25,12 @@ export const settingTextSchema = z
 /** Name of a file in `config/providers/` without its ending. */
 export const providerNameSchema = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/u, "expected a name as github-actions");
 
+/** Tokens of a known platform that is none of CI, by a pack without templates. */
+export const providerSchema = object({
+  kind: z.literal("provider"),
+  provider: providerNameSchema.describe("Name of one of Mayfly's packs, as eks or google."),
+}).describe("A platform whose issuers and identities Mayfly knows: another issuer is refused.");
+
 /** Jobs of a CI platform, by a pack of templates. */
 export const ciProviderSchema = object({
   kind: z.literal("ci-provider"),

@@ -87,7 +87,9 @@ function makeEntry(
   const isProvider = translated.kind === "provider";
   const parsed = issuerSchema.safeParse(settingsOf(from, isProvider ? IN_ITS_PLACE : translated.settings));
   if (!parsed.success) return { problems: parsed.error.issues.map(({ path, message }) => ({ path, message })) };
-  const made = isProvider ? rulesOf(providers.get(translated.provider)) : resolveIdentity(parsed.data.identity);
+  const made = isProvider
+    ? rulesOf(providers.get(translated.provider))
+    : resolveIdentity(parsed.data.identity, from.key);
   if ("problems" in made) {
     return { problems: made.problems.map(({ path, message }) => ({ path: ["identity", ...path], message })) };
   }

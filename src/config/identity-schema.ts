@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ciProviderSchema, githubActionsSchema } from "./ci-identity-schema.ts";
+import { ciProviderSchema, githubActionsSchema, providerSchema } from "./ci-identity-schema.ts";
 import { isMailDomain } from "../core/identity/mailbox.ts";
 import { object } from "./strict-object.ts";
 
@@ -24,7 +24,8 @@ const emailDomain = z
     "expected a domain in lower case as example.com, or *.example.com for all below it",
   );
 
-const email = object({
+/** A person by an e-mail address. */
+export const emailSchema = object({
   kind: z.literal("email"),
   emailTrust: z
     .enum(["verified", "tenant-pinned", "unverified", "forbidden"])
@@ -90,18 +91,25 @@ const spiffe = object({
     .describe("SPIFFE trust domain of the subjects; no parent and no child of it will do."),
 });
 
+/** A service account of a Kubernetes cluster. */
+export const kubernetesSchema = object({ kind: z.literal("kubernetes") });
+
+/** An identity of Chainguard's. */
+export const chainguardSchema = object({ kind: z.literal("chainguard") });
+
 /**
  * How the identity in an issuer's tokens becomes the name in the certificate: one alternative for each kind of
  * `IdentityRules` (core/identity/issuer.ts), by the same name.
  */
 export const identitySchema = z
   .discriminatedUnion("kind", [
-    email,
+    emailSchema,
     uri,
     username,
     spiffe,
-    object({ kind: z.literal("kubernetes") }),
-    object({ kind: z.literal("chainguard") }),
+    kubernetesSchema,
+    chainguardSchema,
+    providerSchema,
     ciProviderSchema,
     githubActionsSchema,
   ])

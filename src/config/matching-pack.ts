@@ -17,7 +17,9 @@ export interface MatchingPack {
 export function findMatchingPack(definition: CiProviderDefinition): MatchingPack | undefined {
   const wanted = buildCiProviderRules(definition);
   for (const provider of providerNames()) {
-    const { pack, makeRules } = openProviderPack(providerFile(provider));
+    const opened = openProviderPack(providerFile(provider));
+    if (opened.kind !== "templates") continue;
+    const { pack, makeRules } = opened;
     const settings: Record<string, string> = {};
     for (const name of Object.keys(pack.settings)) {
       const setting = definition.settings.get(name);

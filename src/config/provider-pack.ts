@@ -5,8 +5,8 @@ import { z } from "zod";
 import { buildCiProviderRules, CiProviderError, EXTENSION_FIELDS, NAME_FIELD } from "../core/identity/ci-provider.ts";
 import type { CiProviderRules, ClaimPolicy, ExtensionName, Setting } from "../core/identity/ci-provider.ts";
 import { nearestName } from "./nearest-name.ts";
-import { providerSchema } from "./provider-schema.ts";
-import type { ProviderPack } from "./provider-schema.ts";
+import { kindPackSchema, templatePackSchema } from "./provider-schema.ts";
+import type { KindPack, TemplatePack } from "./provider-schema.ts";
 import type { ConfigProblem } from "./rule.ts";
 import { schemaProblems } from "./schema-problems.ts";
 import { parseYaml, readYamlFile } from "./yaml-file.ts";
@@ -14,9 +14,10 @@ import { parseYaml, readYamlFile } from "./yaml-file.ts";
 /** The packs that come with Mayfly; at the same place beside `src/` and `dist/`. */
 const FOLDER = fileURLToPath(new URL("../../config/providers/", import.meta.url));
 
-/** A pack that was read, and what makes rules of it. */
-export interface OpenedPack {
-  readonly pack: ProviderPack;
+/** A pack of templates that was read, and what makes rules of it. */
+export interface OpenedTemplatePack {
+  readonly kind: "templates";
+  readonly pack: TemplatePack;
   /**
    * The rules for an issuer with the operator's settings.
    *
@@ -27,6 +28,9 @@ export interface OpenedPack {
     settings: Readonly<Record<string, string>>,
   ) => { readonly rules: CiProviderRules } | { readonly problems: readonly ConfigProblem[] };
 }
+
+/** A pack that was read; one without templates has its rules in itself. */
+export type OpenedPack = OpenedTemplatePack | { readonly kind: "identity"; readonly pack: KindPack };
 
 /** Names of the packs that come with Mayfly. */
 export function providerNames(): readonly string[] {
@@ -48,12 +52,20 @@ export function providerFile(name: string): string {
  */
 export function openProviderPack(file: string): OpenedPack {
   const { value, refuse } = parseYaml(readYamlFile(file), file);
-  const parsed = providerSchema.safeParse(value);
-  if (!parsed.success) return refuse(schemaProblems(parsed.error, z.toJSONSchema(providerSchema, { io: "input" })));
+  const schema = isRecord(value) && "identity" in value ? kindPackSchema : templatePackSchema;
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) return refuse(schemaProblems(parsed.error, z.toJSONSchema(schema, { io: "input" })));
   const pack = parsed.data;
+  if ("identity" in pack) return { kind: "identity", pack };
   const problems = repeatedClaims(pack);
-  if (problems.length > 0) return refuse(problems);
+  return problems.length > 0 ? refuse(problems) : openTemplates(pack, refuse);
+}
+
+const isRecord = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+function openTemplates(pack: TemplatePack, refuse: (problems: readonly ConfigProblem[]) => never): OpenedTemplatePack {
   return {
+    kind: "templates",
     pack,
     makeRules: (written) => {
       const bound = bindSettings(pack, written);
@@ -68,7 +80,7 @@ export function openProviderPack(file: string): OpenedPack {
   };
 }
 
-function buildRules(pack: ProviderPack, settings: ReadonlyMap<string, Setting>): CiProviderRules {
+function buildRules(pack: TemplatePack, settings: ReadonlyMap<string, Setting>): CiProviderRules {
   return buildCiProviderRules({
     provider: pack.name,
     settings,
@@ -79,7 +91,7 @@ function buildRules(pack: ProviderPack, settings: ReadonlyMap<string, Setting>):
 }
 
 function bindSettings(
-  { name: provider, settings: known }: ProviderPack,
+  { name: provider, settings: known }: TemplatePack,
   written: Readonly<Record<string, string>>,
 ): { readonly settings: ReadonlyMap<string, Setting>; readonly problems: readonly ConfigProblem[] } {
   const settings = new Map<string, Setting>();
@@ -98,14 +110,14 @@ function bindSettings(
   return { settings, problems };
 }
 
-const lists = ({ claims }: ProviderPack): readonly (readonly string[])[] => [
+const lists = ({ claims }: TemplatePack): readonly (readonly string[])[] => [
   claims.required,
   claims.optional,
   claims.whenUsed,
   Object.keys(claims.defaults),
 ];
 
-function repeatedClaims(pack: ProviderPack): readonly ConfigProblem[] {
+function repeatedClaims(pack: TemplatePack): readonly ConfigProblem[] {
   const names = lists(pack).flat();
   const repeated = names.filter((name, index) => names.indexOf(name) !== index);
   const unknown = Object.keys(pack.claims.values).filter((name) => !names.includes(name));
@@ -115,7 +127,7 @@ function repeatedClaims(pack: ProviderPack): readonly ConfigProblem[] {
   ];
 }
 
-function claimPolicies({ claims }: ProviderPack): ReadonlyMap<string, ClaimPolicy> {
+function claimPolicies({ claims }: TemplatePack): ReadonlyMap<string, ClaimPolicy> {
   const policy = (name: string, rest: ClaimPolicy): [string, ClaimPolicy] => {
     const oneOf = claims.values[name];
     return [name, oneOf === undefined ? rest : { ...rest, oneOf }];

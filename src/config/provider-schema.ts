@@ -2,6 +2,7 @@ import { z } from "zod";
 import { EXTENSION_FIELDS } from "../core/identity/ci-provider.ts";
 import type { ExtensionName } from "../core/identity/ci-provider.ts";
 import { baseUrlSchema, providerNameSchema, settingTextSchema } from "./ci-identity-schema.ts";
+import { chainguardSchema, emailSchema, kubernetesSchema } from "./identity-schema.ts";
 import { object } from "./strict-object.ts";
 
 const EXTENSION_NAMES = Object.keys(EXTENSION_FIELDS) as [ExtensionName, ...ExtensionName[]];
@@ -53,8 +54,8 @@ const sample = object({
   "either certificate or refused: what becomes of such a token",
 );
 
-/** A provider pack: how the tokens of a CI platform become certificates, and tokens that prove it. */
-export const providerSchema = object({
+/** What every pack says. */
+const everyPack = {
   name: providerNameSchema,
   description: z.string().min(1).describe("Whose tokens these are, in a line."),
   issuers: z
@@ -62,16 +63,36 @@ export const providerSchema = object({
     .min(1)
     .readonly()
     .describe("URLs, or patterns with *, of issuers that give them."),
-  settings: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/u), setting).default({}),
-  claims,
-  subjectAlternativeName: z.string().min(1).describe("Template of the certificate's name, a URL."),
-  extensions: extensions.describe("Templates of Fulcio's extensions, by their names in its issuer file."),
   samples: z
     .array(sample)
     .readonly()
     .default([])
     .describe("Tokens that prove the pack: a test of Mayfly signs with each."),
+};
+
+/** A pack of templates: how the tokens of a CI platform become certificates, and tokens that prove it. */
+export const templatePackSchema = object({
+  ...everyPack,
+  settings: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/u), setting).default({}),
+  claims,
+  subjectAlternativeName: z.string().min(1).describe("Template of the certificate's name, a URL."),
+  extensions: extensions.describe("Templates of Fulcio's extensions, by their names in its issuer file."),
 });
 
-/** A provider pack as its file says it. */
-export type ProviderPack = z.output<typeof providerSchema>;
+/** A pack without templates: whose tokens are an identity of one of Mayfly's kinds, and tokens that prove it. */
+export const kindPackSchema = object({
+  ...everyPack,
+  selfHosted: z
+    .boolean()
+    .default(false)
+    .describe("Whether organizations have such issuers at URLs of their own; else no other issuer may use the pack."),
+  identity: z
+    .discriminatedUnion("kind", [emailSchema, kubernetesSchema, chainguardSchema])
+    .describe("How the identity in the tokens becomes the name in the certificate."),
+});
+
+/** A pack of templates as its file says it. */
+export type TemplatePack = z.output<typeof templatePackSchema>;
+
+/** A pack without templates as its file says it. */
+export type KindPack = z.output<typeof kindPackSchema>;

@@ -66,7 +66,7 @@ function readList(
   const issuers: IssuerConfig[] = [];
   const problems: ConfigProblem[] = [];
   for (const [index, { identity, ...issuer }] of list.entries()) {
-    const made = resolveIdentity(identity);
+    const made = resolveIdentity(identity, issuer.url);
     if ("rules" in made) issuers.push(Object.freeze({ ...issuer, identity: made.rules }));
     else problems.push(...made.problems.map((one) => ({ ...one, path: [...path, index, "identity", ...one.path] })));
   }

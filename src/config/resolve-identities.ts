@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { coversIssuers, parseIssuerPattern } from "../core/identity/issuer-pattern.ts";
 import type { IdentityRules } from "../core/identity/issuer.ts";
 import type { IdentityConfig } from "./identity-schema.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -6,15 +7,16 @@ import { openProviderPack, providerFile, providerNames } from "./provider-pack.t
 import type { OpenedPack } from "./provider-pack.ts";
 import type { ConfigProblem } from "./rule.ts";
 
+type Resolved = { readonly rules: IdentityRules } | { readonly problems: readonly ConfigProblem[] };
+
 /**
  * Makes rules of identities as configured; what names a provider pack becomes what the pack says.
  *
+ * @param issuerUrl whose identities they are: exact, or a pattern with `*`
  * @returns problems by their paths below `identity`, when there are no such rules
  * @throws ConfigError for a pack that cannot be read or is none
  */
-export type ResolveIdentity = (
-  identity: IdentityConfig,
-) => { readonly rules: IdentityRules } | { readonly problems: readonly ConfigProblem[] };
+export type ResolveIdentity = (identity: IdentityConfig, issuerUrl: string) => Resolved;
 
 /**
  * Prepares {@link ResolveIdentity} for the identities of one configuration; each pack is read once.
@@ -28,29 +30,52 @@ export function prepareIdentities(folder: string): ResolveIdentity {
     opened.set(file, pack);
     return pack;
   };
-  return (identity) => {
+  return (identity, issuerUrl) => {
     switch (identity.kind) {
       case "github-actions":
-        return open(providerFile("github-actions")).makeRules({ url: identity.baseUrl });
+        return fillTemplates(open(providerFile("github-actions")), { url: identity.baseUrl });
       case "ci-provider": {
         const { provider, providerFile: own, settings } = identity;
-        if (own !== undefined) return open(resolve(folder, own)).makeRules(settings);
-        return provider === undefined ? { problems: [] } : openNamed(provider, open, settings);
+        if (own !== undefined) return fillTemplates(open(resolve(folder, own)), settings);
+        return provider === undefined
+          ? { problems: [] }
+          : withNamed(provider, (file) => fillTemplates(open(file), settings));
       }
+      case "provider":
+        return withNamed(identity.provider, (file) => identityOf(open(file), issuerUrl));
       default:
         return { rules: identity };
     }
   };
 }
 
-function openNamed(
-  provider: string,
-  open: (file: string) => OpenedPack,
-  settings: Readonly<Record<string, string>>,
-): ReturnType<ResolveIdentity> {
+function fillTemplates(opened: OpenedPack, settings: Readonly<Record<string, string>>): Resolved {
+  return opened.kind === "templates"
+    ? opened.makeRules(settings)
+    : refuse(`${opened.pack.name} is no pack of templates; write { kind: provider, provider: ${opened.pack.name} }`);
+}
+
+function identityOf(opened: OpenedPack, issuerUrl: string): Resolved {
+  const { name, issuers } = opened.pack;
+  if (opened.kind === "templates") {
+    return refuse(`${name} is a CI platform; write { kind: ci-provider, provider: ${name} }`);
+  }
+  const { selfHosted, identity } = opened.pack;
+  return selfHosted || issuers.some((one) => isOf(one, issuerUrl))
+    ? { rules: identity }
+    : refuse(`${name} is not for ${issuerUrl}, but for ${issuers.join(", ")}`);
+}
+
+function isOf(issuers: string, url: string): boolean {
+  return issuers.includes("*") ? coversIssuers(parseIssuerPattern(issuers), url) : issuers === url;
+}
+
+function withNamed(provider: string, make: (file: string) => Resolved): Resolved {
   const names = providerNames();
-  if (names.includes(provider)) return open(providerFile(provider)).makeRules(settings);
+  if (names.includes(provider)) return make(providerFile(provider));
   const nearest = nearestName(provider, names);
   const hint = nearest === undefined ? `there are ${names.join(", ")}` : `did you mean ${nearest}?`;
-  return { problems: [{ path: ["provider"], message: `no such provider; ${hint}` }] };
+  return refuse(`no such provider; ${hint}`);
 }
+
+const refuse = (message: string): Resolved => ({ problems: [{ path: ["provider"], message }] });

@@ -64,6 +64,16 @@ describe("the issuers of a configuration", () => {
       [entry(A, ", allow: [{ name: x, claims: { a: b } }], deny: [{ name: x, claims: { c: d } }]")],
       "issuers[0].deny: another rule of this issuer is called x",
     ],
+    [
+      "one that is not of the platform that it names",
+      [`{ url: "${A}", identity: { kind: provider, provider: eks } }`],
+      "c.yaml:8: issuers[0].identity.provider: eks is not for https://a.example.com, but for https://oidc.eks.*.amazonaws.com/id/*",
+    ],
+    [
+      "everybody's of a platform",
+      [`{ url: "https://oidc.eks.*.amazonaws.com/id/*", identity: { kind: provider, provider: eks } }`],
+      "issuers[0].url: many organizations share this issuer",
+    ],
     ["no rule at all", [entry(A, ", allow: []")], "issuers[0].allow"],
     [
       "a rule without claims",

@@ -1,3 +1,4 @@
+import type { IdentityRules } from "../../src/core/identity/issuer.ts";
 import type { CiProviderRules, ExtensionName } from "../../src/core/identity/ci-provider.ts";
 import { openProviderPack, providerFile } from "../../src/config/provider-pack.ts";
 import type { OpenedPack } from "../../src/config/provider-pack.ts";
@@ -55,15 +56,24 @@ function without<T extends Readonly<Record<string, unknown>>>(members: T, names:
 }
 
 /** The rules of a pack; fails for settings that are not its own. */
-export function rulesOf(pack: OpenedPack, settings: Readonly<Record<string, string>> = {}): CiProviderRules {
-  const made = pack.makeRules(settings);
+export function rulesOf(opened: OpenedPack, settings: Readonly<Record<string, string>> = {}): IdentityRules {
+  return opened.kind === "identity" ? opened.pack.identity : templateRulesOf(opened, settings);
+}
+
+function templateRulesOf(
+  { makeRules }: Extract<OpenedPack, { kind: "templates" }>,
+  settings: Readonly<Record<string, string>>,
+): CiProviderRules {
+  const made = makeRules(settings);
   if ("rules" in made) return made.rules;
   throw new Error(made.problems.map(({ message }) => message).join("; "));
 }
 
-/** The rules of the pack in a file. */
+/** The rules of the pack of templates in a file. */
 export function openRules(file: string, settings: Readonly<Record<string, string>> = {}): CiProviderRules {
-  return rulesOf(openProviderPack(file), settings);
+  const opened = openProviderPack(file);
+  if (opened.kind !== "templates") throw new Error(`${file} has no templates`);
+  return templateRulesOf(opened, settings);
 }
 
 /** The rules for jobs of GitHub Actions whose repositories are at `url`. */

@@ -110,6 +110,21 @@ function isFillingCharacter(code: number): boolean {
   return isDigit || isLetter || code === HYPHEN || code === UNDERSCORE;
 }
 
+/** What can stand for a star; one of them that a pattern does not spell out is only ever matched by a star of it. */
+const FILLINGS = Array.from("_zyxwvutsrqponmlkjihgfedcba9876543210-");
+
+/**
+ * Whether a pattern matches a URL, or all that another pattern does.
+ *
+ * @param url exact, or the text of a pattern
+ */
+export function coversIssuers(pattern: IssuerPattern, url: string): boolean {
+  const filling = FILLINGS.find((character) => !pattern.text.includes(character));
+  if (filling === undefined) return url === pattern.text;
+  const split = splitIssuerUrl(url.replaceAll("*", filling));
+  return split !== undefined && matchesIssuerPattern(pattern, split);
+}
+
 /** Whether there is a URL that both patterns match. */
 export function haveCommonUrl(a: IssuerPattern, b: IssuerPattern): boolean {
   return a.shape === b.shape && a.parts.every((part, index) => haveCommonText(part, b.parts[index] ?? [""]));

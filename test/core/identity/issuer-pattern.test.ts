@@ -1,12 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import {
+  coversIssuers,
   haveCommonUrl,
   IssuerPatternError,
   matchesIssuerPattern,
   parseIssuerPattern,
   splitIssuerUrl,
 } from "../../../src/core/identity/issuer-pattern.ts";
+import type { IssuerPattern } from "../../../src/core/identity/issuer-pattern.ts";
 
 const SEED = { seed: 20261122 };
 
@@ -232,7 +234,7 @@ describe("a pattern of issuers' URLs", () => {
     expect(matched).toBeGreaterThan(300);
   });
 
-  it("has a URL in common with another exactly when one can be found", () => {
+  describe("beside another", () => {
     const short = fc
       .string({ unit: fc.constantFrom("a", "*", "~"), minLength: 1, maxLength: 4 })
       .filter((text) => !text.includes("**"));
@@ -245,19 +247,37 @@ describe("a pattern of issuers' URLs", () => {
         texts.flatMap((text) => ["a", "~", "b"].flatMap((one) => ["", "a", "~", "b"].map((two) => text + one + two))),
       ),
     ];
-    const asPattern = (text: string): string => `https://*.example.com/${text}`;
-    fc.assert(
-      fc.property(short, short, (a, b) => {
-        const [left, right] = [parseIssuerPattern(asPattern(a)), parseIssuerPattern(asPattern(b))];
+    const urls = every.flatMap((text) => splitIssuerUrl(`https://x.example.com/${text}`) ?? []);
+    const asPattern = (text: string) => parseIssuerPattern(`https://*.example.com/${text}`);
+    const onPairs = (judge: (left: IssuerPattern, right: IssuerPattern) => void): void => {
+      const pairs = fc.property(short, short, (a, b) => {
+        judge(asPattern(a), asPattern(b));
+      });
+      fc.assert(pairs, { ...SEED, numRuns: 300 });
+    };
+
+    it("has a URL in common with it exactly when one can be found", () => {
+      onPairs((left, right) => {
         // A common text never needs more characters than both patterns have together.
-        const common = every.some((text) => {
-          const url = splitIssuerUrl(`https://x.example.com/${text}`);
-          return url !== undefined && matchesIssuerPattern(left, url) && matchesIssuerPattern(right, url);
-        });
+        const common = urls.some((url) => matchesIssuerPattern(left, url) && matchesIssuerPattern(right, url));
         expect([haveCommonUrl(left, right), haveCommonUrl(right, left)]).toEqual([common, common]);
-      }),
-      { ...SEED, numRuns: 300 },
-    );
+      });
+    });
+
+    it("covers it exactly when it matches every URL of it", () => {
+      let covered = 0;
+      onPairs((left, right) => {
+        const all = urls.every((url) => !matchesIssuerPattern(right, url) || matchesIssuerPattern(left, url));
+        expect(coversIssuers(left, right.text)).toBe(all);
+        if (all) covered++;
+      });
+      expect(covered).toBeGreaterThan(10);
+    });
+
+    it("covers nothing but itself when it spells out all that a star can stand for", () => {
+      const all = asPattern("_zyxwvutsrqponmlkjihgfedcba9876543210-*");
+      expect([coversIssuers(all, all.text), coversIssuers(all, all.text.replace("*", "a"))]).toEqual([true, false]);
+    });
   });
 
   it.each([

@@ -107,7 +107,11 @@ describe("the issuers of a configuration", () => {
       [entry(A, ", deny: [{ claims: { a: 1.5 } }]")],
       "issuers[0].deny[0].claims.a: expected a text",
     ],
-    ["a claim that is absent and not", [entry(A, ", deny: [{ claims: { a: { absent: false } } }]")], "expected a text"],
+    [
+      "a claim that is absent and not",
+      [entry(A, ", deny: [{ claims: { a: { absent: false } } }]")],
+      "issuers[0].deny[0].claims.a.absent: Invalid input: expected true",
+    ],
   ])("may not be %s", (_what, issuers, says) => {
     expect(() => load(...issuers)).toThrow(says);
   });

@@ -62,7 +62,7 @@ describe("identities that are refused", () => {
       "trustDomain: expected the name",
     ],
     [
-      "[FC93] SPIFFE IDs of issuers by a pattern",
+      "[FC93] [J12] SPIFFE IDs of issuers by a pattern",
       { kind: "spiffe", trustDomain: "example.com" },
       "kind: SPIFFE IDs need an exact issuer",
       "https://*.example.com",
@@ -148,6 +148,13 @@ describe("identities that are refused", () => {
       "https://foo*.com",
     ],
     ["[FC102] [R7b] user names without a domain", { kind: "username" }, "subjectDomain: "],
+    [
+      "[J12] user names of a pattern without a domain",
+      { kind: "username" },
+      "subjectDomain: ",
+      "https://*.example.com",
+    ],
+    ["[J12] URIs of a pattern without a domain", { kind: "uri" }, "subjectDomain: ", "https://*.example.com"],
     [
       "[FC103] [R7b] user names of a domain with a scheme",
       username("https://example.com"),

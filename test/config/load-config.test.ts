@@ -466,7 +466,7 @@ describe("a configuration file", () => {
     expect(() => parseConfig(bomb, "c.yaml")).toThrow(/alias/iu);
   });
 
-  it("R03: refuses an empty file and a bare value", () => {
+  it("[FC108] R03: refuses an empty file and a bare value", () => {
     for (const text of ["", "null", "42", "[]"])
       expect(() => parseConfig(text, "c.yaml")).toThrow("expected a mapping");
   });

@@ -21,6 +21,7 @@ const configured: readonly Row[] = [
   { id: "FC105", says: "username with another owner's domain: refused" },
   { id: "FC106", says: "an issuer claim with another kind than email: refused" },
   { id: "FC107", says: "a kind that there is not: refused" },
+  { id: "FC108", says: "no configuration: refused" },
   { id: "FC109", says: `uri: ${HOSTS} equal: taken` },
   { id: "FC110", says: "uri: the issuer below the domain: taken" },
   { id: "FC111", says: "uri: the domain below the issuer: taken" },
@@ -39,22 +40,75 @@ const configured: readonly Row[] = [
   { id: "FC124", says: "username: an issuer of one label: refused" },
   { id: "FC125", says: "username: two owners: refused" },
   { id: "FC126", says: "username: two top-level domains: refused" },
+  {
+    id: "FC128",
+    says: "the proof is over the address of email and the subject of the other kinds; nothing configures it",
+  },
+  { id: "FC129", says: "GET configuration: email, and kubernetes by a wildcard" },
+  { id: "FC130", says: "GET configuration: username with its domain" },
+  { id: "FC131", says: "GET configuration: uri with its domain" },
+];
+
+/** How the documents of an issuer are fetched (`pkg/config/config_network_test.go`). */
+const fetched: readonly Row[] = [
+  { id: "FC132", says: "keys are shared by entries that fetch them alike, and by no others" },
+  { id: "FC133", says: "an issuer under an authority of its own: asked over TLS, and not under another authority" },
+  {
+    id: "FC134",
+    says: "a file with a token for the issuer: each request brings it; it is missing: the keys are unavailable",
+  },
+  { id: "FC135", says: "a redirect of discovery to another host: refused" },
+  { id: "FC136", says: "a redirect of discovery to the same host: refused, where Fulcio follows" },
+  { id: "FC137", says: "the token for the issuer's documents: to its own host, and to no other" },
+  { id: "FC138", says: "an issuer without such a token, next to one that has it: asked without" },
+  { id: "FC139", says: "such a token for an issuer of any URL: brought" },
 ];
 
 /** Which principal a token becomes (`pkg/identity/*\/principal_test.go`, `pkg/oauthflow/oidc_test.go`). */
 const principals: readonly Row[] = [
+  { id: "FC145", says: "email, verified: the address, issuer and subject" },
   { id: "FC146", says: "email with an issuer from a nested claim: both issuer extensions name it" },
+  { id: "FC147", says: "email, verified in a text: taken where the issuer is marked for it, refused elsewhere" },
   { id: "FC148", says: "email with an issuer from a claim that the token has not: refused" },
+  { id: "FC149", says: "email, not verified: refused" },
+  { id: "FC150", says: "email of an issuer that need not verify, which says nothing: taken" },
+  { id: "FC151", says: "email of an issuer that need not verify, which says no: taken" },
+  { id: "FC152", says: "email of an issuer that need not verify, which says yes: taken" },
+  { id: "FC153", says: "email without an address: refused" },
+  { id: "FC154", says: "email with a domain for an address: refused" },
+  { id: "FC155", says: "email of an issuer that nobody configured: refused" },
+  { id: "FC156", says: "address and word about it: both, taken; neither, or one alone: refused" },
   {
     id: "FC157",
     says: "the path of an issuer claim: none is the token's own, a name its claim, an unknown one refused",
   },
+  { id: "FC158", says: "uri: the subject" },
+  { id: "FC159", says: "uri of an issuer that nobody configured: refused" },
+  { id: "FC160", says: "uri with an address for a subject: refused" },
+  { id: "FC161", says: "uri with another host: refused" },
+  { id: "FC162", says: "uri with http for https: refused" },
+  { id: "FC163", says: "uri with control characters: refused" },
+  { id: "FC164", says: "uri with a subject that is no URI: refused" },
+  { id: "FC165", says: "uri of an empty issuer: refused" },
+  { id: "FC166", says: "username: alice becomes alice!example.com" },
+  { id: "FC167", says: "username with an exclamation mark: refused" },
+  { id: "FC168", says: "username with an address for a subject: refused" },
+  { id: "FC169", says: "username of an issuer that nobody configured: refused" },
   { id: "FC170", says: "username: an otherName of user and domain in a critical subjectAltName, and no address" },
+  { id: "FC171", says: "spiffe: the subject" },
+  { id: "FC172", says: "spiffe of an issuer that nobody configured: refused" },
+  { id: "FC173", says: "spiffe with a trust domain below the configured one: refused" },
+  { id: "FC174", says: "spiffe with a subject that is no SPIFFE ID: refused" },
+  { id: "FC175", says: "a SPIFFE ID of the trust domain: taken" },
+  { id: "FC176", says: "a SPIFFE ID of a trust domain that is none: refused" },
+  { id: "FC177", says: "a SPIFFE ID of another trust domain: refused" },
+  { id: "FC178", says: "a SPIFFE ID that is none: refused" },
   { id: "FC179", says: "kubernetes: a URI of namespace and service account, proof over sub" },
+  { id: "FC180", says: "kubernetes with a name that no URI can hold: refused" },
   { id: "FC212", says: "chainguard, a service principal: URI below the issuer, proof over sub" },
   { id: "FC213", says: "chainguard, a person: URI below the issuer, proof over sub" },
   { id: "FC214", says: "chainguard, a person with a verified address: URI below the issuer, proof over the address" },
 ];
 
 /** What Fulcio's own tests say of the kinds that have no templates. */
-export const fulcioIdentityRows: readonly Row[] = [...configured, ...principals];
+export const fulcioIdentityRows: readonly Row[] = [...configured, ...fetched, ...principals];

@@ -7,7 +7,6 @@ const INSECURE = "400, code 3, The public key supplied in the request is insecur
 const CSR = "400, code 3, The certificate signing request could not be parsed";
 const PROOF = "400, code 3, The signature supplied in the request could not be verified";
 const CA = "500, code 13, error communicating with CA backend";
-const KINDS = { waits: "issuer kinds beyond e-mail and GitHub Actions" } as const;
 const KMS = { waits: "KMS signers" } as const;
 
 /** The conditions of Fulcio's error model in the order in which it evaluates them (`pkg/server/grpc_server.go`). */
@@ -75,7 +74,7 @@ const api: readonly Row[] = [
   { id: "FC6", says: "username token: otherName of user and domain and no e-mail address, proof over sub" },
   { id: "FC7", says: "SPIFFE token: URI" },
   { id: "FC8", says: "uri token: URI equal to sub" },
-  { id: "FC9", says: "Kubernetes token of a wildcard issuer: URI built from claims", ...KINDS },
+  { id: "FC9", says: "Kubernetes token of a wildcard issuer: URI built from claims" },
   { id: "FC10", says: "Buildkite token: URI of organization and pipeline" },
   {
     id: "FC11",
@@ -88,7 +87,6 @@ const api: readonly Row[] = [
   {
     id: "FC16",
     says: "issuer-claim: the claim's value stands in the issuer extension",
-    waits: "issuer taken from a claim",
   },
   { id: "FC17", says: "RSA-2048 key, PKCS#1 v1.5 with SHA-256: issued" },
   { id: "FC18", says: "P-256 CSR with any subject: issued, nothing but the key is taken from it" },

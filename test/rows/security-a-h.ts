@@ -1,7 +1,5 @@
 import type { Row } from "./row.ts";
 
-const POLICY = "claim rules and policy";
-
 /** Times depend on the machine: they are measured, and no test asserts them. */
 const MEASURED = "no test asserts a time; operators watch";
 
@@ -168,7 +166,11 @@ const claims: readonly Row[] = [
   { id: "F13", says: "iat missing, 61 s ahead, after exp: 400" },
   { id: "F14", says: "times with fractions: compared as real numbers" },
   { id: "F15", says: "sub, or the address where that is the challenge, missing, empty, no text, above 1 KiB: 400" },
-  { id: "F15b", says: "the same of a challenge claim that is configured", waits: POLICY },
+  {
+    id: "F15b",
+    says: "the same of a challenge claim that is configured",
+    appliesNot: "none is configured: the kind of identity decides which claim is the challenge (FC128)",
+  },
   { id: "F16", says: "sub with NUL, newline, a bidi override, half a surrogate pair: 400, in no log" },
   {
     id: "F17",

@@ -33,7 +33,7 @@ export const securityRowsIToV: readonly Row[] = [
   { id: "J9", says: "A final slash makes another issuer." },
   { id: "J10", says: "100,000 distinct matching issuers in a minute: at most 10 discoveries a second, 512 cached, 1,000 failures remembered, no exact issuer pushed out." },
   { id: "J11", says: "A matching issuer that hangs, redirects or answers 10 GB harms nobody else." },
-  { id: "J12", says: "A wildcard of spiffe, or of uri and username without a domain, refuses the configuration.", waits: "issuer kinds beyond e-mail and GitHub Actions" },
+  { id: "J12", says: "A wildcard of spiffe, or of uri and username without a domain, refuses the configuration." },
   { id: "J13", says: "Options of a wildcard reach the issuer it matched." },
   { id: "K1", says: "Empty, white space, text or HTML for a key: 400, key text." },
   { id: "K2", says: "PEM PUBLIC KEY and RSA PUBLIC KEY are certified, re-encoded as SubjectPublicKeyInfo." },

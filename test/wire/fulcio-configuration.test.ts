@@ -106,7 +106,7 @@ describe("the configuration of Fulcio's issuer file, as callers see it", () => {
     expect(configurationOf(fulcioFileAsJson(YAML))).toEqual(SHOWN);
   });
 
-  it("[FC4] is that of the YAML file, the same", () => {
+  it("[FC4] [FC129] [FC130] [FC131] is that of the YAML file, the same", () => {
     expect(configurationOf(YAML)).toEqual(SHOWN);
   });
 });

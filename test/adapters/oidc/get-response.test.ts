@@ -258,7 +258,7 @@ describe.each(["http", "https"] as const)("connections over %s", (scheme) => {
 });
 
 describe("a connection over https", () => {
-  it("agrees on HTTP/1.1, in TLS 1.2 or newer", async () => {
+  it("[FC133] agrees on HTTP/1.1, in TLS 1.2 or newer", async () => {
     const server = await startServer(pair);
     server.answer = GOOD;
     await open().get(`https://localhost:${server.port}/`);
@@ -267,7 +267,7 @@ describe("a connection over https", () => {
     expect(socket.getProtocol()).toMatch(/^TLSv1\.[23]$/u);
   });
 
-  it("is not opened when the issuer's authorities are others, and says why", async () => {
+  it("[FC133] is not opened when the issuer's authorities are others, and says why", async () => {
     const server = await startServer(pair);
     const another = makeTestTlsPair(folder, "another").certificate;
     const issuer = open({ settings: { caCertificatePem: another } });

@@ -196,7 +196,7 @@ describe("the token that an issuer's documents are asked for with", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("[H13] is read anew for each, goes to the issuer's own host, and to no other that it names for its keys", async () => {
+  it("[H13] [FC134] [FC137] [FC139] is read anew for each, goes to the issuer's own host, and to no other that it names for its keys", async () => {
     const pair = makeTestTlsPair(folder, "issuer");
     const keys = { keys: [ec.jwk] };
     const elsewhere = await startTls(pair, () => keys);
@@ -233,6 +233,40 @@ describe("the token that an issuer's documents are asked for with", () => {
     }
   });
 
+  it("[FC138] is that of its own issuer, and another one next to it is asked without", async () => {
+    const pair = makeTestTlsPair(folder, "issuer");
+    const start = async () => {
+      const server = await startTls(pair, (path) =>
+        path === "/jwks"
+          ? { keys: [ec.jwk] }
+          : { issuer: server.url, jwks_uri: `${server.url}/jwks`, id_token_signing_alg_values_supported: ["ES256"] },
+      );
+      return server;
+    };
+    const [local, external] = [await start(), await start()];
+    const settingsOf = ({ url }: typeof local, more: Partial<IssuerSettings> = {}): IssuerSettings =>
+      issuer.settings({ url, allowInsecureHttp: false, caCertificatePem: pair.certificate, ...more });
+    const readBearerToken = (): Promise<string> => Promise.resolve("token");
+    const verifier = openFor(issuer, { issuers: [settingsOf(local, { readBearerToken }), settingsOf(external)] });
+    opened.push(verifier);
+    try {
+      for (const { url } of [local, external]) {
+        const token = await new SignJWT({ ...issuer.claims(), iss: url })
+          .setProtectedHeader({ alg: "ES256", kid: "ec-1" })
+          .sign(ec.privateKey);
+        expect((await verifier.verify(token)).subject).toBe("subject");
+      }
+      const asked = (credential?: string) => [
+        ["/.well-known/openid-configuration", credential],
+        ["/jwks", credential],
+      ];
+      expect(local.credentials()).toEqual(asked("Bearer token"));
+      expect(external.credentials()).toEqual(asked());
+    } finally {
+      await Promise.all([local.close(), external.close()]);
+    }
+  });
+
   it("[H13] goes nowhere without TLS", async () => {
     const seen: (string | undefined)[] = [];
     issuer.discovery = (request, response) => {
@@ -243,7 +277,7 @@ describe("the token that an issuer's documents are asked for with", () => {
     expect(seen).toEqual([undefined]);
   });
 
-  it("makes the keys unavailable for a moment when it cannot be read", async () => {
+  it("[FC134] makes the keys unavailable for a moment when it cannot be read", async () => {
     const readBearerToken = (): Promise<string> => Promise.reject(new Error("no such file"));
     const settings = { url: issuer.url.replace("http:", "https:"), readBearerToken };
     const token = await issuer.token(ec, { iss: settings.url });

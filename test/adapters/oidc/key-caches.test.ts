@@ -61,7 +61,7 @@ describe("issuers' keys that several verifiers have use of", () => {
         },
       },
     ],
-  ])("are not fetched again where what has changed is %s", async (_what, changes) => {
+  ])("[FC132] are not fetched again where what has changed is %s", async (_what, changes) => {
     const next = startProcess();
     const before = next({});
     await verify(before);
@@ -84,7 +84,7 @@ describe("issuers' keys that several verifiers have use of", () => {
     ["whose token it is asked with", () => ({ bearerTokenFile: "/other" })],
     ["which authorities are trusted", () => ({ caCertificatePem: "another" })],
     ["how long stale keys are used", () => ({ staleSeconds: 60 })],
-  ])("are fetched again where what has changed is %s", async (_what, changes) => {
+  ])("[FC132] are fetched again where what has changed is %s", async (_what, changes) => {
     const next = startProcess();
     await verify(next({}));
     await verify(next(changes()));

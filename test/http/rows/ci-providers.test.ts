@@ -48,9 +48,9 @@ beforeAll(async () => {
 });
 afterAll(() => door.close());
 
-function sign(platform: Platform, changes: Claims = {}): Promise<Answer> {
+function sign(platform: Platform, changes: Claims = {}, iss = issuerOf(platform)): Promise<Answer> {
   const claims: Record<string, unknown> = { ...goodClaims(platform), ...changes };
-  const standard = { iss: issuerOf(platform), aud: "sigstore", iat: NOW, exp: NOW + 600 };
+  const standard = { iss, aud: "sigstore", iat: NOW, exp: NOW + 600 };
   return door.sign({
     token: door.token({ email: undefined, email_verified: undefined, ...claims, ...standard }),
     challenge: String(claims["sub"]),
@@ -89,6 +89,22 @@ describe("tokens of CI platforms", () => {
       door.expectRefused(await sign(platform, { [claim]: value }), badToken("TOKEN_CLAIM_MISSING"));
       expect(door.audit.records.at(-1)).toMatchObject({ detail: `the token has no ${claim} claim` });
     }
+  });
+});
+
+describe("issuers of CI platforms", () => {
+  it.each<[string, Platform]>([
+    ["[FC78]", "gitlab-pipeline"],
+    ["[FC79]", "buildkite-job"],
+    ["[FC80]", "codefresh"],
+    ["[FC81]", "github"],
+  ])("%s have the tokens of %s, and no other issuer has them", async (_row, platform) => {
+    door.expectIssued(await sign(platform));
+    for (const iss of [`${issuerOf(platform)}/other`, "https://unknown.example.com"]) {
+      door.expectRefused(await sign(platform, {}, iss), badToken("ISSUER_UNKNOWN"));
+    }
+    const other = platform === "codefresh" ? "github" : "codefresh";
+    door.expectRefused(await sign(platform, {}, issuerOf(other)), badToken("TOKEN_CLAIM_MISSING"));
   });
 });
 

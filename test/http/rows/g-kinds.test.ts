@@ -45,7 +45,7 @@ describe("a token of each kind", () => {
     ],
     ["[FC15]", "chainguard", { sub: "abc/def" }, `URI:${KIND_ISSUERS.chainguard}/abc/def`],
   ])(
-    "%s of kind %s is certified by its rules, with a proof over the subject alone",
+    "[FC128] %s of kind %s is certified by its rules, with a proof over the subject alone",
     async (_row, kind, claims, name) => {
       expect(door.expectIssued(await signAs(kind, claims)).subjectAltName).toBe(name);
       door.expectRefused(await signAs(kind, claims, name.replace(/^URI:/u, "x")), {

@@ -182,7 +182,7 @@ describe("an answer of an issuer that is no document", () => {
   const BOTH = ["discovery", "jwks"] as const;
   const reasonFor = (which: (typeof BOTH)[number]): Reason => (which === "jwks" ? "JWKS_FAILED" : "DISCOVERY_FAILED");
 
-  describe.each(BOTH)("[H4] a redirect of %s", (which) => {
+  describe.each(BOTH)("[H4] [FC135] [FC136] a redirect of %s", (which) => {
     it.each([301, 302, 303, 307, 308])("with status %d is not followed", async (status) => {
       const [issuer, target] = [await startIssuer(), await startIssuer()];
       const door = await doorTo(issuer);

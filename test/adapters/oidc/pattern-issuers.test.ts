@@ -80,7 +80,7 @@ describe("issuers that a pattern matched", () => {
       await verify(tenant(0));
       clock.advance(1);
     }
-    expect(verifier.patternIssuers()).toEqual({ known: 20, unproven: 0 });
+    expect(verifier.patternIssuers().counts).toEqual({ known: 20, unproven: 0 });
     expect(closed).toEqual(Array.from({ length: 30 }, (_, at) => tenant(at + 1)));
     asked.length = 0;
     await verify(tenant(0));
@@ -97,7 +97,7 @@ describe("issuers that a pattern matched", () => {
       await verify(tenant(number));
       clock.advance(1);
     }
-    expect(verifier.patternIssuers()).toEqual({ known: 2, unproven: 0 });
+    expect(verifier.patternIssuers().counts).toEqual({ known: 2, unproven: 0 });
     expect(closed).toEqual([tenant(0), tenant(1), tenant(2)]);
   });
 
@@ -127,7 +127,7 @@ describe("issuers that a pattern matched", () => {
     clock.advance(HOUR_MS / 2 + 1);
     await verify(tenant(2));
     expect(closed).toEqual([tenant(0)]);
-    expect(verifier.patternIssuers()).toEqual({ known: 2, unproven: 0 });
+    expect(verifier.patternIssuers().counts).toEqual({ known: 2, unproven: 0 });
   });
 
   it("push out nobody who answers when they fail, and are remembered up to a number", async () => {
@@ -139,7 +139,7 @@ describe("issuers that a pattern matched", () => {
       expect(await reasonOf(verify(tenant(number)))).toBe("DISCOVERY_FAILED");
       clock.advance(1);
     }
-    expect(verifier.patternIssuers()).toEqual({ known: 1, unproven: 30 });
+    expect(verifier.patternIssuers().counts).toEqual({ known: 1, unproven: 30 });
     asked.length = 0;
     await verify(EXACT);
     await verify(tenant(0));
@@ -162,7 +162,7 @@ describe("issuers that a pattern matched", () => {
     expect(asked).toEqual([tenant(0), tenant(1)]);
     clock.advance(1000);
     await verify(tenant(2));
-    expect(verifier.patternIssuers()).toEqual({ known: 3, unproven: 0 });
+    expect(verifier.patternIssuers().counts).toEqual({ known: 3, unproven: 0 });
   });
 
   it("are asked once by all who come at the same time", async () => {

@@ -188,6 +188,7 @@ export const DIVERGENCES: Readonly<Record<string, readonly Change[]>> = {
   lifetime: refused(TOKEN),
   "`nbf`": refused(TOKEN),
   "`sub`": refused(TOKEN),
+  "`email_verified`": refused(TOKEN),
   "`aud`": refused(TOKEN),
   "distributed claims": answered(TOKEN),
 

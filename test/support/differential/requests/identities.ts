@@ -78,7 +78,10 @@ export const PEOPLE: readonly DifferentialRequest[] = [
   person("email as a list", { email: [CALLER] }),
   person("email_verified false", { email_verified: false }),
   person("email_verified missing", { email_verified: undefined }),
-  ...["true", "True", "TRUE", "tRue", "false", "False", "1", "yes", ""].map((value) =>
+  ...["true", "True"].map((value) =>
+    person(`email_verified as the text ${JSON.stringify(value)}`, { email_verified: value }, ["`email_verified`"]),
+  ),
+  ...["TRUE", "tRue", "false", "False", "1", "yes", ""].map((value) =>
     person(`email_verified as the text ${JSON.stringify(value)}`, { email_verified: value }),
   ),
   person("email_verified 1", { email_verified: 1 }),

@@ -1,3 +1,4 @@
+import { REQUIRED_JOB_CLAIMS } from "../support/job-claims.ts";
 import type { Row } from "./row.ts";
 
 const claimsOf = (platform: string, first: number, claims: readonly string[]): readonly Row[] =>
@@ -14,24 +15,7 @@ export const fulcioCiRows: readonly Row[] = [
     says: "Buildkite's own type: URI of organization and pipeline, and no extensions but issuer and subject",
   },
   ...claimsOf("Buildkite's own type:", 182, ["organization_slug", "pipeline_slug"]),
-  ...claimsOf("GitHub's own type:", 184, [
-    "job_workflow_ref",
-    "sha",
-    "event_name",
-    "repository",
-    "workflow",
-    "ref",
-    "job_workflow_sha",
-    "runner_environment",
-    "repository_id",
-    "repository_owner",
-    "repository_owner_id",
-    "repository_visibility",
-    "workflow_ref",
-    "workflow_sha",
-    "run_id",
-    "run_attempt",
-  ]),
+  ...claimsOf("GitHub's own type:", 184, REQUIRED_JOB_CLAIMS),
   { id: "FC200", says: "GitHub's own type: extensions 1 to 6, 8 to 22 and 24" },
   ...claimsOf("GitLab's own type:", 201, ["pipeline_source", "project_path", "ci_config_ref_uri"]),
   { id: "FC204", says: "GitLab's own type without ci_config_sha: issued without extensions 10 and 19" },

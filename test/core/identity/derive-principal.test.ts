@@ -131,7 +131,7 @@ describe("derivePrincipal for GitHub Actions", () => {
   });
 
   it.each([undefined, ""])("leaves the environment out when it is %p", (environment) => {
-    expect(derive(GITHUB, { ...GITHUB_CLAIMS, environment }).extensions).not.toHaveProperty("deploymentEnvironment");
+    expect(derive(GITHUB, { ...GITHUB_CLAIMS, environment }).extensions.deploymentEnvironment).toBeUndefined();
   });
 
   it("G18: refuses a token that says another host than the configuration", () => {

@@ -33,7 +33,12 @@ export function compileTextMatcher(matcher: TextMatcher): TextTest {
   if (fault !== undefined) throw new RangeError(fault);
   if (typeof matcher === "string") return (text) => text === matcher;
   const test = "prefix" in matcher ? startsBelow(matcher.prefix) : compileGlob(matcher.glob);
-  return (text) => (text.length > MAX_SEGMENTED_TEXT || DOT_SEGMENT.test(text) ? undefined : test(text));
+  return (text) => (hasClearSegments(text) ? test(text) : undefined);
+}
+
+/** Whether a text can be judged segment by segment. */
+export function hasClearSegments(text: string): boolean {
+  return text.length <= MAX_SEGMENTED_TEXT && !DOT_SEGMENT.test(text);
 }
 
 /** What is wrong with a glob or prefix; undefined when nothing is. */

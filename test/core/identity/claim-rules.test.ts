@@ -256,10 +256,11 @@ function slowlyJudge({ allow, deny }: ClaimRulesInput, claims: JsonObject): Retu
 }
 
 describe("compiled rules", () => {
-  const letter = fc.constantFrom("a", "b", "/", ".", "*");
-  const word = fc.string({ unit: fc.constantFrom("a", "b", "/", "."), maxLength: 6 });
+  // Short texts of few letters, or rules and claims would seldom meet.
+  const letter = fc.constantFrom("a", "a", "/", "/", "*", "b", ".");
+  const word = fc.string({ unit: fc.constantFrom("a", "a", "/", "b", "."), maxLength: 5 });
   const glob = fc
-    .tuple(fc.string({ unit: letter, minLength: 1, maxLength: 6 }), fc.boolean())
+    .tuple(fc.string({ unit: letter, minLength: 1, maxLength: 4 }), fc.boolean())
     .map(([text, open]) => ({ glob: open ? `${text}/**` : text }))
     .filter((one) => textMatcherFault(one) === undefined && !/\*\*(?!$)/u.test(one.glob));
   const prefix = word.map((text) => ({ prefix: `${text}/` }));
@@ -306,18 +307,21 @@ describe("compiled rules", () => {
     ).toEqual(["false deny", "false undefined", "true allow", "true any"]);
   });
 
-  it("look up, among a thousand, only those that name the token's text", () => {
+  it.each<[string, (name: string) => ClaimMatcher]>([
+    ["text", (name) => `${name}/repo`],
+    ["prefix", (name) => ({ prefix: `${name}/` })],
+    ["first segment", (name) => ({ glob: `${name}/r*` })],
+    ["texts and prefixes", (name) => [`${name}/repo`, `${name}-too/repo`, { prefix: `${name}-three/` }]],
+  ])("look up, among a thousand, only those that name the token's %s", (_, repository) => {
     let asked = 0;
-    const counting = (name: string): ClaimRule => ({
+    const named = (name: string): ClaimRule => ({
       name,
-      claims: { repository: `org/${name}`, ref: { glob: "refs/heads/*" } },
+      // All of them share the text of the first claim, so that it is the second by which they are told apart.
+      claims: { ref: "refs/heads/main", repository: repository(name) },
     });
-    const compiled = compileClaimRules({
-      allow: Array.from({ length: 1000 }, (_, at) => counting(`r${at}`)),
-      deny: [],
-    });
+    const compiled = compileClaimRules({ allow: Array.from({ length: 1000 }, (__, at) => named(`r${at}`)), deny: [] });
     const token = new Map<string, JsonValue>([
-      ["repository", "org/r700"],
+      ["repository", "r700/repo"],
       ["ref", "refs/heads/main"],
     ]);
     const get = token.get.bind(token);

@@ -7,9 +7,12 @@ const MAX_URI_BYTES = 2048;
 
 const ORIGIN = /^https?:\/\/[^/?#]*/u;
 
+/** Scheme and authority of whatever a reader that follows WHATWG's URL standard takes for a URL of the web. */
+const LOOSE_ORIGIN = /^\s*https?:[/\\]*[^/\\?#]*/iu;
+
 /**
- * What a claim may not bring into a path: what would end it, or would be read as a separator by a reader that follows
- * WHATWG's URL standard, and segments that are empty or blank.
+ * What a claim that is not empty may not bring into a path: what would end it, or would be read as a separator by a reader
+ * that follows WHATWG's URL standard, and segments that are empty or blank.
  */
 const UNFIT = /[?#\\]|(?:^|\/)\s*(?:\/|$)/u;
 
@@ -17,7 +20,10 @@ const UNFIT = /[?#\\]|(?:^|\/)\s*(?:\/|$)/u;
 const UNFIT_BEHIND_HOST = /[?#\\]|\/\s+(?:\/|$)/u;
 
 /** Segments that lead elsewhere, and escapes of `.`, `/` and `\`: a reader that decodes before it splits would see others. */
-const ASTRAY = /\/\.\.?(?:\/|$)|%(?:2e|2f|5c)/iu;
+const ASTRAY = /\/\.\.?(?:[/?#]|$)|%(?:2e|2f|5c)/iu;
+
+/** What ends a segment. */
+const SEGMENT_END = /^(?:[/?#]|$)/u;
 
 /** Scheme and authority of a URL (RFC 3986 §3): `https://host` or `https://host:port`; undefined for any other text. */
 export function originOf(url: string): string | undefined {
@@ -36,7 +42,7 @@ export function originOf(url: string): string | undefined {
  */
 export function assembleValue(pieces: readonly Piece[], isOwn: (origin: string) => boolean): string {
   const text = joinPieces(pieces);
-  const origin = pieces.length > 1 ? originOf(text) : undefined;
+  const origin = pieces.length > 1 ? LOOSE_ORIGIN.exec(text)?.[0] : undefined;
   if (origin !== undefined) checkUri(pieces, text.slice(origin.length), { origin, isOwn });
   return text;
 }
@@ -68,9 +74,9 @@ function checkUri(pieces: readonly Piece[], path: string, { origin, isOwn }: Ori
   if (!isFixed(pieces, origin) && !isOwn(origin)) {
     throw refusal(pieces, "names a host that is neither the issuer's nor configured");
   }
-  let start = 0;
+  let start = -origin.length;
   for (const { text, claim } of pieces) {
-    if (claim !== undefined && !fitsPath(text, origin.length - start)) throw refused(claim, NO_FIT);
+    if (claim !== undefined && !fitsPath(text, { path, start })) throw refused(claim, NO_FIT);
     start += text.length;
   }
   if (ASTRAY.test(path)) throw refusal(pieces, NO_FIT);
@@ -88,9 +94,10 @@ function isFixed(pieces: readonly Piece[], origin: string): boolean {
   return true;
 }
 
-/** @param skipped how much of the value belongs to scheme and host; none when it is not positive */
-function fitsPath(value: string, skipped: number): boolean {
-  return skipped > 0 ? !UNFIT_BEHIND_HOST.test(value.slice(skipped)) : !UNFIT.test(value);
+/** @param start of the value in the path; negative as far as the value belongs to scheme and host */
+function fitsPath(value: string, { path, start }: { readonly path: string; readonly start: number }): boolean {
+  if (value === "") return path[start - 1] !== "/" || !SEGMENT_END.test(path.slice(start));
+  return start < 0 ? !UNFIT_BEHIND_HOST.test(value.slice(-start)) : !UNFIT.test(value);
 }
 
 /** Names the claims of the pieces, as it takes more than one of them to be wrong together. */

@@ -184,6 +184,11 @@ describe("templates of Fulcio's issuer file", () => {
     ],
     ["no scheme", "a.example/{{ .a }}", "expected https://HOST/ at its start"],
     ["another scheme", "ftp://a.example/{{ .a }}", "expected https://HOST/ at its start"],
+    ["no host", "https:///{{ .a }}", "expected https://HOST/ at its start"],
+    ["user information", "https://me@a.example/{{ .a }}", "expected https://HOST/ at its start"],
+    ["a port that is none", "https://a.example:port/{{ .a }}", "expected https://HOST/ at its start"],
+    ["a space in the host", "https://a example/{{ .a }}", "expected https://HOST/ at its start"],
+    ["a URL behind a scheme", "https://https://a.example/{{ .a }}", "expected https://HOST/ at its start"],
     ["a start that may be empty", "{{ if .a }}https://a.example/{{ end }}{{ .b }}", undefined],
     [
       "one start that is no URL",

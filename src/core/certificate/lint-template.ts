@@ -1,4 +1,5 @@
 import { MayflyError } from "../errors.ts";
+import { isNameAuthority } from "../identity/certificate-uri.ts";
 import type { FulcioExtensions, SubjectAltName } from "../identity/principal.ts";
 import { isUsername } from "../identity/username.ts";
 import { FULCIO_EXTENSIONS } from "./extensions/fulcio.ts";
@@ -87,20 +88,9 @@ function isUserOfDomain(value: string): boolean {
   return rest.length === 0 && isUsername(user) && HOST.test(domain);
 }
 
-/** Labels of RFC 3986 §3.2.2's reg-name without percent-encodings, or an IP-literal; then a port. */
-const HOST_AND_PORT =
-  /^(?:[\w\-~!$&'()*+,;=]{1,63}(?:\.[\w\-~!$&'()*+,;=]{1,63})*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/u;
-const MAX_AUTHORITY_LENGTH = 253;
-
-/**
- * Verifiers written in Go refuse the whole certificate over an authority that they cannot parse. User information, which
- * makes one host read like another, has no place in a name either.
- */
 function hasUsableAuthority(uri: string): boolean {
   const authority = AUTHORITY.exec(uri)?.[1];
-  if (authority === undefined) return true;
-  if (authority.length > MAX_AUTHORITY_LENGTH || !HOST_AND_PORT.test(authority)) return false;
-  return !authority.startsWith("[") || URL.canParse(`https://${authority}`);
+  return authority === undefined || isNameAuthority(authority);
 }
 
 const EXTENSION_NAMES: ReadonlySet<string> = new Set(FULCIO_EXTENSIONS.map(({ name }) => name));

@@ -1,3 +1,4 @@
+import { isNameAuthority } from "./certificate-uri.ts";
 import type { FulcioExtensions } from "./principal.ts";
 import { parseTemplate } from "./template/parse-template.ts";
 import { originOf } from "./template/assemble-uri.ts";
@@ -139,12 +140,19 @@ function checkName(template: Template): void {
     throw new CiProviderError(NAME_FIELD, "it uses no claim, so that all certificates would have the same name");
   }
   const { texts, mayBeEmpty } = startsOf(template);
-  if (mayBeEmpty || texts.some((text) => originOf(text) === undefined)) {
+  if (mayBeEmpty || !texts.every(startsUrl)) {
     throw new CiProviderError(NAME_FIELD, "expected https://HOST/ at its start");
   }
   if (textsIn(template).some((text) => /[?#\\]|%(?:2e|2f|5c)/iu.test(text))) {
     throw new CiProviderError(NAME_FIELD, "a name has no query, no fragment and no escaped separators");
   }
+}
+
+/** A claim right behind the text goes on with its host, and is judged with the token. */
+function startsUrl(text: string): boolean {
+  const origin = originOf(text);
+  if (origin === undefined) return false;
+  return origin === text || isNameAuthority(origin.slice(origin.indexOf("//") + 2));
 }
 
 /** How a template's output can start. */

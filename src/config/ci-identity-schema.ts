@@ -39,7 +39,10 @@ export const ciProviderSchema = object({
   settings: z
     .record(z.string(), baseUrlSchema)
     .default({})
-    .describe("Values for the settings that the pack has, as the URL of a server of one's own."),
+    .describe(
+      "Values for the settings that the pack has, as the URL of a server of one's own. An issuer that is not one of the " +
+        "pack's own needs all that the pack has values for.",
+    ),
 })
   .refine(({ provider, providerFile }) => (provider === undefined) !== (providerFile === undefined), {
     path: ["provider"],
@@ -51,6 +54,9 @@ export const ciProviderSchema = object({
 export const githubActionsSchema = object({
   kind: z.literal("github-actions"),
   baseUrl: baseUrlSchema
-    .default("https://github.com")
-    .describe("Base of the URLs in certificates; another value is for GitHub Enterprise Server."),
+    .optional()
+    .describe(
+      "Base of the URLs in certificates: https://github.com if left out, which only GitHub's own issuers may; the URL of a " +
+        "GitHub Enterprise Server.",
+    ),
 });

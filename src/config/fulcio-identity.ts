@@ -1,5 +1,7 @@
+import { assumedSettings } from "./assumed-settings.ts";
 import type { FulcioIssuer } from "./fulcio-issuer-file.ts";
 import type { IdentityInput } from "./identity-schema.ts";
+import { openProviderPack, providerFile } from "./provider-pack.ts";
 
 /** What an issuer's tokens become with Mayfly. */
 export type IdentityTranslation =
@@ -25,8 +27,24 @@ export function translateIdentity(issuer: FulcioIssuer): IdentityTranslation | u
   const { type } = issuer;
   if (type === "ci-provider") return { kind: "provider", provider: issuer["ci-provider"] };
   const pack = DEPRECATED.get(type);
-  const settings = pack === undefined ? translatePlainKind(issuer) : { kind: "ci-provider" as const, provider: pack };
+  const settings = pack === undefined ? translatePlainKind(issuer) : packIdentity(pack, issuer);
   return settings === undefined ? undefined : { kind: "settings", settings };
+}
+
+/**
+ * A pack of Mayfly's for an issuer of Fulcio's, whatever its URL: to Fulcio every issuer of a type is of one platform.
+ *
+ * @param settings the operator's own
+ */
+export function packIdentity(
+  provider: string,
+  { key }: Pick<FulcioIssuer, "key">,
+  settings: Readonly<Record<string, string>> = {},
+): IdentityInput {
+  const opened = openProviderPack(providerFile(provider));
+  const assumed = opened.kind === "templates" ? Object.fromEntries(assumedSettings(opened.pack, key)) : {};
+  const all = { ...assumed, ...settings };
+  return { kind: "ci-provider", provider, ...(Object.keys(all).length === 0 ? {} : { settings: all }) };
 }
 
 /** The kinds that have no templates; undefined for others. */

@@ -3,6 +3,7 @@ import { EXTENSION_FIELDS } from "../core/identity/ci-provider.ts";
 import type { ExtensionName } from "../core/identity/ci-provider.ts";
 import { baseUrlSchema, providerNameSchema, settingTextSchema } from "./ci-identity-schema.ts";
 import { chainguardSchema, emailSchema, kubernetesSchema } from "./identity-schema.ts";
+import { patternFault } from "./issuer-rules.ts";
 import { object } from "./strict-object.ts";
 
 const EXTENSION_NAMES = Object.keys(EXTENSION_FIELDS) as [ExtensionName, ...ExtensionName[]];
@@ -54,15 +55,20 @@ const sample = object({
   "either certificate or refused: what becomes of such a token",
 );
 
+/** An issuer's URL, or a pattern of such URLs. */
+const issuer = z
+  .string()
+  .min(1)
+  .superRefine((text, context) => {
+    const fault = text.includes("*") ? patternFault(text, true) : undefined;
+    if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+  });
+
 /** What every pack says. */
 const everyPack = {
   name: providerNameSchema,
   description: z.string().min(1).describe("Whose tokens these are, in a line."),
-  issuers: z
-    .array(z.string().min(1))
-    .min(1)
-    .readonly()
-    .describe("URLs, or patterns with *, of issuers that give them."),
+  issuers: z.array(issuer).min(1).readonly().describe("URLs, or patterns with *, of issuers that give them."),
   samples: z
     .array(sample)
     .readonly()

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import { coversIssuers, parseIssuerPattern } from "../core/identity/issuer-pattern.ts";
 import type { IdentityRules } from "../core/identity/issuer.ts";
+import { assumedSettings, isIssuerOf } from "./assumed-settings.ts";
 import type { IdentityConfig } from "./identity-schema.ts";
 import { nearestName } from "./nearest-name.ts";
 import { openProviderPack, providerFile, providerNames } from "./provider-pack.ts";
@@ -32,14 +32,21 @@ export function prepareIdentities(folder: string): ResolveIdentity {
   };
   return (identity, issuerUrl) => {
     switch (identity.kind) {
-      case "github-actions":
-        return fillTemplates(open(providerFile("github-actions")), { url: identity.baseUrl });
+      case "github-actions": {
+        const { baseUrl } = identity;
+        const made = fillTemplates(
+          open(providerFile("github-actions")),
+          baseUrl === undefined ? {} : { url: baseUrl },
+          issuerUrl,
+        );
+        return "rules" in made ? made : { problems: made.problems.map((one) => ({ ...one, path: ["baseUrl"] })) };
+      }
       case "ci-provider": {
         const { provider, providerFile: own, settings } = identity;
-        if (own !== undefined) return fillTemplates(open(resolve(folder, own)), settings);
+        if (own !== undefined) return fillTemplates(open(resolve(folder, own)), settings, issuerUrl);
         return provider === undefined
           ? { problems: [] }
-          : withNamed(provider, (file) => fillTemplates(open(file), settings));
+          : withNamed(provider, (file) => fillTemplates(open(file), settings, issuerUrl));
       }
       case "provider":
         return withNamed(identity.provider, (file) => identityOf(open(file), issuerUrl));
@@ -49,10 +56,19 @@ export function prepareIdentities(folder: string): ResolveIdentity {
   };
 }
 
-function fillTemplates(opened: OpenedPack, settings: Readonly<Record<string, string>>): Resolved {
-  return opened.kind === "templates"
-    ? opened.makeRules(settings)
-    : refuse(`${opened.pack.name} is no pack of templates; write { kind: provider, provider: ${opened.pack.name} }`);
+function fillTemplates(opened: OpenedPack, settings: Readonly<Record<string, string>>, issuerUrl: string): Resolved {
+  const { pack } = opened;
+  if (opened.kind !== "templates") {
+    return refuse(`${pack.name} is no pack of templates; write { kind: provider, provider: ${pack.name} }`);
+  }
+  const unsaid = [...assumedSettings(opened.pack, issuerUrl)].filter(([name]) => settings[name] === undefined);
+  if (unsaid.length === 0) return opened.makeRules(settings);
+  return {
+    problems: unsaid.map(([name, usual]) => ({
+      path: ["settings", name],
+      message: `required for ${issuerUrl}: ${usual} is where ${pack.name} has the platform of ${pack.issuers.join(", ")} alone`,
+    })),
+  };
 }
 
 function identityOf(opened: OpenedPack, issuerUrl: string): Resolved {
@@ -61,13 +77,9 @@ function identityOf(opened: OpenedPack, issuerUrl: string): Resolved {
     return refuse(`${name} is a CI platform; write { kind: ci-provider, provider: ${name} }`);
   }
   const { selfHosted, identity } = opened.pack;
-  return selfHosted || issuers.some((one) => isOf(one, issuerUrl))
+  return selfHosted || isIssuerOf(opened.pack, issuerUrl)
     ? { rules: identity }
     : refuse(`${name} is not for ${issuerUrl}, but for ${issuers.join(", ")}`);
-}
-
-function isOf(issuers: string, url: string): boolean {
-  return issuers.includes("*") ? coversIssuers(parseIssuerPattern(issuers), url) : issuers === url;
 }
 
 function withNamed(provider: string, make: (file: string) => Resolved): Resolved {

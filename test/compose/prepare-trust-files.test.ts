@@ -79,7 +79,7 @@ describe("trust files of a configuration", () => {
     const more = (text: string): string =>
       text.replace(
         "issuers:\n",
-        'issuers:\n  - { url: "https://ci.example.com", identity: { kind: github-actions } }\n' +
+        'issuers:\n  - { url: "https://ci.example.com", identity: { kind: github-actions, baseUrl: "https://ghe.example.com" } }\n' +
           '  - { url: "https://*.tenants.example.com", identity: { kind: email } }\n',
       );
     const issuersOf = async (settings: string, change = more): Promise<readonly string[]> => {
@@ -94,7 +94,8 @@ describe("trust files of a configuration", () => {
     ]);
     const tenant = "https://ours.tenants.example.com";
     expect(await issuersOf(`${PUBLIC}, issuers: ["${tenant}"]`)).toEqual([tenant]);
-    const onlyCi = (text: string): string => text.replace("kind: email", "kind: github-actions");
+    const onlyCi = (text: string): string =>
+      text.replace("kind: email", 'kind: github-actions, baseUrl: "https://ghe.example.com"');
     expect(await issuersOf(PUBLIC, onlyCi)).toEqual(["https://accounts.example.com"]);
   });
 });

@@ -195,15 +195,15 @@ describe("an issuer of one organization", () => {
     ["of Chainguard's", issuer("type: chainguard-identity"), { identity: { kind: "chainguard" } }],
     ...(
       [
-        ["github-workflow", "github-workflow-legacy"],
-        ["gitlab-pipeline", "gitlab-pipeline-legacy"],
-        ["buildkite-job", "buildkite-job-legacy"],
-        ["codefresh-workflow", "codefresh"],
+        ["github-workflow", "github-workflow-legacy", { url: "https://github.com" }],
+        ["gitlab-pipeline", "gitlab-pipeline-legacy", undefined],
+        ["buildkite-job", "buildkite-job-legacy", { url: "https://buildkite.com" }],
+        ["codefresh-workflow", "codefresh", { platform_url: "https://g.codefresh.io" }],
       ] as const
-    ).map(([type, pack]): [string, string, Record<string, unknown>] => [
-      `of the deprecated type ${type}`,
+    ).map(([type, pack, settings]): [string, string, Record<string, unknown>] => [
+      `of the deprecated type ${type}, wherever Fulcio has its platform`,
       issuer(`type: ${type}`),
-      { identity: ci(pack) },
+      { identity: settings === undefined ? ci(pack) : { ...ci(pack), settings } },
     ]),
     [
       "in a cluster",
@@ -331,6 +331,9 @@ describe("templates of a provider", () => {
     translate(change(SHIPPED_ISSUERS.replaceAll("https://token.actions.githubusercontent.com", ISSUER)));
   const identityIn = ({ issuers }: Written): unknown => issuers.find(({ url }) => url === ISSUER)?.["identity"];
 
+  /** What the file says, which Mayfly assumes of GitHub's own issuers alone. */
+  const ON_GITHUB = { settings: { url: "https://github.com" } };
+
   it("of a GitHub Enterprise Server become a setting of Mayfly's pack", () => {
     const written = shipped((text) => text.replace("url: 'https://github.com'", "url: https://ghe.example.com"));
     expect(identityIn(written)).toEqual({ ...ci("github-actions"), settings: { url: "https://ghe.example.com" } });
@@ -349,7 +352,7 @@ describe("templates of a provider", () => {
         text.replace("build-trigger: 'event_name'", "build-trigger: 'event_name'\n      issuer: x\n      subject: y"),
     ],
   ])("are those of Mayfly's pack with other %s", (_, change) => {
-    expect(identityIn(shipped(change))).toEqual(ci("github-actions"));
+    expect(identityIn(shipped(change))).toEqual({ ...ci("github-actions"), ...ON_GITHUB });
   });
 
   it.each([
@@ -388,7 +391,7 @@ describe("templates of a provider", () => {
 
   it("may lack the deployment environment, which certificates then do not have", () => {
     const { issuers, files } = shipped((text) => text.replace("      deployment-environment: 'environment'\n", ""));
-    expect(issuers[0]).toMatchObject({ identity: ci("github-workflow-legacy") });
+    expect(issuers[0]).toMatchObject({ identity: { ...ci("github-workflow-legacy"), ...ON_GITHUB } });
     expect(files).toEqual([]);
   });
 

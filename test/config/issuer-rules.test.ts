@@ -119,7 +119,7 @@ describe("the issuers of a configuration", () => {
   it("may be one for several audiences, with identities and rules of their own", () => {
     const { issuers } = load(
       entry(A, ", allow: [{ claims: { a: 1, b: true, c: [x, { prefix: y/ }] } }]"),
-      `{ url: "${A}", audience: other, identity: { kind: github-actions } }`,
+      `{ url: "${A}", audience: other, identity: { kind: github-actions, baseUrl: "https://ghe.example.com" } }`,
     );
     expect(issuers.map(({ url, audience, allow }) => ({ url, audience, allow }))).toEqual([
       { url: A, audience: "sigstore", allow: [{ claims: { a: "1", b: "true", c: ["x", { prefix: "y/" }] } }] },

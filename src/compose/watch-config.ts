@@ -8,7 +8,7 @@ import type { Poll } from "./start-poll.ts";
 
 /** What is watched, and what is done about it. */
 export interface WatchConfigOptions {
-  /** The files, with what they held when they were read last. */
+  /** The files, with what they held when they were read last: another map after each reading. */
   readonly files: () => FilesRead;
   /** Reads them again; must not reject. */
   readonly onChange: () => Promise<void>;
@@ -27,15 +27,22 @@ interface Glance {
   readonly isSure: boolean;
 }
 
+/** What a reading was for: what was seen, and what it took the files to hold. */
+interface Answered {
+  readonly seen: string;
+  readonly known: FilesRead;
+}
+
 /**
  * Looks again and again whether files hold what they held: that works for files written in place, for files renamed into
  * place and for the links that Kubernetes swaps, where events do not. A change that two looks in a row saw is read, so
- * that files half written are not, and once only, whatever comes of it.
+ * that files half written are not, and once only, whatever comes of it: what was read may never be what is seen, as of a
+ * file that is too large. A reading for another reason makes every change a new one.
  */
 export function watchConfig({ files, onChange, pollMs = POLL_MS }: WatchConfigOptions): Poll {
   let glances: ReadonlyMap<string, Glance> = new Map();
   let before = "";
-  let answered = "";
+  let answered: Answered | undefined;
   return startPoll(async () => {
     const known = files();
     const looked = await Promise.all(
@@ -46,9 +53,10 @@ export function watchConfig({ files, onChange, pollMs = POLL_MS }: WatchConfigOp
     const isSettled = seen === before;
     before = seen;
     const hasChanged = looked.some(([file, { digest }]) => digest !== known.get(file));
-    if (!hasChanged || !isSettled || seen === answered) return;
-    answered = seen;
+    const isAnswered = seen === answered?.seen && known === answered.known;
+    if (!hasChanged || !isSettled || isAnswered) return;
     await onChange();
+    answered = { seen, known: files() };
   }, pollMs);
 }
 

@@ -10,7 +10,7 @@ import { watchConfig } from "../../src/compose/watch-config.ts";
 let folder: string;
 let watched: Poll;
 let changes: number;
-const known = new Map<string, string>();
+let known = new Map<string, string>();
 const at = (name: string): string => join(folder, name);
 const sha256 = (text: string): string => hash("sha256", text, "hex");
 
@@ -22,7 +22,7 @@ function write(name: string, text: string): void {
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "mayfly-watch-config-"));
-  known.clear();
+  known = new Map();
   changes = 0;
   watched = watchConfig({
     files: () => known,
@@ -132,6 +132,19 @@ describe("files of a configuration", () => {
     await changesAfter(1);
     writeFileSync(at("c.yaml"), "a: 1");
     expect(await changesAfter(3)).toBe(0);
+  });
+
+  it("are read again when a change comes back that another reading has undone meanwhile", async () => {
+    write("c.yaml", "a: 1");
+    writeFileSync(at("c.yaml"), "a: 2");
+    expect(await changesAfter(2)).toBe(1);
+    known = new Map([[at("c.yaml"), sha256("a: 2")]]);
+    expect(await changesAfter(2)).toBe(1);
+    // Put back and read by a signal, before any look.
+    writeFileSync(at("c.yaml"), "a: 1");
+    known = new Map([[at("c.yaml"), sha256("a: 1")]]);
+    writeFileSync(at("c.yaml"), "a: 2");
+    expect(await changesAfter(3)).toBe(2);
   });
 
   it("are all watched that were read last", async () => {

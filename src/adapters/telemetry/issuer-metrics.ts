@@ -5,26 +5,56 @@ import type { AuditOutcome } from "../../ports/audit-trail.ts";
 /** Issuers that patterns matched: those whose keys are kept, and those that have given none. */
 export type PatternIssuerCounts = Readonly<Record<"known" | "unproven", number>>;
 
+/** An entry of the configuration: an issuer or a pattern, for one audience. */
+export interface IssuerEntry {
+  readonly url: string;
+  readonly audience: string;
+}
+
+interface BoundSeries {
+  readonly entry: string;
+  readonly labels: Readonly<Record<"issuer" | "audience" | "result", string>>;
+  readonly counter: Counter.Internal;
+}
+
+const nameOf = ({ url, audience }: IssuerEntry): string => `${url} ${audience}`;
+
 /**
  * Makes the counter of outcomes by entry of the configuration, which has as many series as there are entries that were
  * used, and results: an issuer that a pattern matched is counted as the pattern.
  *
+ * @param read the entries in force: series of others, which came and went with configurations before, are let go
  * @returns counts an outcome; one without a verified token is nobody's
  */
-export function makeIssuerMetrics(registry: Registry): (outcome: AuditOutcome) => void {
+export function makeIssuerMetrics(
+  registry: Registry,
+  read: () => readonly IssuerEntry[] | undefined,
+): (outcome: AuditOutcome) => void {
+  const bound = new Map<string, BoundSeries>();
   const outcomes = new Counter({
     name: "mayfly_issuer_outcomes_total",
     help: "Signing requests with verified tokens, by the issuer or pattern and the audience of the configuration",
     labelNames: ["issuer", "audience", "result"],
     registers: [registry],
+    collect() {
+      const inForce = read();
+      if (inForce === undefined) return;
+      const entries = new Set(inForce.map(nameOf));
+      for (const [name, { entry, labels }] of bound) {
+        if (entries.has(entry)) continue;
+        this.remove(labels);
+        bound.delete(name);
+      }
+    },
   });
-  const bound = new Map<string, Counter.Internal>();
   return ({ issuer, pattern = issuer, audience, result }) => {
     if (pattern === undefined || audience === undefined) return;
-    const name = `${result} ${pattern} ${audience}`;
-    const counter = bound.get(name) ?? outcomes.labels({ issuer: pattern, audience, result });
-    bound.set(name, counter);
-    counter.inc();
+    const entry = nameOf({ url: pattern, audience });
+    const name = `${result} ${entry}`;
+    const labels = { issuer: pattern, audience, result };
+    const series = bound.get(name) ?? { entry, labels, counter: outcomes.labels(labels) };
+    bound.set(name, series);
+    series.counter.inc();
   };
 }
 

@@ -8,7 +8,7 @@ import type { RefusalMetrics } from "./refusal-metrics.ts";
 import { makeGrpcMetrics } from "./grpc-metrics.ts";
 import { methodLabel } from "./http-methods.ts";
 import { makeIssuerMetrics, makePatternMetrics } from "./issuer-metrics.ts";
-import type { PatternIssuerCounts } from "./issuer-metrics.ts";
+import type { IssuerEntry, PatternIssuerCounts } from "./issuer-metrics.ts";
 import { makeConfigMetrics } from "./config-metrics.ts";
 import type { ConfigReading, ConfigSource } from "./config-metrics.ts";
 import { makeReconcileMetrics } from "./reconcile-metrics.ts";
@@ -43,6 +43,8 @@ export interface MetricSources {
   /** What is wrong with the issuers' key sets in use. */
   readonly issuerKeyFaults?: () => Readonly<Record<"skipped" | "secrets" | "sharedNames", number>>;
   readonly patternIssuers?: () => PatternIssuerCounts;
+  /** Entries of issuers in force. */
+  readonly issuers?: () => readonly IssuerEntry[];
 }
 
 /** The process's metrics; every label value comes from a closed set, whatever callers send. */
@@ -96,15 +98,16 @@ export function makeMetrics(build: BuildInfo): Metrics {
     labelNames: ["name"],
     registers,
   });
+  const { observeIssuer, ...scraped } = makeScrapedMetrics(registry);
   return {
     observeRequest: observeEither(makeRequestMetrics(registry), makeGrpcMetrics(registry)),
     ...makeRefusalMetrics(registry),
-    observeIssuance: makeIssuanceMetrics(registry),
+    observeIssuance: makeIssuanceMetrics(registry, observeIssuer),
     observeLogBatch: makeLogMetrics(registry),
     tls: makeTlsMetrics(registry),
     witnesses: makeWitnessMetrics(registry),
     observeReconciliation: makeReconcileMetrics(registry),
-    ...makeScrapedMetrics(registry),
+    ...scraped,
     countLostLine: () => {
       lostLines.inc();
     },
@@ -155,7 +158,10 @@ function makeRequestMetrics(registry: Registry): Metrics["observeRequest"] {
   };
 }
 
-function makeIssuanceMetrics(registry: Registry): Metrics["observeIssuance"] {
+function makeIssuanceMetrics(
+  registry: Registry,
+  observeIssuer: (outcome: AuditOutcome) => void,
+): Metrics["observeIssuance"] {
   const registers = [registry];
   const newCerts = new Counter({ name: "fulcio_new_certs", help: "Certificates issued", registers });
   const outcomes = new Counter({
@@ -177,7 +183,6 @@ function makeIssuanceMetrics(registry: Registry): Metrics["observeIssuance"] {
   });
   const reasons: ReadonlySet<string> = new Set(Object.values(REASONS).flat());
   const bound = new Map<string, ReturnType<typeof bind>>();
-  const observeIssuer = makeIssuerMetrics(registry);
   return (outcome, durationMs) => {
     const { result, code = "", reason = "" } = outcome;
     observeIssuer(outcome);
@@ -217,7 +222,11 @@ function makeLogMetrics(registry: Registry): Metrics["observeLogBatch"] {
   };
 }
 
-function makeScrapedMetrics(registry: Registry): Pick<Metrics, "countConfigRead" | "watch"> {
+type ScrapedMetrics = Pick<Metrics, "countConfigRead" | "watch"> & {
+  readonly observeIssuer: (outcome: AuditOutcome) => void;
+};
+
+function makeScrapedMetrics(registry: Registry): ScrapedMetrics {
   const registers = [registry];
   let sources: MetricSources = {};
   const scraped = (name: string, help: string, read: () => number | undefined): void => {
@@ -262,6 +271,7 @@ function makeScrapedMetrics(registry: Registry): Pick<Metrics, "countConfigRead"
     },
   });
   return {
+    observeIssuer: makeIssuerMetrics(registry, () => sources.issuers?.()),
     countConfigRead: makeConfigMetrics(registry, () => sources.configuration?.()),
     watch: (more) => {
       sources = { ...sources, ...more };

@@ -90,6 +90,13 @@ describe("Mayfly's own metrics", () => {
       'mayfly_issuer_outcomes_total{issuer="https://issuer.example",audience="other",result="issued"} 1',
       'mayfly_issuer_outcomes_total{issuer="https://*.issuers.example.com",audience="sigstore",result="refused"} 2',
     ]);
+    telemetry.watch({ issuers: () => [{ url: entry.issuer, audience: "other" }] });
+    expect(await samples(telemetry, "mayfly_issuer_outcomes_total")).toEqual([
+      'mayfly_issuer_outcomes_total{issuer="https://issuer.example",audience="other",result="issued"} 1',
+    ]);
+    // A request of before the change.
+    telemetry.issuance({ ...ISSUED, ...entry }, 5);
+    expect(await samples(telemetry, "mayfly_issuer_outcomes_total")).toHaveLength(1);
     telemetry.watch({ patternIssuers: () => ({ known: 7, unproven: 3 }) });
     expect(await samples(telemetry, "mayfly_pattern_issuers")).toEqual([
       'mayfly_pattern_issuers{state="known"} 7',

@@ -5,7 +5,7 @@ import { readYamlFile } from "../config/yaml-file.ts";
 import type { AskedIssuer } from "../compose/ask-issuers.ts";
 import type { SampleJudgement } from "../compose/judge-samples.ts";
 import type { CommandContext } from "./context.ts";
-import { printable } from "./printable.ts";
+import { printable, printableJson } from "./printable.ts";
 
 interface CheckConfigOptions {
   readonly tokens?: string;
@@ -48,7 +48,7 @@ export function checkConfigCommand(context: CommandContext, done: (code: number)
     .addHelpText("after", HELP)
     .action(async (file: string, options: CheckConfigOptions) => {
       const report = await check(file, options);
-      context.stdout(options.json === true ? `${JSON.stringify(report)}\n` : asText(report));
+      context.stdout(options.json === true ? `${printableJson(report)}\n` : asText(report));
       const isRefused = report.tokens.some(({ outcome }) => outcome === "refused");
       const isAway = report.asked.some(({ failure }) => failure !== undefined);
       if (isRefused || isAway) done(1);

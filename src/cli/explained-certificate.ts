@@ -2,7 +2,7 @@ import type { DescribedCertificate } from "../core/certificate/describe-certific
 import type { FoundCertificate } from "../core/certificate/find-certificate.ts";
 import type { SignedCertificateTimestamp } from "../core/ct/sct.ts";
 import { encodeBase64 } from "../core/encoding/base64.ts";
-import { printable } from "./printable.ts";
+import { printable, printableJson } from "./printable.ts";
 
 /** A certificate and what is known about the logs it names. */
 export interface ExplainedCertificate {
@@ -15,11 +15,12 @@ export interface ExplainedCertificate {
 /** For people: sections of aligned lines, then commands to copy. Text of the certificate cannot move the cursor. */
 export function explainAsText(explained: ExplainedCertificate): string {
   const { form, certificate } = explained;
-  const identity = identityOf(certificate);
+  const issuers = issuersOf(certificate);
+  const identity = identityOf(certificate, issuers);
   const lines = [
     `${certificate.isPrecertificate ? "precertificate" : "certificate"} in a ${form}; nothing of it is verified here`,
     ...row("identity", certificate.names.map(({ kind, value }) => `${value} (${kind})`).join(", ") || "none"),
-    ...row("vouched for by", identity?.issuer ?? "no issuer is named"),
+    ...row("vouched for by", describeIssuers(issuers)),
     ...row("valid", `${certificate.notBefore.toISOString()} to ${certificate.notAfter.toISOString()}`),
     ...row("issued by", certificate.issuerName || "an empty name"),
     ...row("serial number", certificate.serialNumber),
@@ -52,7 +53,7 @@ export function explainAsJson({ form, certificate, logs }: ExplainedCertificate)
       entry: entryUrl(sct, logs) ?? null,
     })),
   };
-  return `${JSON.stringify(described)}\n`;
+  return `${printableJson(described)}\n`;
 }
 
 function row(name: string, value: string): readonly string[] {
@@ -87,12 +88,23 @@ interface Identity {
 const ISSUER = "1.3.6.1.4.1.57264.1.1";
 const ISSUER_V2 = "1.3.6.1.4.1.57264.1.8";
 
-/** What verifiers compare; undefined unless there is exactly one name, and an issuer. */
-function identityOf({ names, fulcio }: DescribedCertificate): Identity | undefined {
-  const [name, ...others] = names;
-  const issuer = [ISSUER_V2, ISSUER].flatMap((oid) => fulcio.filter((one) => one.oid === oid))[0];
-  if (name === undefined || name.kind === "other" || others.length > 0 || issuer === undefined) return undefined;
-  return { name: name.value, issuer: issuer.value };
+/** Who issued the token: one, where the two extensions that tell agree. */
+function issuersOf({ fulcio }: DescribedCertificate): readonly string[] {
+  const told = [ISSUER_V2, ISSUER].flatMap((oid) => fulcio.filter((one) => one.oid === oid));
+  return [...new Set(told.map(({ value }) => value))];
+}
+
+function describeIssuers(issuers: readonly string[]): string {
+  const [issuer = "no issuer is named", ...others] = issuers;
+  return others.length === 0 ? issuer : `two issuers, of which verifiers may take either: ${issuers.join(" and ")}`;
+}
+
+/** What verifiers compare; undefined unless there is exactly one name, and one issuer. */
+function identityOf({ names }: DescribedCertificate, issuers: readonly string[]): Identity | undefined {
+  const [name, ...otherNames] = names;
+  const [issuer, ...otherIssuers] = issuers;
+  if (name === undefined || name.kind === "other" || issuer === undefined) return undefined;
+  return otherNames.length + otherIssuers.length > 0 ? undefined : { name: name.value, issuer };
 }
 
 /** cosign's flags for extensions .2 to .6. */

@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { X509Certificate } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  bitString,
+  contextTag,
+  integer,
+  oid,
+  sequence,
+  utcOrGeneralizedTime,
+} from "../../src/core/encoding/der-writer.ts";
 import { encodePem } from "../../src/core/encoding/pem.ts";
 import { runCli, type CliOutcome } from "../support/run-cli.ts";
 import { fromBase64, readVector } from "../support/vectors.ts";
@@ -38,6 +47,22 @@ const explain = (content: string | Uint8Array, ...args: string[]): Promise<CliOu
 const certificate = { rawBytes: vector.certificate };
 const bundle = (verificationMaterial: unknown, version = "0.3"): string =>
   JSON.stringify({ mediaType: `application/vnd.dev.sigstore.bundle.v${version}+json`, verificationMaterial });
+
+const SMALL_KEYS: Readonly<Record<string, () => KeyObject>> = {
+  DSA: () => generateKeyPairSync("dsa", { modulusLength: 1024, divisorLength: 160 }).publicKey,
+  RSA: () => generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey,
+  "RSA-PSS": () => generateKeyPairSync("rsa-pss", { modulusLength: 1024 }).publicKey,
+};
+
+/** A certificate without any name, signed by nobody. */
+function certificateWith(spki: Uint8Array): Uint8Array {
+  const algorithm = sequence(oid("1.2.840.10045.4.3.2"));
+  const one = integer(Uint8Array.of(1));
+  const validity = sequence(utcOrGeneralizedTime(0), utcOrGeneralizedTime(1_000));
+  const version = contextTag(0, integer(Uint8Array.of(2)));
+  const tbs = sequence(version, one, algorithm, sequence(), validity, sequence(), spki);
+  return sequence(tbs, algorithm, bitString(Uint8Array.of(1)));
+}
 
 describe("mayfly explain", () => {
   it("says who signed, by which issuer, when, with what, and how to ask for exactly that", async () => {
@@ -118,6 +143,64 @@ describe("mayfly explain", () => {
     expect(stdout).not.toMatch(/[^\n\P{Cc}]|\u202e/u);
     expect(stdout).toContain("  GitHub Workflow Trigger: \\u{1b}[2J\\u{202e}'; rm -rf/");
     expect(stdout).toContain("--certificate-github-workflow-trigger '\\u{1b}[2J\\u{202e}'\\''; rm -rf/'");
+  });
+
+  it("prints no such text as JSON either, and programs read all of it", async () => {
+    const forged = Buffer.from(der);
+    // A control of eight bits, a mark of direction, a private character and one that is not assigned.
+    const evil = "\u009b2J\u202e\u{f0000}\u{e0080}x";
+    expect(Buffer.byteLength(evil)).toBe(16);
+    forged.write(`${evil}.`, forged.indexOf("workflow_dispatch"), "utf8");
+    const { code, stdout } = await explain(forged, "--json");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^[ -~]+\n$/u);
+    const { fulcio } = JSON.parse(stdout) as { fulcio: { oid: string; value: string }[] };
+    expect(fulcio.find(({ oid }) => oid === "1.3.6.1.4.1.57264.1.2")?.value).toBe(`${evil}.`);
+  });
+
+  it("prints no commands where the two extensions name two issuers, and both of them", async () => {
+    const forged = Buffer.from(der);
+    forged.write("https://evil", forged.indexOf(ISSUER), "latin1");
+    const other = `https://evil${ISSUER.slice("https://evil".length)}`;
+    const { code, stdout } = await explain(forged);
+    expect(code).toBe(0);
+    const either = `two issuers, of which verifiers may take either: ${ISSUER} and ${other}`;
+    expect(stdout).toContain(`\n  vouched for by ${either}\n`);
+    expect(stdout).not.toContain("cosign");
+  });
+
+  it("names the issuer also where there is no name to verify by", async () => {
+    const forged = Buffer.from(der);
+    // The URI becomes a registered identifier, which names nobody.
+    forged[forged.indexOf(WORKFLOW) - 3] = 0x88;
+    const { stdout } = await explain(forged);
+    expect(stdout).toMatch(/^ {2}identity {7}tag 136, [0-9a-f]+ \(other\)$/mu);
+    expect(stdout).toContain(`\n  vouched for by ${ISSUER}\n`);
+    expect(stdout).not.toContain("cosign");
+  });
+
+  it("explains a certificate of a key that nobody here can read", async () => {
+    const forged = Buffer.from(der);
+    forged[forged.indexOf("2a8648ce3d030107", 0, "hex") + 7] = 0x7f;
+    const { code, stdout } = await explain(forged);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("\n  key            unknown\n") });
+  });
+
+  it.each(Object.entries(SMALL_KEYS))("tells a key of %s from others", async (type, make) => {
+    const spki = make().export({ type: "spki", format: "der" });
+    const { stdout } = await explain(certificateWith(spki));
+    expect(stdout).toContain(`\n  key            ${type} 1024\n`);
+    expect(stdout).toContain("\n  issued by      an empty name\n");
+  });
+
+  it("refuses an SCT of a time that no calendar has", async () => {
+    const forged = Buffer.from(der);
+    const at = forged.indexOf(fromBase64(LOG_ID)) + 32;
+    forged.writeBigUInt64BE(8_640_000_000_000_000n, at);
+    expect((await explain(forged)).stdout).toContain("at +275760-09-13T00:00:00.000Z");
+    forged.writeBigUInt64BE(8_640_000_000_000_001n, at);
+    const refused = { code: 1, stdout: "", stderr: "mayfly: no certificate that can be read: a time in it is none\n" };
+    for (const args of [[], ["--json"]]) expect(await explain(forged, ...args)).toEqual(refused);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { hash, X509Certificate } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { decodeSctList } from "../ct/sct.ts";
 import type { SignedCertificateTimestamp } from "../ct/sct.ts";
 import { assertCanonicalDer } from "../encoding/canonical-der.ts";
@@ -34,7 +35,7 @@ export interface DescribedCertificate {
   readonly issuerName: string;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** Such as `EC prime256v1`, `RSA 2048`, `Ed25519`. */
+  /** Such as `EC prime256v1`, `RSA 2048`, `Ed25519`; `unknown` where OpenSSL cannot read it. */
   readonly key: string;
   readonly isCa: boolean;
   readonly names: readonly DescribedName[];
@@ -76,16 +77,14 @@ export function describeCertificate(der: Uint8Array): DescribedCertificate {
     return {
       sha256: hash("sha256", der, "hex"),
       serialNumber: x509.serialNumber,
-      issuerName: x509.issuer.replaceAll("\n", ", "),
-      notBefore: x509.validFromDate,
-      notAfter: x509.validToDate,
+      issuerName: issuerNameOf(x509),
+      notBefore: requireTime(x509.validFromDate),
+      notAfter: requireTime(x509.validToDate),
       key: describeKey(x509),
       isCa: x509.ca,
       names: extensions.flatMap(({ oid, value }) => (oid === SUBJECT_ALT_NAME ? readNames(value) : [])),
       fulcio: extensions.filter(({ oid }) => oid.startsWith(FULCIO_ARC)).map(readFulcioExtension),
-      scts: extensions.flatMap(({ oid, value }) =>
-        oid === SCT_LIST ? decodeSctList(derContent(parseDer(value), DER_TAG.octetString)) : [],
-      ),
+      scts: extensions.flatMap(({ oid, value }) => (oid === SCT_LIST ? readScts(value) : [])),
       isPrecertificate: extensions.some(({ oid }) => oid === POISON),
     };
   } catch (cause) {
@@ -115,12 +114,45 @@ function readExtensions(der: Uint8Array): readonly ReadExtension[] {
   return read;
 }
 
-function describeKey({ publicKey }: X509Certificate): string {
-  const { namedCurve, modulusLength } = publicKey.asymmetricKeyDetails ?? {};
-  const type = publicKey.asymmetricKeyType ?? "unknown";
-  if (namedCurve !== undefined) return `EC ${namedCurve}`;
-  if (modulusLength !== undefined) return `RSA ${String(modulusLength)}`;
-  return type === "ed25519" ? "Ed25519" : type;
+function readScts(value: Uint8Array): readonly SignedCertificateTimestamp[] {
+  const scts = decodeSctList(derContent(parseDer(value), DER_TAG.octetString));
+  for (const { timestampMs } of scts) requireTime(new Date(timestampMs));
+  return scts;
+}
+
+/** 64 bits hold more milliseconds than a calendar. */
+function requireTime(date: Date): Date {
+  if (Number.isNaN(date.getTime())) throw new DerError("a time in it is none");
+  return date;
+}
+
+/** Node has none for an empty name, whatever its types say. */
+function issuerNameOf({ issuer }: { readonly issuer?: string }): string {
+  return (issuer ?? "").replaceAll("\n", ", ");
+}
+
+const KEY_TYPES: Readonly<Record<string, string>> = {
+  ec: "EC",
+  rsa: "RSA",
+  "rsa-pss": "RSA-PSS",
+  dsa: "DSA",
+  ed25519: "Ed25519",
+};
+
+function describeKey(x509: X509Certificate): string {
+  const key = publicKeyOf(x509);
+  const { namedCurve, modulusLength } = key?.asymmetricKeyDetails ?? {};
+  const type = key?.asymmetricKeyType ?? "unknown";
+  return [KEY_TYPES[type] ?? type, namedCurve ?? modulusLength ?? []].flat().join(" ");
+}
+
+/** A certificate says what it says, whether or not anybody here could verify with its key. */
+function publicKeyOf(x509: X509Certificate): KeyObject | undefined {
+  try {
+    return x509.publicKey;
+  } catch {
+    return undefined;
+  }
 }
 
 function readNames(value: Uint8Array): readonly DescribedName[] {

@@ -10,6 +10,7 @@ import type { Config } from "../config/schema.ts";
 import { settingName } from "../config/setting-name.ts";
 import { describeCauses } from "../core/errors.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
+import type { AuditTrail } from "../ports/audit-trail.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigurationSource } from "./configuration-source.ts";
 import type { HandOver } from "./hand-over.ts";
@@ -27,6 +28,9 @@ export interface ConfigurationInForceParts {
   readonly rateLimits: Pick<ChangeableRateLimits, "change">;
   readonly pauseSwitch: Pick<PauseSwitch, "set">;
   readonly telemetry: Pick<ProcessTelemetry, "configRead" | "notice" | "safeOption" | "unsafeOption">;
+  readonly audit: Pick<AuditTrail, "append">;
+  /** Number of the generation in force. */
+  readonly generation: () => number;
   readonly clock: Pick<Clock, "now">;
 }
 
@@ -41,6 +45,8 @@ export class ConfigurationInForce {
   readonly #started: Config;
   #source: ConfigurationSource;
   #files: FilesRead;
+  /** Those of what is in force. */
+  #filesInForce: FilesRead;
   #lastFailure: string | undefined;
 
   constructor(parts: ConfigurationInForceParts) {
@@ -48,6 +54,7 @@ export class ConfigurationInForce {
     this.#source = parts.started;
     this.#started = parts.started.opened.config;
     this.#files = parts.files ?? new Map();
+    this.#filesInForce = this.#files;
   }
 
   /** What is in force. */
@@ -55,7 +62,7 @@ export class ConfigurationInForce {
     return this.#source;
   }
 
-  /** Files that were read last, with what they held; where they were refused, also those read before. */
+  /** Files that were read last, with what they held; where they were refused, also those of what is in force. */
   get files(): FilesRead {
     return this.#files;
   }
@@ -77,6 +84,7 @@ export class ConfigurationInForce {
     try {
       const result = await this.#replace(read, cause);
       this.#lastFailure = undefined;
+      this.#filesInForce = this.#files;
       telemetry.configRead(result, clock.now());
       telemetry.notice("info", "configuration read again", { result, digest: this.#source.opened.digest });
     } catch (error) {
@@ -112,6 +120,7 @@ export class ConfigurationInForce {
     }
     setBrake(paused);
     this.#follow(source);
+    await this.#record(cause);
     return "applied";
   }
 
@@ -129,7 +138,7 @@ export class ConfigurationInForce {
       this.#files = files;
       return judged;
     } catch (error) {
-      this.#files = new Map([...this.#files, ...files]);
+      this.#files = new Map([...this.#filesInForce, ...files]);
       throw error;
     }
   }
@@ -138,6 +147,14 @@ export class ConfigurationInForce {
     const settings = waitingSettings(wanted, inForce).join(", ");
     if (settings === "") return;
     this.#parts.telemetry.notice("warn", "settings have changed that wait for the next start", { settings });
+  }
+
+  /** A trail that cannot be written ends the process, and until then this is in force. */
+  async #record(cause: ReadingCause): Promise<void> {
+    const { audit, clock, generation } = this.#parts;
+    const { digest: configuration } = this.#source.opened;
+    const record = { timeMs: clock.now(), generation: generation(), configuration, cause };
+    await audit.append({ kind: "configuration", ...record }).catch(() => undefined);
   }
 
   /** What is not part of a generation, and what only has to be said. */

@@ -196,6 +196,8 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
   const signing = { chain, caSigner, audit: watchedAudit, rateLimits, telemetry, clock, pauseSwitch };
   const { configuration, generations } = openConfigurationInForce(parts, signing, shards);
   const generation = generations.current;
+  const inForceFrom = { timeMs: clock.now(), generation: generation().number, cause: "start" } as const;
+  await audit.append({ kind: "configuration", ...inForceFrom, configuration: configuration.source.opened.digest });
   const configSource = (): ConfigSource => {
     const { digest } = configuration.source.opened;
     return { generation: generation().number, digest };
@@ -204,6 +206,7 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
     caNotAfterMs: () => chain.notAfterMs,
     configuration: configSource,
     issuerKeyFaults: () => configuration.source.verifier.keyFaults(),
+    issuers: () => configuration.source.opened.issuers,
     patternIssuers: () => configuration.source.verifier.patternIssuers().counts,
     requestsInFlight,
     issuancePaused: () => pauseSwitch.isPaused,
@@ -245,6 +248,7 @@ function openConfigurationInForce(
   resources.defer(() => handOver.close());
   const configuration = new ConfigurationInForce({
     ...{ ...parts, started, files, shards: handOver },
+    generation: () => generations.current().number,
     openSource: (opened, before) => openSource(opened, parts, before),
   });
   return { configuration, generations };

@@ -46,7 +46,7 @@ export interface ReadOutcome extends TrailPlace {
   readonly logIndex?: number;
 }
 
-/** What is read back of an audit trail; outcomes without a serial number are left out. */
+/** What is read back of an audit trail; outcomes without a serial number and configurations are left out. */
 export type TrailRecord = FileBeginning | ProcessBeginning | ReadIntent | ReadOutcome;
 
 /** How a trail is read. */

@@ -38,14 +38,26 @@ export interface AuditOutcome {
   readonly detail?: string;
 }
 
-/** One line of the trail. */
-export type AuditRecord = AuditIntent | AuditOutcome;
+/** Written when a configuration has come into force: at the start before any request, later right behind the change. */
+export interface AuditConfiguration {
+  readonly kind: "configuration";
+  readonly timeMs: number;
+  /** What intents and outcomes that were judged by it name. */
+  readonly generation: number;
+  /** Lower-case hex SHA-256 of it. */
+  readonly configuration: string;
+  /** Why it was read: the service starts, a file has changed, an operator said so by a signal. */
+  readonly cause: "start" | "change" | "signal";
+}
 
-/** Append-only, hash-chained record of what the CA did. Each process has a chain of its own. */
+/** One line of the trail. */
+export type AuditRecord = AuditIntent | AuditOutcome | AuditConfiguration;
+
+/** Append-only, hash-chained record of what the CA did, and by what rules. Each process has a chain of its own. */
 export interface AuditTrail {
   /**
-   * Appends a record; resolves when the operating system has it. The outcome of a serial number is taken however many
-   * records wait.
+   * Appends a record; resolves when the operating system has it. The outcome of a serial number and a configuration are
+   * taken however many records wait.
    *
    * @throws MayflyError `internal` (AUDIT_FAILED): nothing may be delivered then; `overloaded` (AUDIT_QUEUE_FULL): too many
    *   records wait for this one to be taken, and it never will be

@@ -61,7 +61,7 @@ describe("log verify", () => {
       "  entries      5",
       "  root         [A-Za-z0-9+/]{43}=",
       "  tiles        1",
-      "  audit trail  11 lines of 1 processes, 5 certificates issued",
+      "  audit trail  12 lines of 1 processes, 5 certificates issued",
       "good",
     ];
     expect(stdout).toMatch(new RegExp(`^${lines.join("\n").replaceAll("+/", "+/")}\n$`, "u"));
@@ -78,7 +78,7 @@ describe("log verify", () => {
       head: { size: ISSUED },
       published: { size: ISSUED },
       headMark: { size: ISSUED },
-      audit: { lines: 11, starts: 1, tornLines: 0, highestLogIndexes: expect.any(Object), firstFile: 1, lastFile: 1 },
+      audit: { lines: 12, starts: 1, tornLines: 0, highestLogIndexes: expect.any(Object), firstFile: 1, lastFile: 1 },
       answered: ISSUED,
       problemCount: 0,
       problems: [],

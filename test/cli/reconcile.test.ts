@@ -75,16 +75,16 @@ function splitTrail(copy: string): void {
   rewrite((lines) => {
     const { writer, format } = lines[0] ?? {};
     const opening = (file: number, logIndex: number): Record<string, unknown> => {
-      const highestLogIndexes = { [String(lines[2]?.["logId"])]: logIndex };
+      const highestLogIndexes = { [String(lines[3]?.["logId"])]: logIndex };
       return { kind: "file", writer, seq: 0, previous: "", format, file, highestLogIndexes };
     };
-    return lines.toSpliced(7, 0, opening(3, 2)).toSpliced(3, 0, opening(2, 0));
+    return lines.toSpliced(8, 0, opening(3, 2)).toSpliced(4, 0, opening(2, 0));
   })(copy);
   const path = join(copy, "audit.jsonl");
   const lines = readFileSync(path, "utf8").split("\n");
-  writeFileSync(join(copy, "audit-000001.jsonl"), `${lines.slice(0, 3).join("\n")}\n`);
-  writeFileSync(join(copy, "audit-000002.jsonl"), `${lines.slice(3, 8).join("\n")}\n`);
-  writeFileSync(path, lines.slice(8).join("\n"));
+  writeFileSync(join(copy, "audit-000001.jsonl"), `${lines.slice(0, 4).join("\n")}\n`);
+  writeFileSync(join(copy, "audit-000002.jsonl"), `${lines.slice(4, 9).join("\n")}\n`);
+  writeFileSync(path, lines.slice(9).join("\n"));
 }
 
 const sql = (statement: string) => (copy: string) => {
@@ -157,40 +157,40 @@ describe("reconcile", () => {
     [
       "a row was removed from the log",
       sql("DELETE FROM entry WHERE idx = 2"),
-      [/^audit\.jsonl line 7: serial number [0-9a-f]{40} was issued as entry 2 of log, which is missing$/u],
+      [/^audit\.jsonl line 8: serial number [0-9a-f]{40} was issued as entry 2 of log, which is missing$/u],
     ],
     [
       "an intent and its outcome were removed from the trail",
-      rewrite((lines) => lines.toSpliced(5, 2)),
+      rewrite((lines) => lines.toSpliced(6, 2)),
       [/^log entry 2: serial number [0-9a-f]{40} was logged, and there is no intent$/u],
     ],
     [
       "an intent alone was removed from the trail",
-      rewrite((lines) => lines.toSpliced(5, 1)),
-      [/^audit\.jsonl line 6: serial number [0-9a-f]{40} was issued, and there is no intent$/u],
+      rewrite((lines) => lines.toSpliced(6, 1)),
+      [/^audit\.jsonl line 7: serial number [0-9a-f]{40} was issued, and there is no intent$/u],
     ],
     [
       "the log id in the trail is another one",
-      rewrite((lines) => lines.map((line, at) => (at === 6 ? { ...line, logId: "00".repeat(32) } : line))),
-      [/^audit\.jsonl line 7: serial number [0-9a-f]{40} was issued as entry 2 in the log 0{64}, which is not here$/u],
+      rewrite((lines) => lines.map((line, at) => (at === 7 ? { ...line, logId: "00".repeat(32) } : line))),
+      [/^audit\.jsonl line 8: serial number [0-9a-f]{40} was issued as entry 2 in the log 0{64}, which is not here$/u],
     ],
     [
       "another TBS was intended",
-      rewrite((lines) => lines.map((line, at) => (at === 5 ? { ...line, tbsSha256: "00".repeat(32) } : line))),
-      [/^audit\.jsonl line 7: .* was logged as entry 2 of log with other content than audit\.jsonl line 6 intends$/u],
+      rewrite((lines) => lines.map((line, at) => (at === 6 ? { ...line, tbsSha256: "00".repeat(32) } : line))),
+      [/^audit\.jsonl line 8: .* was logged as entry 2 of log with other content than audit\.jsonl line 7 intends$/u],
     ],
     [
       "a line of the trail says what no line says",
-      rewrite((lines) => lines.map((line, at) => (at === 5 ? { ...line, serialNumber: "none" } : line))),
-      [/^audit trail: .*line 6 of the audit trail in audit\.jsonl is none that Mayfly writes$/u],
+      rewrite((lines) => lines.map((line, at) => (at === 6 ? { ...line, serialNumber: "none" } : line))),
+      [/^audit trail: .*line 7 of the audit trail in audit\.jsonl is none that Mayfly writes$/u],
     ],
     [
       "a line was removed and the chain not made anew",
       (copy) => {
         const path = join(copy, "audit.jsonl");
-        writeFileSync(path, readFileSync(path, "utf8").split("\n").toSpliced(5, 1).join("\n"));
+        writeFileSync(path, readFileSync(path, "utf8").split("\n").toSpliced(6, 1).join("\n"));
       },
-      [/^audit trail: .*line 6 of the audit trail in audit\.jsonl is out of its sequence$/u],
+      [/^audit trail: .*line 7 of the audit trail in audit\.jsonl is out of its sequence$/u],
     ],
     [
       "a file of the trail is missing in the middle",

@@ -12,6 +12,7 @@ import type { OpenedConfiguration } from "../../src/compose/open-configuration.t
 import { ConfigError, loadConfig, parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { MayflyError } from "../../src/core/errors.ts";
+import type { AuditRecord } from "../../src/ports/audit-trail.ts";
 import { makePauseSwitch } from "../../src/issuance/pause-switch.ts";
 import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import { MEMORY_CONFIG } from "../support/memory-config.ts";
@@ -35,10 +36,18 @@ interface Beside {
   readonly config?: Config;
   readonly isPaused?: boolean;
   readonly shards?: Partial<HandOver>;
+  readonly isTrailBroken?: boolean;
 }
 
 /** A configuration in force whose parts tell what becomes of them, in order. */
-function inForce({ started = "", config: first = config(started), isPaused = false, shards }: Beside = {}) {
+function inForce({
+  started = "",
+  config: first = config(started),
+  isPaused = false,
+  shards,
+  isTrailBroken,
+}: Beside = {}) {
+  const audited: AuditRecord[] = [];
   const events: string[] = [];
   const telemetry = makeRecordingTelemetry();
   const tell = (what: string): void => {
@@ -94,7 +103,14 @@ function inForce({ started = "", config: first = config(started), isPaused = fal
         tell(`safe ${name}`);
       },
     },
-    clock: { now: () => 0 },
+    audit: {
+      append: (record) => {
+        audited.push(record);
+        return isTrailBroken ? Promise.reject(new MayflyError("AUDIT_FAILED", "no room")) : Promise.resolve();
+      },
+    },
+    generation: () => 7,
+    clock: { now: () => 5 },
   });
   const read = async (more: string | (() => Config), cause: ReadingCause = "signal") => {
     events.length = 0;
@@ -102,7 +118,7 @@ function inForce({ started = "", config: first = config(started), isPaused = fal
     await configuration.readAgain(typeof more === "string" ? () => config(more) : more, cause);
     return { events: [...events], notices: telemetry.notices.slice(said) };
   };
-  return { configuration, read };
+  return { configuration, read, audited };
 }
 
 const SWAPPED = ["log and source", "rates on", "fetch ahead"];
@@ -119,6 +135,22 @@ describe("a configuration that is read again", () => {
     expect(notices).toEqual([
       { level: "info", message: "configuration read again", fields: { result: "applied", digest } },
     ]);
+  });
+
+  it.each<ReadingCause>(["change", "signal"])("is in the audit trail when it is in force, by a %s", async (cause) => {
+    const { configuration, read, audited } = inForce();
+    await read("shutdown: { drainSeconds: 7 }\n", cause);
+    await read("foo: bar\n", cause);
+    expect(audited).toEqual([]);
+    await read(PAUSED, cause);
+    const { digest } = configuration.source.opened;
+    expect(audited).toEqual([{ kind: "configuration", timeMs: 5, generation: 7, configuration: digest, cause }]);
+  });
+
+  it("is in force all the same where the trail fails, which ends the process", async () => {
+    const { configuration, read } = inForce({ isTrailBroken: true });
+    expect((await read(PAUSED)).events).toContain("applied");
+    expect(configuration.source.opened.config.issuance.paused).toBe(true);
   });
 
   it("changes nothing that is as it was", async () => {
@@ -288,5 +320,8 @@ issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
       [join(folder, "blocked"), expect.stringMatching(/^[0-9a-f]{64}$/u)],
       [join(folder, "none"), "unreadable"],
     ]);
+    // However many are refused, only the last of them counts.
+    await read("clientKeys: { blocklist: none-either }\n");
+    expect([...configuration.files.keys()]).toEqual([join(folder, "blocked"), join(folder, "none-either")]);
   });
 });

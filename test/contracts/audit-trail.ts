@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 
-import type { AuditIntent, AuditOutcome, AuditTrail } from "../../src/ports/audit-trail.ts";
+import type { AuditConfiguration, AuditIntent, AuditOutcome, AuditTrail } from "../../src/ports/audit-trail.ts";
 
 /** An intent, as issuance writes one. */
 export const INTENT: AuditIntent = {
@@ -34,11 +34,21 @@ export const REFUSED: AuditOutcome = {
   detail: "the token expired 12 s ago",
 };
 
+/** A configuration that a signal has had read. */
+export const CONFIGURATION: AuditConfiguration = {
+  kind: "configuration",
+  timeMs: 1_795_348_800_010,
+  generation: 2,
+  configuration: "c0".repeat(32),
+  cause: "signal",
+};
+
 /** What every audit trail owes issuance; `openTrail` gives a new, empty one. */
 export function describeAuditTrail(name: string, openTrail: () => Promise<AuditTrail>): void {
   describe(`${name} as an audit trail`, () => {
     it("acknowledges records of each kind, alone and many at once", async () => {
       const trail = await openTrail();
+      await trail.append(CONFIGURATION);
       await trail.append(INTENT);
       await Promise.all(Array.from({ length: 100 }, (_, at) => trail.append(at % 2 === 0 ? ISSUED : REFUSED)));
       await expect(trail.close()).resolves.toBeUndefined();

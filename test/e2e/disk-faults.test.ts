@@ -26,9 +26,9 @@ describe("a service whose disk", () => {
   itWithShim(
     `has no room for the audit trail ends, delivers nothing, and starts when there is room${skipped}`,
     async () => {
-      const mayfly = rig.serve(under({ call: "write", file: "audit.jsonl", first: 7, count: 1000, error: "ENOSPC" }));
+      const mayfly = rig.serve(under({ call: "write", file: "audit.jsonl", first: 8, count: 1000, error: "ENOSPC" }));
       const { fields = {} } = await mayfly.line("ready");
-      // A start line, then intent and outcome of each: the seventh line is the third certificate's outcome.
+      // A start line, the configuration, then intent and outcome of each: the eighth line is the third certificate's outcome.
       expect(await rig.call(fields["publicUrl"]!, 10)).toMatchObject({
         answered: 2,
         refused: [500, expect.anything()],

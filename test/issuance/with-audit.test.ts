@@ -20,6 +20,7 @@ import {
   PATIENT,
   someSct,
 } from "../support/issuance.ts";
+import { serialNumberOf } from "../support/serial-number-of.ts";
 
 /** Lets everything be recorded, or nothing. */
 const recording = (on: boolean): RateLimit => ({ take: () => (on ? 0 : 1), waitMs: () => 0 });
@@ -266,8 +267,7 @@ describe("the trace of an issuance", () => {
   it("keeps one request's trace apart from another's", async () => {
     const { issue, records } = await makeAudited({ log: { ...OPEN_LOG, add: () => Promise.resolve(someSct(NOW_MS)) } });
     await Promise.all(Array.from({ length: 10 }, () => issue(goodRequest(), PATIENT)));
-    const serials = (kind: AuditRecord["kind"]) =>
-      records.filter((entry) => entry.kind === kind).map((entry) => entry.serialNumber);
+    const serials = (kind: AuditRecord["kind"]) => records.filter((entry) => entry.kind === kind).map(serialNumberOf);
     expect(new Set(serials("intent")).size).toBe(10);
     expect(serials("outcome").sort()).toEqual(serials("intent").sort());
   });

@@ -61,6 +61,10 @@ export function encodeFileLine(position: ChainPosition, opening: FileOpening): s
 export function encodeAuditLine(position: ChainPosition, record: AuditRecord): string {
   const { writer, seq, previous } = position;
   const { kind, timeMs, generation } = record;
+  if (record.kind === "configuration") {
+    const { configuration, cause } = record;
+    return JSON.stringify({ kind, writer, seq, previous, timeMs, generation, configuration, cause });
+  }
   if (record.kind === "intent") {
     const { serialNumber, tbsSha256 } = record;
     return JSON.stringify({ kind, writer, seq, previous, timeMs, generation, serialNumber, tbsSha256 });

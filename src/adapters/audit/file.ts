@@ -20,8 +20,12 @@ export interface AuditFileOptions {
   readonly maxFileBytes?: number;
 }
 
-/** Whether a record must be taken: the outcome to an intent. There is one for each, so a bound on intents bounds these too. */
-const isOwed = (record: AuditRecord): boolean => record.kind === "outcome" && record.serialNumber !== undefined;
+/**
+ * Whether a record must be taken: the outcome to an intent, of which there is one for each, so a bound on intents bounds
+ * these too; and a configuration, which one at a time comes into force.
+ */
+const isOwed = (record: AuditRecord): boolean =>
+  record.kind === "configuration" || (record.kind === "outcome" && record.serialNumber !== undefined);
 
 /** Room for about 21,000 certificates; the next start, which checks the newest file, takes 0.2 s for it. */
 export const MAX_FILE_BYTES = 16 * 1_048_576;

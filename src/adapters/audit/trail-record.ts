@@ -9,8 +9,8 @@ const RESULTS: ReadonlySet<unknown> = new Set<AuditOutcome["result"]>(["issued",
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * What a line of the trail says, as records: none for an outcome without a serial number, two for a process that begins a
- * file.
+ * What a line of the trail says, as records: none for an outcome without a serial number and for a configuration, two for a
+ * process that begins a file.
  *
  * @param members of a line whose place in the chain is right
  * @returns undefined when it is no line that Mayfly writes
@@ -19,6 +19,7 @@ export function parseTrailRecords(members: Members, place: TrailPlace): readonly
   const { kind } = members;
   if (kind === "intent") return parseIntent(members, place);
   if (kind === "outcome") return parseOutcome(members, place);
+  if (kind === "configuration") return isConfiguration(members) ? [] : undefined;
   const file = members["file"] === undefined ? [] : parseFile(members, place);
   if (kind === "file") return file;
   const { timeMs } = members;
@@ -50,6 +51,9 @@ function parseOutcome(members: Members, place: TrailPlace): readonly TrailRecord
   const log = isLogId(logId) ? { logId, ...(isLogIndex(logIndex) ? { logIndex } : {}) } : {};
   return [{ kind: "outcome", ...place, timeMs, result, serialNumber, ...log }];
 }
+
+const isConfiguration = ({ timeMs, configuration }: Members): boolean =>
+  isTime(timeMs) && isText(configuration, SHA256);
 
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value);
 

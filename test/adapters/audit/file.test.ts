@@ -26,7 +26,7 @@ import {
 import { MayflyError } from "../../../src/core/errors.ts";
 import type { AuditRecord } from "../../../src/ports/audit-trail.ts";
 import type { TrailRecord } from "../../../src/ports/audit-trail-reader.ts";
-import { describeAuditTrail, INTENT, ISSUED, REFUSED } from "../../contracts/audit-trail.ts";
+import { CONFIGURATION, describeAuditTrail, INTENT, ISSUED, REFUSED } from "../../contracts/audit-trail.ts";
 import { makeFakeClock } from "../../fakes/fake-clock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mayfly-audit-"));
@@ -55,15 +55,26 @@ const highest = (logIndex: number) => ({ highestLogIndexes: { [LOG_ID]: logIndex
 const linesOf = (path: string): string[] => readFileSync(path, "utf8").split("\n").slice(0, -1);
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
+/** A trail of one process whose chain is whole, whatever its lines say. */
+function writeChain(path: string, start: object, ...lines: readonly object[]): void {
+  let previous = "";
+  const texts = [{ kind: "start", format: "mayfly-audit/2", file: 1, ...start }, ...lines].map((line, at) => {
+    const text = JSON.stringify({ writer: writerId("a"), seq: at + 1, previous, ...line });
+    previous = sha256(text);
+    return `${text}\n`;
+  });
+  writeFileSync(path, texts.join(""));
+}
+
 describeAuditTrail("a file trail", () => openAuditFile({ path: newPath(), writerId: writerId("a"), clock }));
 
 describe("openAuditFile", () => {
   it("writes one JSON line per record, its members always in the same order, with the process's chain", async () => {
     const path = newPath();
-    await writeRecords(path, "a", [INTENT, ISSUED, REFUSED]);
+    await writeRecords(path, "a", [INTENT, ISSUED, REFUSED, CONFIGURATION]);
     const lines = linesOf(path);
     const writer = writerId("a");
-    const [start, intent, outcome] = lines.map((line) => sha256(line));
+    const [start, intent, outcome, refusal] = lines.map((line) => sha256(line));
     expect(lines).toEqual([
       `{"kind":"start","writer":"${writer}","seq":1,"previous":"","format":"mayfly-audit/2","timeMs":1795348800000,` +
         `"file":1}`,
@@ -74,6 +85,8 @@ describe("openAuditFile", () => {
         `"logId":"${LOG_ID}","logIndex":7}`,
       `{"kind":"outcome","writer":"${writer}","seq":4,"previous":"${outcome!}","timeMs":1795348800009,"generation":1,` +
         `"result":"refused","code":"invalid_token","reason":"TOKEN_EXPIRED","detail":"the token expired 12 s ago"}`,
+      `{"kind":"configuration","writer":"${writer}","seq":5,"previous":"${refusal!}","timeMs":1795348800010,` +
+        `"generation":2,"configuration":"${"c0".repeat(32)}","cause":"signal"}`,
     ]);
   });
 
@@ -195,17 +208,6 @@ describe("verifyAuditTrail", () => {
     await expect(verifyAuditTrail(path)).rejects.toThrow(refusal);
     await expect(openAuditFile({ path, writerId: writerId("b"), clock })).rejects.toThrow(refusal);
   });
-
-  /** A trail of one process whose chain is whole, whatever its lines say. */
-  function writeChain(path: string, start: object, ...lines: readonly object[]): void {
-    let previous = "";
-    const texts = [{ kind: "start", format: "mayfly-audit/2", file: 1, ...start }, ...lines].map((line, at) => {
-      const text = JSON.stringify({ writer: writerId("a"), seq: at + 1, previous, ...line });
-      previous = sha256(text);
-      return `${text}\n`;
-    });
-    writeFileSync(path, texts.join(""));
-  }
 
   it.each<[string, object]>([
     ["names no log", { logIndex: 1 }],
@@ -610,10 +612,11 @@ describe("an audit trail of several files", () => {
     expect(await reasonOf(trail.append(INTENT))).toBe("AUDIT_QUEUE_FULL");
     expect(await reasonOf(trail.append(REFUSED))).toBe("AUDIT_QUEUE_FULL");
     taken.push(trail.append(ISSUED), trail.append({ ...ISSUED, result: "failed" }));
+    taken.push(trail.append(CONFIGURATION));
     await Promise.all(taken);
     await trail.append(INTENT);
     await trail.close();
-    expect(await verifyAuditTrail(path)).toMatchObject({ starts: 1, lines: 1 + 2 * 5, lastFile: 6 });
+    expect(await verifyAuditTrail(path)).toMatchObject({ starts: 1, lines: 1 + 2 * 6, lastFile: 7 });
   });
 
   it("is not written over by a file of its number", async () => {
@@ -639,10 +642,10 @@ describe("openAuditTrailReader", () => {
     return read;
   }
 
-  it("gives back what was written, with the place of each, and no outcome without a serial number", async () => {
+  it("gives back what was written, with the place of each, and nothing that was not about a serial number", async () => {
     const path = newPath();
     await writeRecords(path, "a", [INTENT, REFUSED, ISSUED]);
-    await writeRecords(path, "b", [OTHER]);
+    await writeRecords(path, "b", [CONFIGURATION, OTHER]);
     const { serialNumber, tbsSha256, timeMs } = INTENT;
     const { logId, logIndex } = ISSUED;
     const file = basename(path);
@@ -652,7 +655,7 @@ describe("openAuditTrailReader", () => {
       { kind: "intent", file, lineNumber: 2, timeMs, serialNumber, tbsSha256 },
       { kind: "outcome", file, lineNumber: 4, timeMs: ISSUED.timeMs, result: "issued", serialNumber, logId, logIndex },
       { kind: "start", file, lineNumber: 5, timeMs: clock.now() },
-      { kind: "intent", file, lineNumber: 6, timeMs, serialNumber: OTHER.serialNumber, tbsSha256 },
+      { kind: "intent", file, lineNumber: 7, timeMs, serialNumber: OTHER.serialNumber, tbsSha256 },
     ]);
   });
 
@@ -667,6 +670,16 @@ describe("openAuditTrailReader", () => {
     const fromSecond = await readBack(path, 2);
     expect(fromSecond[0]).toEqual(files[1]);
     expect(fromSecond).toEqual(all.slice(all.indexOf(files[1]!)));
+  });
+
+  it.each([
+    ["no digest", { timeMs: 1 }],
+    ["a digest that is none", { timeMs: 1, configuration: "C0".repeat(32) }],
+    ["no time", { configuration: CONFIGURATION.configuration }],
+  ])("refuses a configuration with %s", async (_, about) => {
+    const path = newPath();
+    writeChain(path, { timeMs: 1 }, { kind: "configuration", ...about });
+    await expect(readBack(path)).rejects.toThrow("is none that Mayfly writes");
   });
 
   it("reads nothing where there is no trail", async () => {

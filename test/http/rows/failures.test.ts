@@ -15,6 +15,7 @@ import { keyRequest } from "../../support/signing-body.ts";
 import { openWholeApp } from "../../support/whole-app.ts";
 import type { Answer } from "../../support/ask.ts";
 import type { WholeApp, WholeAppOptions } from "../../support/whole-app.ts";
+import { serialNumberOf } from "../../support/serial-number-of.ts";
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
@@ -189,13 +190,13 @@ describe("a signer that is slow or fails", () => {
     expectTold(await whole.send(body, token), "SIGNER_REFUSED");
     expect(await whole.treeSize()).toBe(1);
     expect(whole.telemetry.issuances.map(({ outcome }) => outcome)).toMatchObject([
-      { result: "failed", reason: "SIGNER_REFUSED", serialNumber: whole.audit.records[0]!.serialNumber },
+      { result: "failed", reason: "SIGNER_REFUSED", serialNumber: serialNumberOf(whole.audit.records[0]!) },
     ]);
     fails = false;
     const answer = await whole.send(body, token);
     expect(answer.status).toBe(200);
     expect(await whole.treeSize()).toBe(2);
-    const serials = whole.audit.records.filter(({ kind }) => kind === "intent").map(({ serialNumber }) => serialNumber);
+    const serials = whole.audit.records.filter(({ kind }) => kind === "intent").map(serialNumberOf);
     expect(new Set(serials).size).toBe(2);
     expect(BigInt(`0x${certificateIn(answer).serialNumber}`)).toBe(BigInt(`0x${String(serials[1])}`));
   });

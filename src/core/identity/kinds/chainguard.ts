@@ -1,3 +1,4 @@
+import type { JsonObject, JsonValue } from "../../encoding/json-reader.ts";
 import { MayflyError } from "../../errors.ts";
 import { objectClaim } from "../claim.ts";
 import { emailClaim, emailVerifiedClaim } from "../email-claims.ts";
@@ -12,7 +13,7 @@ import { assembleSubjectUri } from "../template/assemble-uri.ts";
  * @throws MayflyError TOKEN_EMAIL_INVALID, TOKEN_EMAIL_UNVERIFIED, TOKEN_CLAIM_INVALID, SAN_NOT_PERMITTED
  */
 export function deriveChainguardPrincipal(token: VerifiedIdToken): Principal {
-  checkActor(token);
+  checkUnusedClaims(token);
   const base = { text: token.issuer.url.replace(/\/?$/u, "/") };
   const subject = { text: token.subject, claim: "sub" };
   return {
@@ -32,10 +33,21 @@ function deriveChallenge({ claims, subject }: VerifiedIdToken): Pick<Principal, 
   return { challenge: emailClaim(claims), challengeClaim: "email" };
 }
 
-/** Who acts for the subject (`act`, RFC 8693 §4.1): not in the certificate, but a token that has it must make sense. */
-function checkActor({ claims }: VerifiedIdToken): void {
-  if (!claims.has("act")) return;
-  for (const value of objectClaim(claims, "act").values()) {
-    if (typeof value !== "string") throw new MayflyError("TOKEN_CLAIM_INVALID", "the act claim holds more than texts");
-  }
+/**
+ * Who acts for the subject (`act`, RFC 8693 §4.1), and which service of Chainguard's it is: not in the certificate, but a token
+ * that has these claims must make sense. Null stands for what is absent.
+ */
+function checkUnusedClaims({ claims }: VerifiedIdToken): void {
+  for (const value of membersOf(claims, "act").values()) checkText("act", value);
+  checkText("internal", membersOf(claims, "internal").get("service-principal"));
+}
+
+function membersOf(claims: JsonObject, name: string): JsonObject {
+  const isAbsent = (claims.get(name) ?? null) === null;
+  return isAbsent ? new Map() : objectClaim(claims, name);
+}
+
+function checkText(claim: string, value: JsonValue | undefined): void {
+  if (typeof value === "string" || (value ?? null) === null) return;
+  throw new MayflyError("TOKEN_CLAIM_INVALID", `the ${claim} claim holds something that is no text`);
 }

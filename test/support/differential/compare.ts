@@ -1,7 +1,10 @@
 import type { Answer } from "./answer.ts";
+import { certificateParts } from "./certificate.ts";
 import type { CertificateParts } from "./certificate.ts";
 import { CERTIFICATE_DIVERGENCES, DIVERGENCES, EVERYWHERE } from "./divergences.ts";
 import type { Change, Expected } from "./divergences.ts";
+import { IDENTITY_DIVERGENCES, OF_EVERY_CERTIFICATE } from "./identities/divergences.ts";
+import type { Reply } from "./send.ts";
 
 /** The same of two servers: answers to one request, or certificates for one. */
 export interface Pair<T> {
@@ -28,6 +31,25 @@ export function compareAnswers(answers: Pair<Answer>, rows: readonly string[]): 
 export function compareCertificates(certificates: Pair<CertificateParts>): Comparison {
   const always = Object.keys(CERTIFICATE_DIVERGENCES);
   return compare(certificates, { divergences: CERTIFICATE_DIVERGENCES, rows: [], always });
+}
+
+/**
+ * Holds the differences between two answers to one token, and between the certificates in them where both have one, against
+ * the rows that are said to explain them.
+ */
+export function compareReplies({ fulcio, mayfly }: Pair<Reply>, rows: readonly string[]): Comparison {
+  const isComparable = fulcio.leaf !== undefined && mayfly.leaf !== undefined;
+  const fieldsOf = ({ answer, leaf }: Reply): Fields => ({
+    ...answer,
+    ...(isComparable ? certificateParts(leaf ?? "") : {}),
+  });
+  return compareIdentities({ fulcio: fieldsOf(fulcio), mayfly: fieldsOf(mayfly) }, rows);
+}
+
+/** {@link compareReplies} of any part of answers and certificates. */
+export function compareIdentities(fields: Pair<Fields>, rows: readonly string[]): Comparison {
+  const divergences = { ...DIVERGENCES, ...CERTIFICATE_DIVERGENCES, ...IDENTITY_DIVERGENCES };
+  return compare(fields, { divergences, rows, always: [...EVERYWHERE, ...OF_EVERY_CERTIFICATE] });
 }
 
 type Fields = Readonly<Record<string, string>>;

@@ -55,14 +55,20 @@ export interface FulcioProcess {
  *
  * @throws Error with the end of what it said when it does not start
  */
-export async function startFulcioProgram(more: readonly string[]): Promise<FulcioProcess> {
+export async function startFulcioProgram(
+  more: readonly string[],
+  environment: Environment = {},
+): Promise<FulcioProcess> {
   const [http, grpc, metrics] = [await freePort(18_080), await freePort(18_380), await freePort(18_680)];
   const flags = [
     ...["--log_type", "prod", "--host", "127.0.0.1", "--port", String(http)],
     ...["--grpc-host", "127.0.0.1", "--grpc-port", String(grpc), "--metrics-port", String(metrics)],
     ...more,
   ];
-  const child = spawn(goToolPath(FULCIO), ["serve", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(goToolPath(FULCIO), ["serve", ...flags], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
+  });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)));

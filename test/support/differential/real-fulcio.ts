@@ -18,8 +18,10 @@ export interface FulcioOptions {
   /** PEM, issuing CA first. */
   readonly chain: string;
   readonly issuingKey: KeyObject;
-  /** Text of its issuer file, YAML. */
+  /** Text of its issuer file, YAML or JSON. */
   readonly issuers: string;
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Fulcio, with a CT log of its own. */
@@ -34,11 +36,12 @@ export async function startFulcio(options: FulcioOptions): Promise<RunningFulcio
   const issuerFile = join(options.folder, "fulcio-config.yaml");
   writeFileSync(issuerFile, options.issuers);
   try {
-    const fulcio = await startFulcioProgram([
+    const flags = [
       ...["--legacy-unix-domain-socket", legacySocket, "--config-path", issuerFile],
       ...["--ca", "fileca", "--fileca-watch=false", ...writeCa(options), "--fileca-key-passwd", PASSPHRASE],
       ...["--ct-log-url", `${log.url}/log`, "--ct-log-public-key-path", log.publicKeyFile],
-    ]);
+    ];
+    const fulcio = await startFulcioProgram(flags, options.environment);
     return {
       ...fulcio,
       legacyGrpcTarget: `unix:${legacySocket}`,

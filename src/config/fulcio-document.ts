@@ -1,5 +1,7 @@
 import { isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { Document } from "yaml";
+import { JsonError, parseJson } from "../core/encoding/json-reader.ts";
+import { BAD_ALIAS, badAliasOffset } from "./bad-alias.ts";
 import { FulcioInputError } from "./fulcio-input-error.ts";
 
 /** A mapping as it stands in one of Fulcio's files. */
@@ -28,7 +30,7 @@ export function isMapping(value: unknown): value is FulcioMapping {
  */
 export function parseFulcioDocument(text: string, file: string): FulcioDocument {
   const syntax = /^\s*[{[]/u.test(text) ? "json" : "yaml";
-  const json = syntax === "json" ? parseJson(text, file) : undefined;
+  const json = syntax === "json" ? readJson(text, file) : undefined;
   const lines = new LineCounter();
   // Its own faults quote the text, in which a password may stand.
   const document = parseDocument(separateAliases(text), {
@@ -38,18 +40,21 @@ export function parseFulcioDocument(text: string, file: string): FulcioDocument 
     customTags: ["null"],
     uniqueKeys: true,
     merge: true,
+    // Sets, bytes and the like are no values of a setting.
+    resolveKnownTags: false,
     prettyErrors: false,
+    logLevel: "error",
   });
   const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined) {
     const kind = fault.code.toLowerCase().replaceAll("_", " ");
     throw new FulcioInputError(`${file}:${lines.linePos(fault.pos[0]).line}: not ${syntax.toUpperCase()} (${kind})`);
   }
-  const content = json ?? toPlain(() => document.toJS({ maxAliasCount: 1000 }) as unknown, file);
-  const placeOf = (path: readonly string[]): string =>
-    `${file}:${lines.linePos(offsetOf(path, document, syntax)).line}`;
+  const placeAt = (offset: number): string => `${file}:${lines.linePos(offset).line}`;
+  const placeOf = (path: readonly string[]): string => placeAt(offsetOf(path, document, syntax));
+  const content = json ?? toPlain(document, placeAt);
   if (content === null || content === undefined) return { syntax, content: {}, placeOf };
-  if (!isMapping(content)) throw new FulcioInputError(`${file}: expected a mapping`);
+  if (!isMapping(content)) throw new FulcioInputError(`${placeOf([])}: expected a mapping`);
   return { syntax, content, placeOf };
 }
 
@@ -86,18 +91,30 @@ function separateAliases(text: string): string {
   return text.replaceAll(/^(?<alias>[ \t]*\*[A-Za-z0-9_-]+):(?=[ \t\r]|$)/gmu, "$<alias> :");
 }
 
-function parseJson(text: string, file: string): unknown {
+function readJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new FulcioInputError(`${file}: starts like JSON and is not`, { cause });
+  } catch {
+    // What JSON.parse says quotes the text.
+    throw new FulcioInputError(`${file}:${lineOfJsonFault(text)}: starts like JSON and is not`);
   }
 }
 
-function toPlain(read: () => unknown, file: string): unknown {
+/** Line of a text that is no JSON from which on it is none. */
+function lineOfJsonFault(text: string): number {
   try {
-    return read();
+    parseJson(Buffer.from(text), { maxDepth: 64, maxMembers: Infinity });
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    return text.slice(0, error.position ?? 0).split("\n").length;
+  }
+  return 1;
+}
+
+function toPlain(document: Document, placeAt: (offset: number) => string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 1000 });
   } catch (cause) {
-    throw new FulcioInputError(`${file}: not YAML (an alias without its anchor, or too many)`, { cause });
+    throw new FulcioInputError(`${placeAt(badAliasOffset(document))}: not YAML (${BAD_ALIAS})`, { cause });
   }
 }

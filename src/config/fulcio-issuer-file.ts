@@ -109,6 +109,7 @@ export function readFulcioIssuerFile({ syntax, content, placeOf }: FulcioDocumen
     for (const [key, member] of Object.entries(requireMapping(value, path, refuse))) {
       const name = names.find((one) => (syntax === "json" ? jsonName(one) === key.toLowerCase() : one === key));
       if (name === undefined) unknown.push(unknownMember(key, path, names));
+      else if (name in known) refuse([...path, key], "one setting of this name, in whatever case");
       else known[name] = member;
     }
     return known;

@@ -1,5 +1,6 @@
 import { isMap, isNode, LineCounter, parseDocument } from "yaml";
 import type { Document } from "yaml";
+import { BAD_ALIAS, badAliasOffset } from "./bad-alias.ts";
 import { ConfigError } from "./config-error.ts";
 import { readSettingsFile } from "./read-settings-file.ts";
 import type { ConfigProblem } from "./rule.ts";
@@ -32,25 +33,32 @@ export function readYamlFile(file: string): string {
  */
 export function parseYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    strict: true,
+    uniqueKeys: true,
+    resolveKnownTags: false,
+    logLevel: "error",
+  });
   const faults = [...document.errors, ...document.warnings];
   if (faults.length > 0) {
     throw new ConfigError(faults.map((fault) => `${file}:${fault.message.split("\n")[0] ?? ""}`).join("\n"));
   }
   return {
-    value: toPlain(document, file),
+    value: toPlain({ file, document, lines }),
     refuse: (problems) => {
       throw new ConfigError(problems.map((problem) => describe(problem, { file, document, lines })).join("\n"));
     },
   };
 }
 
-function toPlain(document: Document, file: string): unknown {
+function toPlain({ file, document, lines }: Source): unknown {
   if (!isMap(document.contents)) throw new ConfigError(`${file}: expected a mapping of settings`);
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    throw new ConfigError(`${file}: ${Error.isError(cause) ? cause.message : String(cause)}`, { cause });
+    const { line } = lines.linePos(badAliasOffset(document));
+    throw new ConfigError(`${file}:${String(line)}: ${BAD_ALIAS}`, { cause });
   }
 }
 

@@ -382,6 +382,11 @@ describe("a file that is none of Fulcio's", () => {
       "OIDCIssuers: {}",
       "issuers.yaml:1: OIDCIssuers: unknown setting; did you mean oidc-issuers?",
     ],
+    [
+      "a name of JSON twice, in other cases",
+      '{\n"OIDCIssuers": {},\n"oidcissuers": { "https://a.example.com": {} }}',
+      "issuers.yaml:2: oidcissuers: expected one setting of this name",
+    ],
     ["a name of YAML in JSON", '{\n"oidc-issuers": {}}', "issuers.yaml:2: oidc-issuers: unknown setting"],
     [
       "an issuer twice",

@@ -124,11 +124,14 @@ describe("a file of Fulcio's", () => {
     ["YAML that is none", "a: 1\n b: hunter2\n", "f:1: not YAML (block as implicit key)"],
     ["an unclosed list", "a: [hunter2\n", "not YAML"],
     ["a key twice", "a: 1\na: hunter2\n", "f:2: not YAML (duplicate key)"],
-    ["an alias of nothing", "a: *hunter2\n", "not YAML"],
-    ["JSON that is none", '{ "hunter2": 1, }', "f: starts like JSON and is not"],
+    ["an alias of nothing", "a: 1\nb: *hunter2\n", "f:2: not YAML (an alias without its anchor before it"],
+    ["bytes", "a: !!binary aHVudGVyMg==\n", "f:1: not YAML (tag resolve failed)"],
+    ["a set", "a: 1\nb: !!set { hunter2 }\n", "f:2: not YAML (tag resolve failed)"],
+    ["JSON that is none", '{\n "hunter2": 1,\n }', "f:3: starts like JSON and is not"],
+    ["JSON that is nested too deeply to tell where it ends", "[".repeat(70), "f:1: starts like JSON and is not"],
     ["JSON with a key twice", '{ "a": 1, "a": "hunter2" }', "not JSON (duplicate key)"],
-    ["a list", "- hunter2\n", "f: expected a mapping"],
-    ["a text", "hunter2", "f: expected a mapping"],
+    ["a list", "- hunter2\n", "f:1: expected a mapping"],
+    ["a text", "hunter2", "f:1: expected a mapping"],
     [
       "aliases that multiply",
       `a: &a [1]\n${"bcdefgh"

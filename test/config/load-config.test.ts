@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -469,6 +469,31 @@ describe("a configuration file", () => {
   it("[FC108] R03: refuses an empty file and a bare value", () => {
     for (const text of ["", "null", "42", "[]"])
       expect(() => parseConfig(text, "c.yaml")).toThrow("expected a mapping");
+  });
+
+  it.each([
+    ["an alias of nothing", "issuers: *nothing", "an alias without its anchor before it"],
+    [
+      "aliases that multiply",
+      `issuers: [&a [1], &b [${"*a,".repeat(9)}], &c [${"*b,".repeat(99)}]]`,
+      "or too many of them",
+    ],
+    ["bytes where rules are expected", "issuers: !!binary AAAA", "Unresolved tag"],
+    ["a set where a list is expected", "issuers: !!set { a }", "Unresolved tag"],
+  ])("refuses %s, with its line", (_what, line, says) => {
+    const text = GOOD.replace(/^issuers:[^]*$/mu, line);
+    expect(text.split("\n").at(-1)).toBe(line);
+    expect(() => parseConfig(text, "c.yaml")).toThrow(ConfigError);
+    expect(() => parseConfig(text, "c.yaml")).toThrow(says);
+    const at = String(text.split("\n").length);
+    expect(() => parseConfig(text, "c.yaml")).toThrow(new RegExp(`c\\.yaml:${at}:|at line ${at},`, "u"));
+  });
+
+  it("puts nothing of a file on standard error", () => {
+    const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    expect(() => parseConfig(`${GOOD}? { a: hunter2 }\n: 1\n`, "c.yaml")).toThrow(ConfigError);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 
   it("R15: refuses what is not a readable file, saying so", () => {

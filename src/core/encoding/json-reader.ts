@@ -22,10 +22,13 @@ export interface JsonLimits {
 export class JsonError extends Error {
   override readonly name = "JsonError";
   readonly kind: "not-json" | "not-utf8" | "duplicate-member" | "too-complex";
+  /** Where a text stops being JSON, in UTF-16 units; of `not-json` only. */
+  readonly position: number | undefined;
 
-  constructor(kind: JsonError["kind"], detail: string, options?: ErrorOptions) {
+  constructor(kind: JsonError["kind"], detail: string, options?: ErrorOptions & { readonly position?: number }) {
     super(detail, options);
     this.kind = kind;
+    this.position = options?.position;
   }
 }
 
@@ -278,6 +281,6 @@ class Reader {
   }
 
   #refuse(): never {
-    throw new JsonError("not-json", `the text is not JSON at position ${this.#at}`);
+    throw new JsonError("not-json", `the text is not JSON at position ${this.#at}`, { position: this.#at });
   }
 }

@@ -4,11 +4,8 @@ import { readCorpus, writeCorpus, type Found } from "../../fuzz/corpus.ts";
 import { outcomeOf } from "../../fuzz/reader.ts";
 import { READERS } from "../../fuzz/readers.ts";
 import { recordEvidence } from "../../support/evidence.ts";
+import { FUZZ_RUNS, FUZZ_SEED } from "./fuzz-length.ts";
 
-/** Further seeds are for whoever looks for more: `MAYFLY_FUZZ_SEED=7 npm run test:fuzz`. */
-const SEED = Number(process.env["MAYFLY_FUZZ_SEED"] ?? 20261122);
-/** How many inputs a reader gets; a slow one gets a part of it. */
-const RUNS = Number(process.env["MAYFLY_FUZZ_RUNS"] ?? 100_000);
 const KEPT_INPUT_BYTES = 4_096;
 
 describe("readers of what comes from outside", () => {
@@ -24,7 +21,7 @@ describe("readers of what comes from outside", () => {
     "%s: no input breaks it, and what it accepts others read alike",
     (name, reader) => {
       const outcomes = new Map<string, number>();
-      const numRuns = Math.ceil(RUNS / reader.weight ** 2);
+      const numRuns = Math.ceil(FUZZ_RUNS / reader.weight ** 2);
       fc.assert(
         fc.property(reader.inputs, (input) => {
           const outcome = outcomeOf(reader, input);
@@ -34,10 +31,10 @@ describe("readers of what comes from outside", () => {
           const isShorter = input.length < (before?.input.length ?? KEPT_INPUT_BYTES);
           if (!isKnown && isShorter) fresh.set(`${name} ${outcome}`, { reader: name, outcome, input });
         }),
-        { seed: SEED, numRuns },
+        { seed: FUZZ_SEED, numRuns },
       );
       const accepted = outcomes.get("accepted") ?? 0;
-      recordEvidence(`${name}: seed ${SEED}, ${numRuns} inputs, ${accepted} accepted, ${outcomes.size} outcomes`);
+      recordEvidence(`${name}: seed ${FUZZ_SEED}, ${numRuns} inputs, ${accepted} accepted, ${outcomes.size} outcomes`);
       expect(accepted).toBeGreaterThan(0);
       expect(outcomes.size).toBeGreaterThan(1);
     },

@@ -1,4 +1,4 @@
-import type { SecretConfig } from "../config/signer-schema.ts";
+import type { SecretConfig } from "../config/secret-schema.ts";
 import { RequiredOption } from "./required-option.ts";
 
 /** `--passphrase-file`: a passphrase never stands on a command line, where other users can read it. */

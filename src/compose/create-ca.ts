@@ -5,7 +5,7 @@ import { makeKeyObjectSigner } from "../adapters/signers/key-object-signer.ts";
 import { generatePrivateKey } from "../adapters/signers/memory.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { MayflyError } from "../core/errors.ts";
-import type { SecretConfig } from "../config/signer-schema.ts";
+import type { SecretConfig } from "../config/secret-schema.ts";
 import { makeCaChain } from "./make-ca.ts";
 import { readSecret } from "./read-secret.ts";
 import type { Environment } from "./read-secret.ts";

@@ -1,7 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { encryptKeyFile } from "../adapters/signers/file.ts";
 import { generatePrivateKey } from "../adapters/signers/memory.ts";
-import type { SecretConfig } from "../config/signer-schema.ts";
+import type { SecretConfig } from "../config/secret-schema.ts";
 import type { SignatureAlgorithm } from "../core/certificate/algorithms.ts";
 import { encodePem } from "../core/encoding/pem.ts";
 import { readSecret } from "./read-secret.ts";

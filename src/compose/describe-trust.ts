@@ -62,6 +62,9 @@ async function trustedShard({ config, path, log }: DescribedShard): Promise<Trus
   }
   const setting = settingName([...place, "signer"]);
   if (signer.kind === "memory") throw forgotten(setting);
+  if (signer.kind !== "file") {
+    throw new MayflyError("LOG_MISSING", `${setting}: its public key is known once the log is made: mayfly log init`);
+  }
   try {
     return { config, logPublicKey: await readPublicKeyOf(signer.path), frozenMs: undefined };
   } catch (cause) {

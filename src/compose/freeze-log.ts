@@ -69,8 +69,9 @@ export async function freezeLog(
 }
 
 /** A command has no metrics. */
-const UNHEARD: Pick<Telemetry, "logBatch" | "witnessAnswer" | "witnessQuorum"> = {
+const UNHEARD: Pick<Telemetry, "logBatch" | "signer" | "witnessAnswer" | "witnessQuorum"> = {
   logBatch: () => undefined,
+  signer: () => undefined,
   witnessAnswer: () => undefined,
   witnessQuorum: () => undefined,
 };

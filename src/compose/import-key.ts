@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { encryptKeyFile } from "../adapters/signers/file.ts";
-import type { SecretConfig } from "../config/signer-schema.ts";
+import type { SecretConfig } from "../config/secret-schema.ts";
 import { encodePem } from "../core/encoding/pem.ts";
 import { MayflyError } from "../core/errors.ts";
 import { readSecret } from "./read-secret.ts";

@@ -1,8 +1,9 @@
 import type { SigningShardConfig } from "../config/log-schema.ts";
 import { settingName } from "../config/setting-name.ts";
 import type { Signer } from "../ports/signer.ts";
-import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
-import type { OpenSignerOptions } from "./open-signer.ts";
+import { openSigner } from "./open-signer.ts";
+import { SIGNER_ROLES } from "./signer-roles.ts";
+import type { OpenSignerOptions } from "./signer-roles.ts";
 
 /** The keys of a log. */
 export interface LogSigners {
@@ -18,13 +19,17 @@ export type LogSignersConfig = Pick<SigningShardConfig, "signer" | "checkpointSi
 /**
  * Opens the keys of one shard, each after it proved itself.
  *
- * @throws MayflyError `signer_failed`, naming the setting and the file
+ * @throws MayflyError `signer_failed` or `signer_unavailable`, naming the setting and the key
  */
 export async function openLogSigners(shard: LogSignersConfig, options: OpenSignerOptions): Promise<LogSigners> {
   const setting = (name: "signer" | "checkpointSigner"): string => settingName([...shard.place, name]);
   // One after the other: the key derivation of each file takes its tens of megabytes, which nothing later does.
   const log = await openSigner(shard.signer, { ...SIGNER_ROLES.log, setting: setting("signer") }, options);
   const role = { ...SIGNER_ROLES.checkpoint, setting: setting("checkpointSigner") };
-  const checkpoint = await openSigner(shard.checkpointSigner, role, options);
-  return { log, checkpoint };
+  try {
+    return { log, checkpoint: await openSigner(shard.checkpointSigner, role, options) };
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
 }

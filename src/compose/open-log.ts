@@ -26,7 +26,7 @@ import type { ReadableLog } from "./readable-log.ts";
 export interface OpenLogOptions extends OpenLogStoreOptions {
   readonly signers: LogSigners;
   readonly clock: SteadyClock;
-  readonly telemetry: Pick<Telemetry, "notice" | "logBatch" | "witnessAnswer" | "witnessQuorum">;
+  readonly telemetry: Pick<Telemetry, "notice" | "logBatch" | "signer" | "witnessAnswer" | "witnessQuorum">;
   /** Callers admitted and not answered yet. */
   readonly requestsInFlight: () => number;
   /** Of the shard, as it is configured now. */

@@ -8,6 +8,7 @@ import { openLogSigners } from "./open-log-signers.ts";
 import type { LogSigners, LogSignersConfig } from "./open-log-signers.ts";
 import type { Environment } from "./read-secret.ts";
 import type { ReadableLog } from "./readable-log.ts";
+import { signersOfService } from "./signer-roles.ts";
 
 /** What every shard of a service is opened with. */
 export interface OpenShardOptions extends Omit<OpenLogOptions, "shard" | "signers"> {
@@ -36,9 +37,8 @@ async function openSigning(
   keys: LogSignersConfig,
   options: OpenShardOptions,
 ): Promise<Extract<OpenedShard, { kind: "signing" }>> {
-  const { config, env, resources, onFatal } = options;
-  const development = config.environment === "development";
-  const signers = await openLogSigners(keys, { env, development, onMismatch: onFatal });
+  const { config, resources } = options;
+  const signers = await openLogSigners(keys, signersOfService(options));
   for (const signer of [signers.log, signers.checkpoint]) resources.defer(() => signer.close());
   refuseDevelopmentKeys(config, [signers.log, signers.checkpoint]);
   const log = await openLog({ ...options, shard, signers });

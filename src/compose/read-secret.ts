@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { describeExposure } from "../adapters/signers/exposed-file.ts";
 import { MayflyError } from "../core/errors.ts";
-import type { SecretConfig } from "../config/signer-schema.ts";
+import type { SecretConfig } from "../config/secret-schema.ts";
 
 /** Environment variables by name, as `main.ts` hands them in. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
-import type { SecretConfig } from "../config/signer-schema.ts";
+import type { SecretConfig } from "../config/secret-schema.ts";
 import { openSigner } from "./open-signer.ts";
-import type { SignerRole } from "./open-signer.ts";
 import type { Environment } from "./read-secret.ts";
+import type { SignerRole } from "./signer-roles.ts";
 
 /** An operator's key, which vouches for trust files and for nothing else. */
 export interface SignTrustFileOptions {
@@ -11,7 +11,7 @@ export interface SignTrustFileOptions {
   readonly env: Environment;
 }
 
-const OPERATOR: SignerRole = { setting: "--sign-with", algorithms: ["ed25519", "ecdsa-p256-sha256"] };
+const OPERATOR: SignerRole = { setting: "--sign-with", use: "trust", algorithms: ["ed25519", "ecdsa-p256-sha256"] };
 
 /**
  * Signs the bytes of a trust file.

@@ -36,12 +36,13 @@ import { openConfiguration } from "./open-configuration.ts";
 import { openListeners } from "./open-listeners.ts";
 import type { ServiceUrls } from "./open-listeners.ts";
 import { LogShards, shardSource } from "./log-shards.ts";
-import { openSigner, SIGNER_ROLES } from "./open-signer.ts";
+import { openSigner } from "./open-signer.ts";
 import { openTrustFiles } from "./open-trust-files.ts";
 import type { Environment } from "./read-secret.ts";
 import { reconcileInBackground } from "./reconcile-in-background.ts";
 import { makeShutdown } from "./shutdown.ts";
 import type { Shutdown } from "./shutdown.ts";
+import { SIGNER_ROLES, signersOfService } from "./signer-roles.ts";
 import { readVersion } from "./version.ts";
 import { watchConfig } from "./watch-config.ts";
 
@@ -279,12 +280,9 @@ function openAdmission({ limits }: Config): Admission {
   return makeAdmission({ maxInFlight, maxQueued, maxQueueMs: queueSeconds * 1000 });
 }
 
-async function openCaSigner(
-  { config, env, resources }: Parts,
-  onMismatch: (error: MayflyError) => void,
-): Promise<Signer> {
-  const development = config.environment === "development";
-  const signer = await openSigner(config.ca.signer, SIGNER_ROLES.ca, { env, development, onMismatch });
+async function openCaSigner(parts: Parts, onFatal: (error: MayflyError) => void): Promise<Signer> {
+  const { config, resources } = parts;
+  const signer = await openSigner(config.ca.signer, SIGNER_ROLES.ca, signersOfService({ ...parts, onFatal }));
   resources.defer(() => signer.close());
   refuseDevelopmentKeys(config, [signer]);
   return signer;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pathSchema } from "./signer-schema.ts";
+import { pathSchema } from "./secret-schema.ts";
 import { object } from "./strict-object.ts";
 
 /** Scheme, host, perhaps a port and a path: what stands in front of what tokens say. */

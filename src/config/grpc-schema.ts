@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { listenSchema } from "./listen-schema.ts";
-import { pathSchema } from "./signer-schema.ts";
+import { pathSchema } from "./secret-schema.ts";
 import { object } from "./strict-object.ts";
 
 /** The API over gRPC; left out, nothing of it is loaded. */

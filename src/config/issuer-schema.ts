@@ -2,7 +2,7 @@ import { z } from "zod";
 import { JWS_ALGORITHMS } from "../core/identity/jws-algorithms.ts";
 import { allowSchema, denySchema } from "./claim-rule-schema.ts";
 import { identitySchema } from "./identity-schema.ts";
-import { pathSchema } from "./signer-schema.ts";
+import { pathSchema } from "./secret-schema.ts";
 import { object } from "./strict-object.ts";
 
 /** Host, port and path as RFC 3986 writes them: what discovery is fetched from must need no normalising. */

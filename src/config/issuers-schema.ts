@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { issuerSchema } from "./issuer-schema.ts";
-import { pathSchema } from "./signer-schema.ts";
+import { pathSchema } from "./secret-schema.ts";
 import { object } from "./strict-object.ts";
 
 const MAX_ISSUERS = 1000;

@@ -1,11 +1,12 @@
 import { dirname, resolve } from "node:path";
+import { withAbsoluteSigner } from "./absolute-signer.ts";
 import type { ShardConfig } from "./log-schema.ts";
 import { readIssuers } from "./read-issuers.ts";
 import { checkConfig } from "./rules.ts";
 import { configJsonSchema, configSchema } from "./schema.ts";
 import type { Config } from "./schema.ts";
 import { schemaProblems } from "./schema-problems.ts";
-import type { SecretConfig, SignerConfig } from "./signer-schema.ts";
+import type { SignerConfig } from "./signer-schema.ts";
 import { withAbsoluteTrust } from "./trust-schema.ts";
 import { parseYaml, readYamlFile } from "./yaml-file.ts";
 
@@ -59,16 +60,14 @@ function withAbsoluteKeys(shard: ShardConfig, absolute: (from: SignerConfig) => 
   const { signer, checkpointSigner } = shard;
   return Object.freeze({
     ...shard,
-    ...(signer === undefined ? {} : { signer: Object.freeze(absolute(signer)) }),
-    ...(checkpointSigner === undefined ? {} : { checkpointSigner: Object.freeze(absolute(checkpointSigner)) }),
+    ...(signer === undefined ? {} : { signer: absolute(signer) }),
+    ...(checkpointSigner === undefined ? {} : { checkpointSigner: absolute(checkpointSigner) }),
   });
 }
 
 function withAbsolutePaths(config: Config, folder: string): Config {
   const absolute = (path: string): string => resolve(folder, path);
-  const secret = (from: SecretConfig): SecretConfig => ("file" in from ? { file: absolute(from.file) } : from);
-  const signer = (from: SignerConfig): SignerConfig =>
-    from.kind === "file" ? { ...from, path: absolute(from.path), passphrase: secret(from.passphrase) } : from;
+  const signer = (from: SignerConfig): SignerConfig => withAbsoluteSigner(from, absolute);
   return Object.freeze({
     ...config,
     dataDirectory: absolute(config.dataDirectory),
@@ -79,7 +78,7 @@ function withAbsolutePaths(config: Config, folder: string): Config {
     ca: Object.freeze({
       ...config.ca,
       ...(config.ca.chain === undefined ? {} : { chain: absolute(config.ca.chain) }),
-      signer: Object.freeze(signer(config.ca.signer)),
+      signer: signer(config.ca.signer),
     }),
     log: Object.freeze({
       ...config.log,

@@ -8,6 +8,7 @@ import type { ConfigProblem, Rule } from "./rule.ts";
 import type { Config } from "./schema.ts";
 import { isSharedIssuer } from "./shared-issuers.ts";
 import { memoryKeysOfShards, SHARD_RULES } from "./shard-rules.ts";
+import { SIGNER_RULES } from "./signers/signer-rules.ts";
 import { TRUST_RULES } from "./trust-rules.ts";
 
 const needsDevelopment = (path: readonly PropertyKey[], what: string): ConfigProblem => ({
@@ -135,6 +136,7 @@ const RULES: readonly Rule[] = [
   ...ISSUER_RULES,
   ...GRPC_RULES,
   ...SHARD_RULES,
+  ...SIGNER_RULES,
   ...TRUST_RULES,
 ];
 

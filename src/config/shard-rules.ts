@@ -1,6 +1,6 @@
-import { posix } from "node:path";
 import type { ConfigProblem, Rule } from "./rule.ts";
 import type { ShardConfig } from "./log-schema.ts";
+import { keyName } from "./signers/key-name.ts";
 
 /** Names under which each shard's reads are served: no other shard's path may begin with them. */
 const READS = ["checkpoint", "checkpoint.cosigned", "ct", "issuer", "log.v3.json", "tile"];
@@ -58,10 +58,10 @@ const distinctKeys: Rule = ({ log: { shards } }) => {
   return shards.flatMap((shard) =>
     (["signer", "checkpointSigner"] as const).flatMap((name) => {
       const signer = shard[name];
-      if (signer?.kind !== "file") return [];
-      const file = posix.normalize(signer.path);
-      const owner = owners.get(file) ?? shard;
-      owners.set(file, owner);
+      const key = signer === undefined ? undefined : keyName(signer);
+      if (key === undefined) return [];
+      const owner = owners.get(key) ?? shard;
+      owners.set(key, owner);
       return owner === shard
         ? []
         : [problemAt(shard, name, `shard ${owner.name} has this key, and no key is that of two logs`)];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { pathSchema } from "./signer-schema.ts";
+import { pathSchema } from "./secret-schema.ts";
 import { object } from "./strict-object.ts";
 import { timeSchema } from "./time-schema.ts";
 

@@ -97,7 +97,16 @@ export const REASONS = {
   ],
   canceled: ["CALLER_DEADLINE", "CALLER_GONE"],
   profile_violation: ["CA_EXPIRED", "CHAIN_INVALID", "CORRESPONDENCE", "LINT", "SCT_OUTSIDE_VALIDITY"],
-  signer_failed: ["SIGNATURE_INVALID", "SIGNER_KEY_MISMATCH", "SIGNER_KEY_UNREADABLE", "SIGNER_REFUSED"],
+  signer_failed: [
+    "SIGNATURE_INVALID",
+    "SIGNER_ANSWER_INVALID",
+    "SIGNER_DENIED",
+    "SIGNER_KEY_MISMATCH",
+    "SIGNER_KEY_UNREADABLE",
+    "SIGNER_KEY_UNUSABLE",
+    "SIGNER_PACKAGE_MISSING",
+    "SIGNER_REFUSED",
+  ],
   log_failed: [
     "CHECKPOINT_INVALID",
     "ENTRY_INVALID",
@@ -126,7 +135,14 @@ export const REASONS = {
     "TRUST_INVALID",
     "UNEXPECTED",
   ],
-  signer_unavailable: ["SIGNER_TIMEOUT"],
+  signer_unavailable: [
+    "SIGNER_BUDGET",
+    "SIGNER_BUSY",
+    "SIGNER_CIRCUIT_OPEN",
+    "SIGNER_QUOTA",
+    "SIGNER_TIMEOUT",
+    "SIGNER_UNREACHABLE",
+  ],
   log_unavailable: [
     "LOG_BUSY",
     "LOG_CLOCK",

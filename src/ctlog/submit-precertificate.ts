@@ -47,6 +47,7 @@ export async function openCertificateLog(options: CertificateLogOptions): Promis
   return {
     requireOpen: () => {
       if (during !== undefined) requireWindow(during.clock.now());
+      logSigner.service?.requireOpen();
       sequencer.requireOpen();
     },
     add: async ({ encoded, der }) => {

@@ -48,6 +48,7 @@ export function makeIssueCertificate(ports: IssuanceDeps): IssueCertificate {
     const keyRequest   = permitKeyRequest(request.key, idToken.issuer, principal);   // in a form its issuer takes
     const key          = await provePossession(keyRequest, principal, keyPolicy);    // and holds which key
     deps.log.requireOpen();                                                          // or nothing is signed
+    deps.signer.service?.requireOpen();                                              // that would have no certificate
     const serialNumber = deps.serialNumber();
     const draft        = buildTemplate({ principal, key, nowMs, issuer, serialNumber, lifetimeSeconds, backdateSeconds });
     const template     = lintTemplate(draft);                                        // docs/certificate-profile.md

@@ -35,6 +35,7 @@ export function untilAborted<P extends StagePorts>(ports: P, signal: AbortSignal
       algorithm: signer.algorithm,
       publicKey: signer.publicKey,
       location: signer.location,
+      service: signer.service,
       close: () => signer.close(),
       sign: async (bytes) => {
         signal.throwIfAborted();

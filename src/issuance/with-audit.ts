@@ -115,6 +115,7 @@ function withIntent(signer: Signer, record: AuditDeps, seen: Sighting): Signer {
     algorithm: signer.algorithm,
     publicKey: signer.publicKey,
     location: signer.location,
+    service: signer.service,
     close: () => signer.close(),
     sign: async (tbs) => {
       if (!intended) {

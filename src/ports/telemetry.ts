@@ -71,6 +71,20 @@ export interface WitnessEvent {
   };
 }
 
+/** One question to a key service that ended, or a certificate that was not begun for its sake; every field is of a closed set. */
+export interface SignerEvent {
+  /** Kind of the service, as the configuration names it. */
+  readonly backend: string;
+  /** What the key is for: `ca`, `log`, `checkpoint`. */
+  readonly key: string;
+  /** `sign`, `public-key`, `login`; `begin` for what was not begun. */
+  readonly operation: string;
+  /** `ok`, or what kind of failure it was. */
+  readonly outcome: string;
+  /** Absent for what was not begun. */
+  readonly durationMs?: number;
+}
+
 /** What the process tells its operator. No method throws, waits or keeps a reference. */
 export interface Telemetry {
   request(event: RequestEvent): void;
@@ -78,6 +92,7 @@ export interface Telemetry {
   /** An outcome without a serial number was left out of the audit trail, because too many came. */
   unrecordedOutcome(): void;
   logBatch(event: LogBatchEvent): void;
+  signer(event: SignerEvent): void;
   witnessAnswer(event: WitnessEvent): void;
   /** A quorum of witnesses has cosigned a tree of that size. */
   witnessQuorum(shard: string, treeSize: number): void;

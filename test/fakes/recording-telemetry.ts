@@ -1,5 +1,5 @@
 import type { AuditOutcome } from "../../src/ports/audit-trail.ts";
-import type { LogBatchEvent, RequestEvent, Telemetry, WitnessEvent } from "../../src/ports/telemetry.ts";
+import type { LogBatchEvent, RequestEvent, SignerEvent, Telemetry, WitnessEvent } from "../../src/ports/telemetry.ts";
 
 /** Telemetry that keeps everything it is told, in order. */
 export interface RecordingTelemetry extends Telemetry {
@@ -7,6 +7,7 @@ export interface RecordingTelemetry extends Telemetry {
   readonly issuances: readonly { readonly outcome: AuditOutcome; readonly durationMs: number }[];
   readonly unrecordedOutcomes: number;
   readonly logBatches: readonly LogBatchEvent[];
+  readonly signerEvents: readonly SignerEvent[];
   readonly witnessAnswers: readonly WitnessEvent[];
   readonly witnessQuorums: readonly { readonly shard: string; readonly treeSize: number }[];
   readonly notices: readonly {
@@ -21,6 +22,7 @@ export function makeRecordingTelemetry(): RecordingTelemetry {
   const requests: RequestEvent[] = [];
   const issuances: { outcome: AuditOutcome; durationMs: number }[] = [];
   const logBatches: LogBatchEvent[] = [];
+  const signerEvents: SignerEvent[] = [];
   const witnessAnswers: WitnessEvent[] = [];
   const witnessQuorums: { shard: string; treeSize: number }[] = [];
   const notices: RecordingTelemetry["notices"][number][] = [];
@@ -32,6 +34,7 @@ export function makeRecordingTelemetry(): RecordingTelemetry {
     requests,
     issuances,
     logBatches,
+    signerEvents,
     witnessAnswers,
     witnessQuorums,
     notices,
@@ -41,6 +44,7 @@ export function makeRecordingTelemetry(): RecordingTelemetry {
       unrecordedOutcomes++;
     },
     logBatch: (event) => void logBatches.push(event),
+    signer: (event) => void signerEvents.push(event),
     witnessAnswer: (event) => void witnessAnswers.push(event),
     witnessQuorum: (shard, treeSize) => void witnessQuorums.push({ shard, treeSize }),
     notice: (level, message, fields = {}) => void notices.push({ level, message, fields }),

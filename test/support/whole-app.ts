@@ -130,7 +130,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
   };
   const madeMs = options.caMadeMs ?? startMs - 86_400_000;
   const chain = parseIssuerChain(
-    await makeCaChain({ organization: "Whole", root, issuing: ca, nowMs: madeMs }),
+    await makeCaChain({ organization: "Whole", root, issuing: signers.ca, nowMs: madeMs }),
     Math.max(madeMs, startMs),
   );
 

@@ -8,7 +8,8 @@ import type { Signer } from "../../ports/signer.ts";
 import { describeExposure } from "./exposed-file.ts";
 import { encodeAssociatedData, encodeSealedKey, parseSealedKey, requireCost, unreadable } from "./key-envelope.ts";
 import type { KeyEnvelope, ScryptCost, SealedKey } from "./key-envelope.ts";
-import { makeKeyObjectSigner, signatureAlgorithmOf } from "./key-object-signer.ts";
+import { makeKeyObjectSigner } from "./key-object-signer.ts";
+import { signatureAlgorithmOf } from "./public-key.ts";
 
 /**
  * 32 MiB and about 0.2 s for each guess at a passphrase; one of the equivalent choices of OWASP's Password Storage Cheat

@@ -4,6 +4,7 @@ import type { KeyObject } from "node:crypto";
 import type { SignatureAlgorithm } from "../../core/certificate/algorithms.ts";
 import { MayflyError } from "../../core/errors.ts";
 import type { Signer } from "../../ports/signer.ts";
+import { signatureAlgorithmOf } from "./public-key.ts";
 import { SIGNATURE_DIGEST } from "./signature-digest.ts";
 
 /**
@@ -17,15 +18,6 @@ const IN_THREAD_POOL: ReadonlySet<SignatureAlgorithm> = new Set<SignatureAlgorit
   "rsa-pkcs1-sha256",
 ]);
 
-/** By OpenSSL's name of the curve, or of the key type where there is none. */
-const ALGORITHMS: ReadonlyMap<string, SignatureAlgorithm> = new Map<string, SignatureAlgorithm>([
-  ["prime256v1", "ecdsa-p256-sha256"],
-  ["secp384r1", "ecdsa-p384-sha384"],
-  ["secp521r1", "ecdsa-p521-sha512"],
-  ["rsa", "rsa-pkcs1-sha256"],
-  ["ed25519", "ed25519"],
-]);
-
 /**
  * Signer over a private key held by this process. ECDSA signatures are DER, RSA ones PKCS#1 v1.5 (RFC 8017 §8.2).
  *
@@ -33,6 +25,7 @@ const ALGORITHMS: ReadonlyMap<string, SignatureAlgorithm> = new Map<string, Sign
  *   2048 or over 8192 bits, RSA-PSS
  */
 export function makeKeyObjectSigner(privateKey: KeyObject): Signer {
+  if (privateKey.type !== "private") throw new TypeError("a signer needs a private key");
   const algorithm = signatureAlgorithmOf(privateKey);
   const signMessage = IN_THREAD_POOL.has(algorithm) ? signInThreadPool : signOnThisThread;
   let key: KeyObject | undefined = privateKey;
@@ -49,22 +42,6 @@ export function makeKeyObjectSigner(privateKey: KeyObject): Signer {
       return Promise.resolve();
     },
   };
-}
-
-/**
- * The one algorithm a private key signs with here.
- *
- * @throws MayflyError `signer_failed` (SIGNER_KEY_MISMATCH) when there is none
- */
-export function signatureAlgorithmOf(privateKey: KeyObject): SignatureAlgorithm {
-  if (privateKey.type !== "private") throw new TypeError("a signer needs a private key");
-  const { asymmetricKeyType: type = "unknown", asymmetricKeyDetails: details = {} } = privateKey;
-  const { namedCurve, modulusLength } = details;
-  const algorithm = ALGORITHMS.get(namedCurve ?? type);
-  const rsaSizeFits = modulusLength === undefined || (modulusLength >= 2048 && modulusLength <= 8192);
-  if (algorithm !== undefined && rsaSizeFits) return algorithm;
-  const kind = [type, namedCurve ?? modulusLength].join(" ");
-  throw new MayflyError("SIGNER_KEY_MISMATCH", `Mayfly does not sign with a key of this type: ${kind}`);
 }
 
 function signOnThisThread(digest: string | null, message: Uint8Array, key: KeyObject): Promise<Uint8Array> {

@@ -15,6 +15,8 @@ import { makeReconcileMetrics } from "./reconcile-metrics.ts";
 import type { Reconciliation } from "./reconcile-metrics.ts";
 import { makeShardMetrics } from "./shard-metrics.ts";
 import type { ShardSource } from "./shard-metrics.ts";
+import { makeSignerMetrics } from "./signer-metrics.ts";
+import type { SignerMetrics } from "./signer-metrics.ts";
 import { makeTlsMetrics } from "./tls-metrics.ts";
 import { makeWitnessMetrics } from "./witness-metrics.ts";
 import type { WitnessMetrics } from "./witness-metrics.ts";
@@ -54,6 +56,7 @@ export interface Metrics extends RefusalMetrics {
   observeLogBatch(event: LogBatchEvent): void;
   readonly tls: TlsTelemetry;
   readonly witnesses: WitnessMetrics;
+  readonly signers: SignerMetrics;
   observeReconciliation(reconciliation: Reconciliation): void;
   /** Counts a log line that could not be written. */
   countLostLine(): void;
@@ -106,6 +109,7 @@ export function makeMetrics(build: BuildInfo): Metrics {
     observeLogBatch: makeLogMetrics(registry),
     tls: makeTlsMetrics(registry),
     witnesses: makeWitnessMetrics(registry),
+    signers: makeSignerMetrics(registry),
     observeReconciliation: makeReconcileMetrics(registry),
     ...scraped,
     countLostLine: () => {

@@ -71,12 +71,8 @@ export function openTelemetry(options: TelemetryOptions): ProcessTelemetry {
     logBatch: (event) => {
       metrics.observeLogBatch(event);
     },
-    witnessAnswer: (event) => {
-      metrics.witnesses.witnessAnswer(event);
-    },
-    witnessQuorum: (shard, treeSize) => {
-      metrics.witnesses.witnessQuorum(shard, treeSize);
-    },
+    ...metrics.signers,
+    ...metrics.witnesses,
     notice: (level, message, fields) => {
       lines.notice(level, message, fields);
     },

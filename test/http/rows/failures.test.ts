@@ -1,10 +1,13 @@
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
-import { proveSigner } from "../../../src/adapters/signers/prove-signer.ts";
+import { systemClock } from "../../../src/adapters/clock/system-clock.ts";
+import { openRemoteSigner } from "../../../src/adapters/signers/remote/remote-signer.ts";
 import { derChildren, parseDer } from "../../../src/core/encoding/der-reader.ts";
 import { MayflyError } from "../../../src/core/errors.ts";
 import type { Signer } from "../../../src/ports/signer.ts";
+import { makeFakeRemoteKey } from "../../fakes/fake-remote-key.ts";
+import type { FakeRemoteKey } from "../../fakes/fake-remote-key.ts";
 import { openDoor } from "../../support/door.ts";
 import type { DoorOptions } from "../../support/door.ts";
 import { expectNoSecret, expectRefusal, expectTold } from "../../support/expect-refusal.ts";
@@ -45,31 +48,23 @@ async function expectFailure(whole: WholeApp, reason: Parameters<typeof expectTo
 
 describe("a signer that signs wrongly", () => {
   const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-  type Fault = (signature: Uint8Array, message: Uint8Array, signer: Signer) => Uint8Array | Promise<Uint8Array>;
+  type Fault = (signature: Uint8Array, key: FakeRemoteKey) => Uint8Array;
   const FAULTS: readonly (readonly [string, Fault])[] = [
-    ["by another key", (_signature, message) => sign("sha256", message, other)],
-    ["over other bytes", (_signature, message, signer) => signer.sign(Buffer.concat([message, Buffer.of(0)]))],
+    ["by another key", () => sign("sha256", Buffer.from("message"), other)],
+    ["over other bytes", (_signature, { privateKey }) => sign("sha256", Buffer.from("message"), privateKey)],
     ["truncated", (signature) => signature.subarray(0, -1)],
     ["random", (signature) => randomBytes(signature.length)],
     ["empty", () => new Uint8Array(0)],
     ["as r‖s where DER must be", () => randomBytes(64)],
     ["with a bit changed", (signature) => signature.with(40, (signature[40] ?? 0) ^ 1)],
   ];
-  /** A remote signer whose `from`-th signature and all later ones are faulty; the first proves it at load. */
-  const faulty =
-    (fault: Fault, from: number) =>
-    (signer: Signer): Promise<Signer> => {
-      let count = 0;
-      const remote: Signer = {
-        ...signer,
-        location: "remote",
-        sign: async (message) => {
-          const signature = await signer.sign(message);
-          return ++count < from ? signature : fault(signature, message, signer);
-        },
-      };
-      return proveSigner(remote, { onMismatch: () => undefined });
-    };
+  const limits = { attemptMs: 2_000, attempts: 3, deadlineMs: 2_500, inFlight: 32 };
+  /** A remote signer whose `from`-th signature and all later ones are faulty; the first proves it when it is opened. */
+  const faulty = (fault: Fault, from: number) => (): Promise<Signer> => {
+    const key = makeFakeRemoteKey();
+    key.always = (signature) => (key.counts.sign < from ? signature : fault(signature, key));
+    return openRemoteSigner(key, { limits, clock: systemClock, random: () => 0 });
+  };
 
   it.each(FAULTS)("[N6] a precertificate %s is discarded before it reaches the log", async (_name, fault) => {
     const whole = await open({ wrapCaSigner: faulty(fault, 2) });

@@ -116,7 +116,7 @@ export class DamageLab {
         shard: activeShard(config),
         state: () => "active",
         telemetry: {
-          ...{ logBatch: nothing, witnessAnswer: nothing, witnessQuorum: nothing },
+          ...{ logBatch: nothing, signer: nothing, witnessAnswer: nothing, witnessQuorum: nothing },
           notice: (_, what) => void notices.push(what),
         },
         requestsInFlight: () => 0,

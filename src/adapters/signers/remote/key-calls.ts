@@ -1,0 +1,176 @@
+import type { Clock } from "../../../ports/clock.ts";
+import { attempt } from "./attempt.ts";
+import { CallPlaces } from "./call-places.ts";
+import { CredentialsRenewal } from "./credentials-renewal.ts";
+import { asKeyFailure, KeyFailure } from "./key-failure.ts";
+import type { KeyFailureKind } from "./key-failure.ts";
+import { KeyHealth } from "./key-health.ts";
+import type { RemoteKey } from "./remote-key.ts";
+import { retryDelayMs } from "./retry-delay.ts";
+import { startTimer } from "./timer.ts";
+import type { StartTimer } from "./timer.ts";
+
+/** What may be asked of a key service, and how long that may take. */
+export interface KeyCallLimits {
+  /** Longest wait for one answer, milliseconds. */
+  readonly attemptMs: number;
+  /** So many attempts may be made of one call. */
+  readonly attempts: number;
+  /** From the call to its end, with all waits and attempts, milliseconds. */
+  readonly deadlineMs: number;
+  /** Attempts under way at the same time. */
+  readonly inFlight: number;
+}
+
+/** What a service is asked for. */
+export type KeyOperation = "sign" | "public-key" | "login";
+
+/** One attempt that ended. */
+export interface KeyAttempt {
+  readonly operation: KeyOperation;
+  readonly outcome: "ok" | KeyFailureKind;
+  readonly durationMs: number;
+}
+
+/** What calls are made with. */
+export interface KeyCallsOptions {
+  readonly limits: KeyCallLimits;
+  readonly clock: Pick<Clock, "monotonic">;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  readonly onAttempt: (ended: KeyAttempt) => void;
+  readonly onHealthChange: () => void;
+  readonly startTimer?: StartTimer;
+}
+
+/** One question to a service, asked anew with each attempt. */
+export interface KeyCall<T> {
+  readonly operation: KeyOperation;
+  readonly ask: (signal: AbortSignal) => Promise<T>;
+  /** Where it is not that of every call, milliseconds. */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** Calls of one remote key: each in its time, tried again where that may help, and not too many at once. */
+export class KeyCalls {
+  readonly places: CallPlaces;
+  readonly health: KeyHealth;
+  readonly #options: KeyCallsOptions;
+  readonly #startTimer: StartTimer;
+  readonly #renewal: CredentialsRenewal | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(key: Pick<RemoteKey, "renewCredentials">, options: KeyCallsOptions) {
+    this.#options = options;
+    this.#startTimer = options.startTimer ?? startTimer;
+    this.places = new CallPlaces(options.limits.inFlight);
+    this.health = new KeyHealth(options.onHealthChange);
+    if (key.renewCredentials === undefined) return;
+    const ask = (signal: AbortSignal): Promise<void> => key.renewCredentials?.(signal) ?? Promise.resolve();
+    this.#renewal = new CredentialsRenewal(
+      () => this.#timed({ operation: "login", ask }, options.limits.attemptMs),
+      () => options.clock.monotonic(),
+    );
+  }
+
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** @throws KeyFailure, that of the last attempt */
+  async call<T>(call: KeyCall<T>): Promise<T> {
+    const { limits, clock, random } = this.#options;
+    const untilMs = clock.monotonic() + (call.deadlineMs ?? limits.deadlineMs);
+    let renewal = this.#renewal;
+    for (let number = 1; ; number++) {
+      const startedMs = clock.monotonic();
+      try {
+        return await this.#attempt(call, untilMs);
+      } catch (error) {
+        const failure = asKeyFailure(error);
+        if (failure.kind === "credentials" && renewal !== undefined) {
+          await this.#renewCredentials(renewal, startedMs);
+          renewal = undefined;
+          continue;
+        }
+        // A public key that cannot be had says nothing about signatures, another one does.
+        if (call.operation === "sign" || failure.kind === "wrong-key") this.health.failed(failure);
+        const remainingMs = untilMs - clock.monotonic();
+        const delayMs = retryDelayMs(failure, { number, attempts: limits.attempts, remainingMs }, random);
+        if (delayMs === undefined) throw failure;
+        await this.#wait(delayMs);
+      }
+    }
+  }
+
+  /** Ends what is under way and refuses what comes. */
+  close(): void {
+    this.#closing.abort(new KeyFailure("closed", "the signer is closed"));
+  }
+
+  async #renewCredentials(renewal: CredentialsRenewal, usedSinceMs: number): Promise<void> {
+    try {
+      await renewal.renew(usedSinceMs);
+    } catch (error) {
+      const failure = asKeyFailure(error);
+      this.health.failed(failure);
+      throw failure;
+    }
+  }
+
+  async #attempt<T>(call: KeyCall<T>, untilMs: number): Promise<T> {
+    if (!this.places.tryEnter()) await this.#waitForPlace(untilMs);
+    try {
+      const remainingMs = untilMs - this.#options.clock.monotonic();
+      const answer = await this.#timed(call, Math.min(this.#options.limits.attemptMs, remainingMs));
+      if (call.operation === "sign") this.health.signed();
+      return answer;
+    } finally {
+      this.places.leave();
+    }
+  }
+
+  /** A call that gets no place in its time never reaches the service. */
+  async #waitForPlace(untilMs: number): Promise<void> {
+    const tooLate = new AbortController();
+    const timer = this.#startTimer(
+      () => {
+        tooLate.abort(new KeyFailure("busy", "too many calls were under way to begin this one in its time"));
+      },
+      Math.max(0, untilMs - this.#options.clock.monotonic()),
+    );
+    try {
+      await this.places.enter(AbortSignal.any([tooLate.signal, this.#closing.signal]));
+    } finally {
+      timer.stop();
+    }
+  }
+
+  async #timed<T>({ operation, ask }: KeyCall<T>, limitMs: number): Promise<T> {
+    const { clock, onAttempt } = this.#options;
+    const startedMs = clock.monotonic();
+    let outcome: KeyAttempt["outcome"] = "ok";
+    try {
+      const limits = { limitMs: Math.max(0, limitMs), closing: this.#closing.signal, startTimer: this.#startTimer };
+      return await attempt(ask, limits);
+    } catch (error) {
+      const failure = asKeyFailure(error);
+      outcome = failure.kind;
+      throw failure;
+    } finally {
+      onAttempt({ operation, outcome, durationMs: clock.monotonic() - startedMs });
+    }
+  }
+
+  async #wait(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const wake = (): void => {
+      resolve(undefined);
+    };
+    const timer = this.#startTimer(wake, delayMs);
+    this.#closing.signal.addEventListener("abort", wake);
+    await promise;
+    timer.stop();
+    this.#closing.signal.removeEventListener("abort", wake);
+  }
+}

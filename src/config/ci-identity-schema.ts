@@ -12,7 +12,17 @@ export const baseUrlSchema = z
   )
   .refine((url) => URL.canParse(url), "no such host or port can exist");
 
-/** Text in front of what tokens say, as Fulcio's files have it: a {@link baseUrlSchema} with a slash at its end, or a host. */
+/** A {@link baseUrlSchema}, or without the scheme for a pack whose templates write it. */
+export const settingSchema = z
+  .string()
+  .max(1024)
+  .regex(
+    /^(https:\/\/)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*$/u,
+    "expected https://host, perhaps with a port and a path, without a slash at its end",
+  )
+  .refine(canBeUrl, "no such host or port can exist");
+
+/** Text in front of what tokens say, as Fulcio's files have it: a {@link settingSchema}, perhaps with a slash at its end. */
 export const settingTextSchema = z
   .string()
   .max(1024)
@@ -20,7 +30,11 @@ export const settingTextSchema = z
     /^(https?:\/\/)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*\/?$/u,
     "expected https://host",
   )
-  .refine((text) => URL.canParse(text.includes("://") ? text : `https://${text}`), "no such host or port can exist");
+  .refine(canBeUrl, "no such host or port can exist");
+
+function canBeUrl(text: string): boolean {
+  return URL.canParse(text.includes("://") ? text : `https://${text}`);
+}
 
 /** Name of a file in `config/providers/` without its ending. */
 export const providerNameSchema = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/u, "expected a name as github-actions");
@@ -37,7 +51,7 @@ export const ciProviderSchema = object({
   provider: providerNameSchema.optional().describe("Name of one of Mayfly's packs, as github-actions or gitlab-ci."),
   providerFile: pathSchema.optional().describe("A pack of one's own instead: a YAML file like those of Mayfly."),
   settings: z
-    .record(z.string(), baseUrlSchema)
+    .record(z.string(), settingSchema)
     .default({})
     .describe(
       "Values for the settings that the pack has, as the URL of a server of one's own. An issuer that is not one of the " +

@@ -90,24 +90,48 @@ function buildRules(pack: TemplatePack, settings: ReadonlyMap<string, Setting>):
   });
 }
 
+interface BoundSettings {
+  readonly settings: ReadonlyMap<string, Setting>;
+  readonly problems: readonly ConfigProblem[];
+}
+
 function bindSettings(
-  { name: provider, settings: known }: TemplatePack,
+  { name: provider, settings }: TemplatePack,
   written: Readonly<Record<string, string>>,
-): { readonly settings: ReadonlyMap<string, Setting>; readonly problems: readonly ConfigProblem[] } {
-  const settings = new Map<string, Setting>();
+): BoundSettings {
+  const known = new Map(Object.entries(settings));
+  const said = new Map(Object.entries(written));
+  const bound = new Map<string, Setting>();
   const problems: ConfigProblem[] = [];
-  for (const [name, { default: usual, issuerOrigin }] of Object.entries(known)) {
-    const text = written[name] ?? usual;
-    if (text !== undefined) settings.set(name, { kind: "text", text });
-    else if (issuerOrigin === true) settings.set(name, { kind: "issuer-origin" });
-    else problems.push({ path: ["settings"], message: `${provider} needs a value for ${name}` });
+  for (const [name, setting] of known) {
+    const made = bindSetting(setting, said.get(name));
+    if (made === undefined) problems.push({ path: ["settings"], message: `${provider} needs a value for ${name}` });
+    else if ("fault" in made) problems.push({ path: ["settings", name], message: made.fault });
+    else bound.set(name, made);
   }
-  for (const name of Object.keys(written).filter((one) => known[one] === undefined)) {
-    const nearest = nearestName(name, Object.keys(known));
+  for (const name of said.keys()) {
+    if (known.has(name)) continue;
+    const nearest = nearestName(name, [...known.keys()]);
     const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
     problems.push({ path: ["settings", name], message: `${provider} has no such setting${hint}` });
   }
-  return { settings, problems };
+  return { settings: bound, problems };
+}
+
+const isUrl = (text: string): boolean => text.includes("://");
+
+/** What is said takes the place of what the pack says, so it has the same form. */
+function bindSetting(
+  { default: usual, issuerOrigin }: TemplatePack["settings"][string],
+  said: string | undefined,
+): Setting | { readonly fault: string } | undefined {
+  const text = said ?? usual;
+  if (text === undefined) return issuerOrigin === true ? { kind: "issuer-origin" } : undefined;
+  if (usual !== undefined && !isUrl(usual)) {
+    return isUrl(text) ? { fault: `expected a host without a scheme, as ${usual}` } : { kind: "text", text };
+  }
+  const needsUrl = usual !== undefined || issuerOrigin === true;
+  return needsUrl && !isUrl(text) ? { fault: "expected https://host" } : { kind: "text", text };
 }
 
 const lists = ({ claims }: TemplatePack): readonly (readonly string[])[] => [
@@ -128,8 +152,9 @@ function repeatedClaims(pack: TemplatePack): readonly ConfigProblem[] {
 }
 
 function claimPolicies({ claims }: TemplatePack): ReadonlyMap<string, ClaimPolicy> {
+  const values = new Map(Object.entries(claims.values));
   const policy = (name: string, rest: ClaimPolicy): [string, ClaimPolicy] => {
-    const oneOf = claims.values[name];
+    const oneOf = values.get(name);
     return [name, oneOf === undefined ? rest : { ...rest, oneOf }];
   };
   return new Map([
@@ -143,5 +168,5 @@ function claimPolicies({ claims }: TemplatePack): ReadonlyMap<string, ClaimPolic
 /** Where in its file a pack says what a {@link CiProviderError} is about. */
 function pathOf(field: string): readonly string[] {
   if (field === NAME_FIELD) return ["subjectAlternativeName"];
-  return field in EXTENSION_FIELDS ? ["extensions", field] : ["claims"];
+  return Object.hasOwn(EXTENSION_FIELDS, field) ? ["extensions", field] : ["claims"];
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { EXTENSION_FIELDS } from "../core/identity/ci-provider.ts";
 import type { ExtensionName } from "../core/identity/ci-provider.ts";
-import { baseUrlSchema, providerNameSchema, settingTextSchema } from "./ci-identity-schema.ts";
+import { providerNameSchema, settingSchema, settingTextSchema } from "./ci-identity-schema.ts";
 import { chainguardSchema, emailSchema, kubernetesSchema } from "./identity-schema.ts";
 import { patternFault } from "./issuer-rules.ts";
 import { object } from "./strict-object.ts";
@@ -38,7 +38,7 @@ const sample = object({
   name: z.string().min(1),
   like: z.string().min(1).optional().describe("Name of a sample above: what is not said here is as there."),
   issuer: z.string().min(1).optional().describe("The issuer of the token; the pack's first when left out."),
-  settings: z.record(z.string(), baseUrlSchema).optional(),
+  settings: z.record(z.string(), settingSchema).optional(),
   claims: z
     .record(z.string(), z.json())
     .default({})

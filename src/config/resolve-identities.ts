@@ -61,7 +61,7 @@ function fillTemplates(opened: OpenedPack, settings: Readonly<Record<string, str
   if (opened.kind !== "templates") {
     return refuse(`${pack.name} is no pack of templates; write { kind: provider, provider: ${pack.name} }`);
   }
-  const unsaid = [...assumedSettings(opened.pack, issuerUrl)].filter(([name]) => settings[name] === undefined);
+  const unsaid = [...assumedSettings(opened.pack, issuerUrl)].filter(([name]) => !Object.hasOwn(settings, name));
   if (unsaid.length === 0) return opened.makeRules(settings);
   return {
     problems: unsaid.map(([name, usual]) => ({

@@ -19,7 +19,7 @@ const rates = object({
   signing: bucket(20, 40, "Signing requests of one client address."),
   failedTokens: bucket(1, 60, "Signing requests of one client address whose token turned out not to be valid."),
   reads: bucket(50, 100, "Other requests of one client address."),
-  issuer: bucket(200, 400, "Signing requests with valid tokens of one issuer."),
+  issuer: bucket(200, 400, "Signing requests with valid tokens of one issuer, or of all issuers of one pattern."),
   subject: bucket(5, 50, "Signing requests with valid tokens of one issuer for one `sub`."),
 })
   .prefault({})

@@ -4,7 +4,7 @@ import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
 import type { RateLimit, RateLimits } from "../ports/limits.ts";
 
 /**
- * Limits what one issuer, and one subject of it, may ask for. Only a verified token counts: nobody can use up what
+ * Limits what one issuer, or all of one pattern, and one subject may ask for. Only a verified token counts: nobody can use up what
  * belongs to somebody else.
  *
  * @throws MayflyError `rate_limited`, beside what `verifyIdToken` throws
@@ -15,10 +15,11 @@ export function limitIdentities(
 ): VerifyIdToken {
   return async (idToken, nowMs) => {
     const verified = await verifyIdToken(idToken, nowMs);
-    const { url } = verified.issuer;
+    // Strangers decide how many issuers a pattern has: together they are one platform, as one issuer is.
+    const { url, pattern = url } = verified.issuer;
     // The subject first: one that asks too often takes nothing from the others of its issuer.
     take(subject, `${url}\n${verified.subject}`, { reason: "RATE_LIMITED_SUBJECT", who: `one subject of ${url}` });
-    take(issuer, url, { reason: "RATE_LIMITED_ISSUER", who: url });
+    take(issuer, pattern, { reason: "RATE_LIMITED_ISSUER", who: pattern });
     return verified;
   };
 }

@@ -7,7 +7,7 @@ import { EMAIL_TOKEN, NOW_MS } from "../support/issuance.ts";
 
 const BUCKET = { perSecond: 1_000, burst: 1_000 };
 
-/** A verifier that takes `issuer subject` for a token, behind limits. */
+/** A verifier that takes `issuer subject`, perhaps with a pattern behind, for a token, behind limits. */
 function makeLimited(limits: { issuer?: number; subject?: number }) {
   const clock = makeFakeClock();
   const settings = { enabled: true, signing: BUCKET, failedTokens: BUCKET, reads: BUCKET };
@@ -20,9 +20,10 @@ function makeLimited(limits: { issuer?: number; subject?: number }) {
     clock,
   );
   const verify = limitIdentities((idToken) => {
-    const [url = "", subject = ""] = idToken.split(" ");
+    const [url = "", subject = "", pattern] = idToken.split(" ");
     if (subject === "") return Promise.reject(new MayflyError("TOKEN_MALFORMED", "no subject"));
-    return Promise.resolve({ ...EMAIL_TOKEN, issuer: { ...EMAIL_TOKEN.issuer, url }, subject });
+    const issuer = { ...EMAIL_TOKEN.issuer, url, ...(pattern === undefined ? {} : { pattern }) };
+    return Promise.resolve({ ...EMAIL_TOKEN, issuer, subject });
   }, rateLimits);
   const verdict = (idToken: string): Promise<string> =>
     verify(idToken, NOW_MS).then(
@@ -53,6 +54,20 @@ describe("verified identities", () => {
     for (const name of ["alice", "bob", "carol"]) expect(await verdict(`https://a ${name}`)).toBe(name);
     expect(await verdict("https://a dave")).toBe("RATE_LIMITED_ISSUER");
     expect(await verdict("https://b dave")).toBe("dave");
+  });
+
+  it("of all issuers of one pattern are refused together, however many there are", async () => {
+    const { verdict } = makeLimited({ issuer: 3 });
+    for (const name of ["a", "b", "c"]) expect(await verdict(`https://${name} alice https://*`)).toBe("alice");
+    expect(await verdict("https://d alice https://*")).toBe("RATE_LIMITED_ISSUER");
+    expect(await verdict("https://d alice https://d*")).toBe("alice");
+    expect(await verdict("https://d alice")).toBe("alice");
+  });
+
+  it("of one subject are not those of its namesake at another issuer of the pattern", async () => {
+    const { verdict } = makeLimited({ subject: 1 });
+    for (const name of ["a", "b"]) expect(await verdict(`https://${name} alice https://*`)).toBe("alice");
+    expect(await verdict("https://a alice https://*")).toBe("RATE_LIMITED_SUBJECT");
   });
 
   it("that are refused for their subject take nothing from their issuer", async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { PatternIssuers } from "../../src/adapters/oidc/pattern-issuers.ts";
 import { ConfigurationInForce } from "../../src/compose/configuration-in-force.ts";
 import type { ReadingCause } from "../../src/compose/configuration-in-force.ts";
 import type { ConfigurationSource } from "../../src/compose/configuration-source.ts";
@@ -14,6 +15,7 @@ import type { Config } from "../../src/config/schema.ts";
 import { MayflyError } from "../../src/core/errors.ts";
 import type { AuditRecord } from "../../src/ports/audit-trail.ts";
 import { makePauseSwitch } from "../../src/issuance/pause-switch.ts";
+import { makeFakeClock } from "../fakes/fake-clock.ts";
 import { makeRecordingTelemetry } from "../fakes/recording-telemetry.ts";
 import { MEMORY_CONFIG } from "../support/memory-config.ts";
 
@@ -30,6 +32,11 @@ const config = (more = ""): Config => parseConfig(`${MEMORY_CONFIG}${more}`, joi
 
 const PAUSED = "issuance: { paused: true }\n";
 const REFUSED = "configuration refused; the one before stays in force";
+
+const noPattern = (): never => {
+  throw new Error("there is no pattern");
+};
+const NO_PATTERNS = new PatternIssuers([], noPattern, { clock: makeFakeClock() });
 
 interface Beside {
   readonly started?: string;
@@ -61,7 +68,7 @@ function inForce({
     verifier: {
       verifyIdToken: () => Promise.reject(new Error("no token is verified here")),
       keyFaults: () => ({ skipped: 0, secrets: 0, sharedNames: 0 }),
-      patternIssuers: () => ({ counts: { known: 0, unproven: 0 }, known: [] }),
+      patternIssuers: () => NO_PATTERNS,
       fetchAhead: () => {
         tell("fetch ahead");
         return Promise.resolve();

@@ -22,6 +22,11 @@ export class BackOff {
     return Math.max(0, this.#untilMs - nowMs);
   }
 
+  /** Whether the last attempt failed. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
   fail(kind: IssuerFailure["kind"], nowMs: number): void {
     const waitMs = Math.min(FIRST_MS[kind] * 2 ** this.#failures, LONGEST_MS[kind]);
     this.#untilMs = nowMs + Math.ceil(waitMs * (1 - JITTER + 2 * JITTER * this.#random()));

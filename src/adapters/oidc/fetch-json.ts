@@ -1,10 +1,10 @@
 import { Agent as HttpAgent } from "../../node-http.ts";
 import type { IncomingMessage } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { createSecureContext, getCACertificates } from "node:tls";
 import { boundedLookup } from "./bounded-lookup.ts";
 import { getResponse } from "./get-response.ts";
 import type { ConnectOptions } from "./get-response.ts";
+import { issuerAuthorities } from "./issuer-authorities.ts";
 import { IssuerFailure } from "./issuer-failure.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import { hasPrivateLiteral, permittedLookup, publicLookup, type LookupAll } from "./public-address.ts";
@@ -102,23 +102,19 @@ export function openFetchJson(settings: IssuerSettings, lookup?: LookupAll, wait
   };
 }
 
-/** Takes some 12 ms and 1 MB when the issuer has certificate authorities of its own. */
 function connectOptions(
   { allowPrivateNetwork, caCertificatePem }: IssuerSettings,
   lookup: LookupAll | undefined,
   { dnsMs }: FetchWaits,
 ): ConnectOptions {
-  const minVersion = "TLSv1.2";
   return {
     lookup: boundedLookup(allowPrivateNetwork ? permittedLookup(() => true, lookup) : publicLookup(lookup), dnsMs),
     autoSelectFamily: true,
     ALPNProtocols: ["http/1.1"],
-    minVersion,
-    ...(caCertificatePem === undefined
-      ? {}
-      : {
-          secureContext: createSecureContext({ minVersion, ca: [...getCACertificates("default"), caCertificatePem] }),
-        }),
+    minVersion: "TLSv1.2",
+    // Said, because a variable of the environment (NODE_TLS_REJECT_UNAUTHORIZED) would have anybody be any issuer.
+    rejectUnauthorized: true,
+    ...(caCertificatePem === undefined ? {} : { secureContext: issuerAuthorities(caCertificatePem) }),
   };
 }
 

@@ -13,7 +13,7 @@ const REQUEST_HEADERS = { accept: ACCEPT, "accept-encoding": "identity", "user-a
 
 /** How connections are opened, in the words of `node:net` and `node:tls`. */
 export type ConnectOptions = Pick<TcpSocketConnectOpts, "lookup" | "autoSelectFamily"> &
-  Pick<ConnectionOptions, "ALPNProtocols" | "minVersion" | "secureContext">;
+  Pick<ConnectionOptions, "ALPNProtocols" | "minVersion" | "rejectUnauthorized" | "secureContext">;
 
 /** How one document is asked for. */
 export interface GetOptions {

@@ -1,6 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { isJsonArray, type JsonObject, type JsonValue } from "../../core/encoding/json-reader.ts";
 import { isWeakEd25519 } from "../../core/proof/ed25519-weakness.ts";
+import { findRsaWeakness } from "../../core/proof/rsa-weakness.ts";
 import type { JwsAlgorithm } from "../../core/identity/jws-algorithms.ts";
 
 /** An issuer's public key, vetted and imported once. */
@@ -38,7 +39,7 @@ interface KeyMaterial {
 
 /**
  * Imports one member of a JWK Set (RFC 7517 §4) when it is a public key that may verify ID tokens: RSA of 2,048 to
- * 8,192 bits with an odd exponent from 65,537, a point on P-256, P-384 or P-521, or an Ed25519 point that is not weak.
+ * 8,192 bits that nobody else can factor (as far as callers' keys are judged), with an odd exponent from 65,537, a point on P-256, P-384 or P-521, or an Ed25519 point that is not weak.
  * Certificates beside the key (`x5c`, `x5u`) are not looked at.
  *
  * @returns undefined for any other key
@@ -91,7 +92,7 @@ function readRsa(jwk: JsonObject): KeyMaterial | undefined {
   const modulus = decodeMember(jwk, "n");
   const exponent = decodeMember(jwk, "e");
   if (modulus === undefined || exponent === undefined) return undefined;
-  return isSoundModulus(modulus) && isSoundExponent(exponent)
+  return isSoundModulus(modulus) && isSoundExponent(exponent) && findRsaWeakness(modulus) === undefined
     ? { members: { kty: "RSA", n: encodeMember(modulus), e: encodeMember(exponent) }, algorithms: RSA_ALGORITHMS }
     : undefined;
 }

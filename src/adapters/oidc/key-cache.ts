@@ -46,8 +46,8 @@ interface Loaded extends IssuerKeys {
 
 /**
  * One issuer's keys, fetched when the first token asks for them. Fresh keys are answered at once; old ones are renewed
- * by one fetch for all who wait; when the issuer is away, the last keys serve for an hour and the issuer is asked less
- * and less often. Ages are measured by a clock that never steps.
+ * by one fetch for all who wait; when the issuer is away, the last keys serve for an hour, at once, and the issuer is
+ * asked less and less often. Ages are measured by a clock that never steps.
  */
 export class KeyCache {
   readonly #options: KeyCacheOptions;
@@ -67,7 +67,8 @@ export class KeyCache {
   /**
    * The keys that may have signed a token with this header, at least one.
    *
-   * @throws MayflyError TOKEN_ALGORITHM, TOKEN_KEY_UNKNOWN or `issuer_unavailable`
+   * @throws MayflyError TOKEN_ALGORITHM, TOKEN_KEY_UNKNOWN or `issuer_unavailable`, which it is also for a key that nobody
+   *   knows while the issuer fails
    */
   async findKeys(header: TokenHeader): Promise<readonly VerificationKey[]> {
     const before = this.#loaded;
@@ -82,6 +83,8 @@ export class KeyCache {
     }
     const newer = loaded === before ? await this.refetchKeys(header) : [];
     if (newer.length > 0) return newer;
+    // It may have the key by now, and cannot be asked: what passes is not the token's fault.
+    this.#checkBackOff();
     throw new MayflyError("TOKEN_KEY_UNKNOWN", "the issuer has no key that the token could be signed with");
   }
 
@@ -134,17 +137,22 @@ export class KeyCache {
       if (nowMs >= loaded.refreshFromMs) this.#renewInBackground(nowMs);
       return loaded;
     }
+    if (this.#backOff.isFailing && isUsable(loaded, nowMs)) {
+      // Nobody waits for an issuer that does not answer, as often as it is asked again.
+      this.#renewInBackground(nowMs);
+      return loaded;
+    }
     try {
       return await this.#renewed();
     } catch (error) {
-      if (loaded !== undefined && this.#options.clock.monotonic() < loaded.usableUntilMs) return loaded;
+      if (isUsable(loaded, this.#options.clock.monotonic())) return loaded;
       throw error;
     }
   }
 
   #renewInBackground(nowMs: number): void {
     if (this.#flight !== undefined || this.#backOff.remainingMs(nowMs) > 0) return;
-    this.#fly().catch(() => undefined); // noticed where it failed; the keys at hand are still fresh
+    this.#fly().catch(() => undefined); // noticed where it failed; there are keys at hand
   }
 
   /** Keys newer than now: joins the fetch under way or starts one, unless the issuer is to be left alone. */
@@ -240,4 +248,9 @@ export class KeyCache {
       onNotice("warn", "some of the issuer's keys share a name", { issuer, sharedNames, used: keys.length });
     }
   }
+}
+
+/** Whether keys may still serve that are not fresh any more. */
+function isUsable(loaded: Loaded | undefined, nowMs: number): loaded is Loaded {
+  return loaded !== undefined && nowMs < loaded.usableUntilMs;
 }

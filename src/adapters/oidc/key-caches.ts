@@ -1,9 +1,11 @@
+import { lookup as systemLookup } from "node:dns";
 import type { Clock } from "../../ports/clock.ts";
 import type { Telemetry } from "../../ports/telemetry.ts";
-import { openFetchJson, type FetchJson, type IssuerFetch } from "./fetch-json.ts";
+import { FETCH_WAITS, openFetchJson, type FetchJson, type IssuerFetch } from "./fetch-json.ts";
 import { IssuerDocuments } from "./issuer-documents.ts";
 import type { IssuerSettings } from "./issuer-settings.ts";
 import { KeyCache } from "./key-cache.ts";
+import { lookupInTurn } from "./lookup-in-turn.ts";
 import { makeOutboundPlaces } from "./outbound-places.ts";
 import { StaticDocuments } from "./static-documents.ts";
 
@@ -45,6 +47,7 @@ const FETCH_DEADLINE_MS = 5000;
 export class KeyCaches {
   readonly #options: KeyCachesOptions;
   readonly #places = makeOutboundPlaces();
+  readonly #lookupOfPatterns = lookupInTurn(systemLookup, FETCH_WAITS.dnsMs);
   readonly #shared = new Map<string, Shared>();
 
   constructor(options: KeyCachesOptions) {
@@ -74,10 +77,13 @@ export class KeyCaches {
 
   #open(settings: IssuerSettings): Shared {
     const { clock, random, openFetch, onNotice, fetchDeadlineMs } = this.#options;
-    const fetch = (openFetch ?? openFetchJson)(settings);
-    const { url, jwks, algorithms, staleSeconds } = settings;
+    const { url, pattern, jwks, algorithms, staleSeconds } = settings;
+    const isOfPattern = pattern !== undefined;
+    const fetch = openFetch?.(settings) ?? openFetchJson(settings, isOfPattern ? this.#lookupOfPatterns : undefined);
     const fetchInTurn: FetchJson = (target, bounds) =>
-      this.#places.run(new URL(target).host, bounds.signal, () => fetch.fetchJson(target, bounds));
+      this.#places.run({ host: new URL(target).host, isOfPattern }, bounds.signal, () =>
+        fetch.fetchJson(target, bounds),
+      );
     const keys = new KeyCache({
       issuer: url,
       documents:

@@ -27,7 +27,7 @@ export interface TokenVerifierOptions extends KeyCachesOptions {
   readonly keyCaches?: KeyCaches;
   /** Which tokens were used, of issuers whose tokens are for one use; a memory of its own when left out. */
   readonly usedTokens?: UsedTokens;
-  /** The verifier that this one takes the place of: issuers that its patterns have found are known from the start. */
+  /** The verifier that this one takes the place of: what its patterns have found is known, and their bounds count on. */
   readonly before?: Pick<TokenVerifier, "patternIssuers">;
 }
 
@@ -37,7 +37,7 @@ export interface TokenVerifier {
   /** Of the key sets in use, all issuers' together. */
   keyFaults(): KeySetFaults;
   /** Issuers that patterns matched. */
-  patternIssuers(): Pick<PatternIssuers, "counts" | "known">;
+  patternIssuers(): Pick<PatternIssuers, "counts" | "known" | "discoveries">;
   /**
    * Asks those named issuers for their keys that no verifier has known before, a few at a time. Failures are noticed; never
    * rejects.
@@ -61,9 +61,8 @@ export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier 
   const patterns = new PatternIssuers(
     groups.filter((settings) => !isExact(settings)),
     open,
-    { clock: options.clock, ...(options.patternLimits === undefined ? {} : { limits: options.patternLimits }) },
+    { clock: options.clock, limits: options.patternLimits, before: options.before?.patternIssuers() },
   );
-  patterns.recall(options.before?.patternIssuers().known ?? []);
   const found = new Map<string, FoundIssuer>(
     Array.from(exact, ([url, { entries, keys }]) => [url, { entries, withKeys: (work) => work(keys) }]),
   );

@@ -2,14 +2,15 @@ import { MayflyError } from "../../core/errors.ts";
 import { matchesIssuerPattern, parseIssuerPattern, splitIssuerUrl } from "../../core/identity/issuer-pattern.ts";
 import type { IssuerPattern, IssuerUrl } from "../../core/identity/issuer-pattern.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { DiscoveryLimits } from "./discovery-limits.ts";
+import type { DiscoveryRates } from "./discovery-limits.ts";
 import { IssuerFailure } from "./issuer-failure.ts";
 import type { KeyCache } from "./key-cache.ts";
 import { trustedEntries } from "./open-issuer.ts";
 import type { OpenIssuer, SettingsOfIssuer, TrustedEntries } from "./open-issuer.ts";
-import { WindowLimit } from "./window-limit.ts";
 
 /** What issuers that nobody named one by one may take. */
-export interface PatternLimits {
+export interface PatternLimits extends DiscoveryRates {
   /** Issuers whose keys are kept. */
   readonly known: number;
   /** Keys that are kept, those of all of them together: some 4 KiB each. */
@@ -18,10 +19,6 @@ export interface PatternLimits {
   readonly unproven: number;
   /** How long keys are kept that nobody uses. */
   readonly idleMs: number;
-  /** Issuers that are asked for the first time, in any second, of all patterns. */
-  readonly discoveriesPerSecond: number;
-  /** The same in any minute, of one pattern. */
-  readonly discoveriesPerMinute: number;
 }
 
 /** Whoever can have tokens of many issuers can make us ask for no more than this, and remember no more. */
@@ -42,10 +39,17 @@ export interface FoundIssuer {
   readonly withKeys: <T>(work: (keys: KeyCache) => Promise<T>) => Promise<T>;
 }
 
+/** What issuers of patterns are opened with, beside the patterns. */
+export interface PatternIssuersOptions {
+  readonly clock: Clock;
+  /** PATTERN_LIMITS when left out. */
+  readonly limits?: PatternLimits | undefined;
+  readonly before?: Pick<PatternIssuers, "known" | "discoveries"> | undefined;
+}
+
 interface PatternGroup {
   readonly pattern: IssuerPattern;
   readonly settings: SettingsOfIssuer;
-  readonly discoveries: WindowLimit;
 }
 
 /** An issuer that a pattern matched and that has given keys. */
@@ -73,27 +77,37 @@ export class PatternIssuers {
   readonly #open: (settings: SettingsOfIssuer) => OpenIssuer;
   readonly #clock: Clock;
   readonly #limits: PatternLimits;
-  readonly #discoveries: WindowLimit;
+  readonly #discoveries: DiscoveryLimits;
   readonly #known = new Map<string, Matched>();
   readonly #unproven = new Map<string, Matched>();
   #keys = 0;
 
-  /** @param patterns settings of each pattern, whose `url` it is, for each of its audiences */
+  /**
+   * @param patterns settings of each pattern, whose `url` it is, for each of its audiences
+   * @param before what is in force now: issuers that it has found are known from the start, as far as they match here and
+   *   their keys are shared, and its bounds count on
+   */
   constructor(
     patterns: readonly SettingsOfIssuer[],
     open: (settings: SettingsOfIssuer) => OpenIssuer,
-    { clock, limits = PATTERN_LIMITS }: { readonly clock: Clock; readonly limits?: PatternLimits },
+    { clock, limits = PATTERN_LIMITS, before }: PatternIssuersOptions,
   ) {
     const groups = patterns.map((settings) => ({
       pattern: parseIssuerPattern(settings[0].url, { allowBroadWildcard: true }),
       settings,
-      discoveries: new WindowLimit(limits.discoveriesPerMinute, 60_000),
     }));
     this.#groups = Map.groupBy(groups, ({ pattern }) => pattern.shape);
     this.#open = open;
     this.#clock = clock;
     this.#limits = limits;
-    this.#discoveries = new WindowLimit(limits.discoveriesPerSecond, 1000);
+    const texts = groups.map(({ pattern }) => pattern.text);
+    this.#discoveries = new DiscoveryLimits(texts, limits, before?.discoveries);
+    for (const issuer of before?.known ?? []) this.#recall(issuer);
+  }
+
+  /** How many may still be asked for the first time. */
+  get discoveries(): DiscoveryLimits {
+    return this.#discoveries;
   }
 
   /** How many issuers are known by their keys, and how many are not, or not yet. */
@@ -104,18 +118,6 @@ export class PatternIssuers {
   /** Those whose keys are kept. */
   get known(): readonly KnownIssuer[] {
     return [...this.#known.values()];
-  }
-
-  /** Knows issuers from the start that others have found, as far as they match here and their keys are shared. */
-  recall(issuers: readonly Pick<KnownIssuer, "url" | "lastUsedMs">[]): void {
-    for (const { url, lastUsedMs } of issuers) {
-      const match = this.#match(url);
-      if (match === undefined) continue;
-      const matched = { ...this.#open(match.settings), url, group: match.group, users: 0, lastUsedMs, keyCount: 0 };
-      this.#unproven.set(url, matched);
-      if (matched.keys.keyCount > 0) this.#keep(matched);
-      else this.#drop(this.#unproven, matched);
-    }
   }
 
   /** The issuer of this URL, when a pattern matches it. Opens nothing. */
@@ -134,6 +136,15 @@ export class PatternIssuers {
 
   async close(): Promise<void> {
     await Promise.all([...this.#known.values(), ...this.#unproven.values()].map((issuer) => issuer.close()));
+  }
+
+  #recall({ url, lastUsedMs }: Pick<KnownIssuer, "url" | "lastUsedMs">): void {
+    const match = this.#match(url);
+    if (match === undefined) return;
+    const matched = { ...this.#open(match.settings), url, group: match.group, users: 0, lastUsedMs, keyCount: 0 };
+    this.#unproven.set(url, matched);
+    if (matched.keys.keyCount > 0) this.#keep(matched);
+    else this.#drop(this.#unproven, matched);
   }
 
   #match(url: string): { readonly group: PatternGroup; readonly settings: SettingsOfIssuer } | undefined {
@@ -156,9 +167,7 @@ export class PatternIssuers {
   async #use<T>(issuer: Matched, work: (keys: KeyCache) => Promise<T>): Promise<T> {
     if (issuer.keys.isFirstToBeAsked) {
       this.#checkRate(issuer.group);
-      const nowMs = this.#clock.monotonic();
-      this.#discoveries.count(nowMs);
-      issuer.group.discoveries.count(nowMs);
+      this.#discoveries.count(issuer.group.pattern.text, this.#clock.monotonic());
     }
     issuer.users++;
     issuer.lastUsedMs = this.#clock.monotonic();
@@ -175,9 +184,8 @@ export class PatternIssuers {
   }
 
   /** An issuer that nobody has asked yet must not be asked because somebody can name so many. */
-  #checkRate({ discoveries }: PatternGroup): void {
-    const nowMs = this.#clock.monotonic();
-    const retryAfterMs = Math.max(this.#discoveries.waitMs(nowMs), discoveries.waitMs(nowMs));
+  #checkRate({ pattern }: PatternGroup): void {
+    const retryAfterMs = this.#discoveries.waitMs(pattern.text, this.#clock.monotonic());
     if (retryAfterMs === 0) return;
     throw new MayflyError("DISCOVERY_LIMITED", "too many issuers of a pattern are asked for the first time", {
       retryAfterMs,

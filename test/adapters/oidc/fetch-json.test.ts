@@ -2,9 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { IssuerFailure } from "../../../src/adapters/oidc/issuer-failure.ts";
+import { makeTestTlsPair } from "../../support/tls-pair.ts";
 import { chunked, failureOf, openFor, RawServer, response, send, sendAndEnd, type Answer } from "./raw-server.ts";
 
 let server: RawServer;
@@ -219,6 +222,27 @@ describe("a process that fetches", () => {
     await new Promise(setImmediate); // sockets close at the end of a turn
     const kept = process.getActiveResourcesInfo().filter((name) => !name.startsWith("Pipe"));
     console.log(JSON.stringify([Buffer.from(bytes).toString(), cause, kept]));`;
+
+  it("[H10] asks nobody whose certificate it does not trust, whatever its environment says", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "mayfly-tls-"));
+    const impostor = await RawServer.start(makeTestTlsPair(folder, "impostor"));
+    const program = `
+      import { openFetchJson } from ${JSON.stringify(FETCH_JSON)};
+      const { fetchJson } = openFetchJson({ allowInsecureHttp: false, allowPrivateNetwork: true });
+      const bounds = { maxBytes: 10, signal: new AbortController().signal };
+      console.log(await fetchJson(process.argv[1], bounds).then(() => "taken", ({ cause }) => cause.code));`;
+    try {
+      impostor.answer = send(response("{}"));
+      const args = ["--input-type=module", "-e", program, `https://127.0.0.1:${impostor.port}/`];
+      const env = { NODE_TLS_REJECT_UNAUTHORIZED: "0", NODE_NO_WARNINGS: "1" };
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+      expect(stdout.trim()).toBe("DEPTH_ZERO_SELF_SIGNED_CERT");
+      expect(impostor.requests).toEqual([]);
+    } finally {
+      await impostor.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   it("uses no proxy of its environment, and is kept alive by nothing once it has fetched or given up", async () => {
     const proxy = await RawServer.start();

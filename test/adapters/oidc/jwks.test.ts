@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, generatePrimeSync, type JsonWebKey } from "node:crypto";
 import { parseJwks, selectKeys } from "../../../src/adapters/oidc/jwks.ts";
 import { IssuerFailure } from "../../../src/adapters/oidc/issuer-failure.ts";
+import { readVector } from "../../support/vectors.ts";
 
 const rsaKey = (modulusLength: number, publicExponent = 65_537): JsonWebKey =>
   generateKeyPairSync("rsa", { modulusLength, publicExponent }).publicKey.export({ format: "jwk" });
@@ -21,6 +22,19 @@ const edited = (text: string | undefined, edit: (octets: Buffer) => Uint8Array):
 const used = (jwk: unknown): number => parseJwks(bytes({ keys: [{ ...P256, kid: "good" }, jwk] })).keys.length;
 
 const P256_P = "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff";
+
+const encoded = (n: bigint): string => Buffer.from(n.toString(16), "hex").toString("base64url");
+const divisibleByThree = (n: Uint8Array): Uint8Array => {
+  const multiple = (BigInt(`0x${Buffer.from(n).toString("hex")}`) / 3n) * 3n;
+  return Buffer.from((multiple % 2n === 1n ? multiple : multiple + 3n).toString(16), "hex");
+};
+const ONE_PRIME = generatePrimeSync(1024, { bigint: true });
+/** A published key of 2,048 bits. */
+const ROCA = createPublicKey({
+  key: Buffer.from((readVector("invalid/rsa-roca.json") as { keys: string[] }).keys[0]!, "base64"),
+  format: "der",
+  type: "spki",
+}).export({ format: "jwk" });
 
 describe("parseJwks", () => {
   it.each<[string, JsonWebKey, string[]]>([
@@ -66,6 +80,9 @@ describe("parseJwks", () => {
     ["I06 e of nine octets", { ...RSA, e: hex("010000000000000001") }],
     ["I06 an empty e", { ...RSA, e: "" }],
     ["I06 an even modulus", { ...RSA, n: edited(RSA.n, (n) => Buffer.from([...n.subarray(0, -1), n.at(-1)! & 0xfe])) }],
+    ["I06 with a factor of 3", { ...RSA, n: edited(RSA.n, divisibleByThree) }],
+    ["I06 with one factor twice", { ...RSA, n: encoded(ONE_PRIME ** 2n) }],
+    ["I06 with the ROCA fingerprint", ROCA],
     ["I06 a leading zero in n", { ...RSA, n: edited(RSA.n, (n) => Buffer.concat([Buffer.alloc(1), n])) }],
     ["I06 a leading zero in e", { ...RSA, e: hex("00010001") }],
     ["I07 P-192", { kty: "EC", crv: "P-192", x: hex("00".repeat(24)), y: hex("00".repeat(24)) }],

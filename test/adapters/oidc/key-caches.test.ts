@@ -182,6 +182,25 @@ describe("issuers of a pattern that another verifier has found", () => {
     expect(fetched).toHaveLength(2);
   });
 
+  it("are asked for the first time no oftener because there is another configuration", async () => {
+    const { fetched, next } = startTenants();
+    const before = next(pattern());
+    await tenantOf(before);
+    const other = pattern({ url: "https://*.example.com/other", pattern: "https://*.example.com/other" });
+    let after = next(pattern({ requireKeyProof: true }), before);
+    const another = next(other, before);
+    expect(await reasonOf(tenantOf(after, "https://two.example.com/tenant"))).toBe("DISCOVERY_LIMITED");
+    expect(await reasonOf(tenantOf(another, "https://two.example.com/other"))).toBe("DISCOVERY_LIMITED");
+    clock.advance(1000);
+    await tenantOf(another, "https://two.example.com/other");
+    clock.advance(1000);
+    after = next(pattern({ staleSeconds: 60 }), after);
+    expect(await reasonOf(tenantOf(after, "https://two.example.com/tenant"))).toBe("DISCOVERY_LIMITED");
+    expect(fetched).toHaveLength(4);
+    clock.advance(58_000);
+    await tenantOf(after, "https://two.example.com/tenant");
+  });
+
   it.each<readonly [string, Partial<IssuerSettings>]>([
     ["matches them no more", pattern({ url: "https://*.example.org/tenant", pattern: "https://*.example.org/tenant" })],
     ["fetches keys in another way", pattern({ staleSeconds: 60 })],

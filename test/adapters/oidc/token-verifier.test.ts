@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { createHmac, createPublicKey } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import type { Reason } from "../../../src/core/errors.ts";
 import { openTokenVerifier } from "../../../src/adapters/oidc/open-token-verifier.ts";
@@ -388,6 +389,47 @@ describe("an issuer's documents", () => {
     await verify(token);
     clock.advance(1);
     expect(await refusal(verify(token))).toMatchObject({ code: "issuer_unavailable" });
+  });
+
+  it("I13: serve at once while the issuer fails, also when it takes connections and says nothing", async () => {
+    const { verify, clock } = open(issuer, { fetchDeadlineMs: 3_600_000 });
+    const token = await issuer.token(ec, { exp: clock.now() / 1000 + 7200 });
+    await verify(token);
+    issuer.jwks = (_request, response) => response.writeHead(503).end();
+    clock.advance(10 * MINUTE_MS);
+    await verify(token);
+    const silence = Promise.withResolvers<undefined>();
+    issuer.jwks = (...exchange) => {
+      void silence.promise.then(() => {
+        json({ keys: [rsa.jwk] })(...exchange);
+      });
+    };
+    clock.advance(5 * MINUTE_MS);
+    await verify(token);
+    await verify(token);
+    silence.resolve(undefined);
+    for (let time = 0; time < 1000 && (await verify(token).then(Boolean, () => false)); time++) await pause(1);
+    expect(await reasonOf(verify(token))).toBe("TOKEN_KEY_UNKNOWN");
+    // The first, the failure, the one for both, and one for a key that nobody knows any more.
+    expect(issuer.fetches.jwks).toBe(4);
+  });
+
+  it("are missing for a while, and not for good, where a key is new and the issuer fails", async () => {
+    const { verify, clock } = open(issuer);
+    await verify(await issuer.token(ec));
+    const next = await makeKey("ES256", "ec-2");
+    issuer.jwks = (_request, response) => response.writeHead(503).end();
+    const token = await issuer.token(next);
+    for (let time = 0; time < 2; time++) {
+      const error = await refusal(verify(token));
+      expect(error).toMatchObject({ code: "issuer_unavailable", reason: "JWKS_FAILED" });
+      expect(error.retryAfterMs).toBeGreaterThan(0);
+    }
+    expect(issuer.fetches.jwks).toBe(2);
+    expect((await verify(await issuer.token(ec))).subject).toBe("subject");
+    issuer.serve(ec, next);
+    clock.advance(31_000);
+    expect((await verify(token)).subject).toBe("subject");
   });
 
   it("I16: age by a clock that does not jump", async () => {

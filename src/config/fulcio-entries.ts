@@ -4,7 +4,7 @@ import { fulcioCertificates } from "./fulcio-ca-certificates.ts";
 import { findFulcioFaults } from "./fulcio-faults.ts";
 import { translateIdentity } from "./fulcio-identity.ts";
 import type { FulcioIssuer, FulcioIssuerFile } from "./fulcio-issuer-file.ts";
-import { isOnPrivateNetwork } from "./fulcio-issuer-hosts.ts";
+import { isOnPrivateNetwork, isOfTheCluster } from "./fulcio-issuer-hosts.ts";
 import { fulcioProviderDefinition } from "./fulcio-provider.ts";
 import { issuerSchema } from "./issuer-schema.ts";
 import type { ResolveIdentity } from "./resolve-identities.ts";
@@ -40,7 +40,7 @@ export function translateFulcioEntries(file: FulcioIssuerFile, resolveIdentity: 
   const providers = buildProviders(file, problems);
   const entries = file.issuers.flatMap((from) => {
     const faults = findFulcioFaults(from, file.ciMetadata);
-    const made = faults.length > 0 ? { problems: faults } : makeEntry(from, providers, resolveIdentity);
+    const made = faults.length > 0 ? { problems: faults } : makeEntry(from, { file, providers, resolveIdentity });
     if ("issuer" in made) return [{ issuer: made.issuer, from }];
     problems.push(...made.problems.map((problem) => locateInFulcioFile(problem, from, file)));
     return [];
@@ -74,18 +74,21 @@ function buildProviders(file: FulcioIssuerFile, problems: ConfigProblem[]): Read
   return providers;
 }
 
+/** What an entry is made with. */
+interface EntryParts {
+  readonly file: FulcioIssuerFile;
+  readonly providers: ReadonlyMap<string, CiProviderRules>;
+  readonly resolveIdentity: ResolveIdentity;
+}
+
 type Made = { readonly issuer: IssuerConfig } | { readonly problems: readonly ConfigProblem[] };
 
 /** @returns problems by the names that settings have with us */
-function makeEntry(
-  from: FulcioIssuer,
-  providers: ReadonlyMap<string, CiProviderRules>,
-  resolveIdentity: ResolveIdentity,
-): Made {
+function makeEntry(from: FulcioIssuer, { file, providers, resolveIdentity }: EntryParts): Made {
   const translated = translateIdentity(from);
   if (translated === undefined) return { problems: [{ path: ["identity"], message: "no such type" }] };
   const isProvider = translated.kind === "provider";
-  const parsed = issuerSchema.safeParse(settingsOf(from, isProvider ? IN_ITS_PLACE : translated.settings));
+  const parsed = issuerSchema.safeParse(settingsOf(from, file, isProvider ? IN_ITS_PLACE : translated.settings));
   if (!parsed.success) return { problems: parsed.error.issues.map(({ path, message }) => ({ path, message })) };
   const made = isProvider
     ? rulesOf(providers.get(translated.provider))
@@ -106,19 +109,23 @@ const IN_ITS_PLACE = { kind: "ci-provider", provider: "fulcio" };
 const rulesOf = (rules: CiProviderRules | undefined): ReturnType<ResolveIdentity> =>
   rules === undefined ? { problems: [] } : { rules };
 
-function settingsOf(from: FulcioIssuer, identity: unknown): Partial<Record<keyof IssuerAsWritten, unknown>> {
+function settingsOf(
+  from: FulcioIssuer,
+  { issuers }: FulcioIssuerFile,
+  identity: unknown,
+): Partial<Record<keyof IssuerAsWritten, unknown>> {
+  const isAsked = from.type === "kubernetes" && !from.isPattern && isOfTheCluster(from.key, issuers);
   return {
     url: from.key,
     audience: from["client-id"],
     identity,
     allowInsecureHttp: from.key.startsWith("http://"),
     allowPrivateNetwork: !from.isPattern && isOnPrivateNetwork(from.key),
-    ...(from.type === "kubernetes" && from.key === CLUSTER_ISSUER ? OF_THE_CLUSTER : {}),
+    ...(isAsked ? OF_THE_CLUSTER : {}),
   };
 }
 
 /** The cluster that Fulcio runs in, whose documents it asks for as a service account, over the cluster's own authority. */
-const CLUSTER_ISSUER = "https://kubernetes.default.svc";
 const OF_THE_CLUSTER = {
   caCertificate: "/var/run/fulcio/ca.crt",
   bearerTokenFile: "/var/run/secrets/kubernetes.io/serviceaccount/token",

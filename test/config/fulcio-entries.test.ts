@@ -135,15 +135,43 @@ describe("an issuer of Fulcio's file", () => {
     expect(openIssuers(config.issuers)).toMatchObject([{ caCertificatePem: ANCHORS.chainPem }]);
   });
 
-  it("of the cluster is asked as a service account, over the cluster's own authority", () => {
-    const cluster = judge(issuer("type: kubernetes", "https://kubernetes.default.svc")).config.issuers[0];
-    expect(cluster).toMatchObject({
+  const SERVICE = "https://kubernetes.default.svc";
+  const fileOf = (...urls: readonly string[]): string =>
+    ["oidc-issuers", "meta-issuers"]
+      .map((group) => {
+        const members = urls
+          .filter((url) => url.includes("*") === (group === "meta-issuers"))
+          .map(
+            (url) =>
+              `  "${url}": { ${group === "meta-issuers" ? "" : `issuer-url: "${url}", `}client-id: me, type: kubernetes }`,
+          );
+        return members.length === 0 ? "" : `${group}:\n${members.join("\n")}\n`;
+      })
+      .join("");
+
+  it.each([
+    [SERVICE, [SERVICE]],
+    [`${SERVICE}.cluster.local`, [`${SERVICE}.cluster.local`, SERVICE]],
+    [`${SERVICE}.corp.internal`, [`${SERVICE}.corp.internal`, "https://*.default.svc"]],
+  ])("[FC139] of the cluster, as %s, is asked as a service account, over the cluster's own authority", (url, urls) => {
+    expect(judge(fileOf(...urls)).config.issuers.find((one) => one.url === url)).toMatchObject({
       allowPrivateNetwork: true,
       caCertificate: "/var/run/fulcio/ca.crt",
       bearerTokenFile: "/var/run/secrets/kubernetes.io/serviceaccount/token",
     });
-    const other = judge(issuer("type: kubernetes", "https://k8s.example.com")).config.issuers[0];
-    expect(other).not.toHaveProperty("bearerTokenFile");
+  });
+
+  it.each([
+    ["https://k8s.example.com", ["https://k8s.example.com", SERVICE]],
+    [`${SERVICE}.example.com`, [`${SERVICE}.example.com`, SERVICE]],
+    ["https://kubernetes.default.svcs.local", ["https://kubernetes.default.svcs.local", SERVICE]],
+    [`${SERVICE}.cluster.local`, [`${SERVICE}.cluster.local`]],
+    ["https://*.default.svc", ["https://*.default.svc", SERVICE]],
+  ])("[FC139] elsewhere, as %s, is never shown the service account's token", (url, urls) => {
+    const issuer = judge(fileOf(...urls)).config.issuers.find((one) => one.url === url);
+    expect(issuer).toBeDefined();
+    expect(issuer).not.toHaveProperty("bearerTokenFile");
+    expect(issuer).not.toHaveProperty("caCertificate");
   });
 
   it("in a private network is one, and no pattern is", () => {

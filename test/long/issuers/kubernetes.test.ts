@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { whatIsMissing } from "../../support/clients/installation.ts";
 import { recordEvidence, recordVersion } from "../../support/evidence.ts";
-import { openIssuerLab, tamperedClaims, tamperedSignature, type IssuerLab } from "../../support/issuers/issuer-lab.ts";
+import {
+  endIssuerTest,
+  openIssuerLab,
+  tamperedClaims,
+  tamperedSignature,
+  type IssuerLab,
+} from "../../support/issuers/issuer-lab.ts";
 import { ETCD, KUBE_APISERVER, startKubeApiserver, type KubeApiserver } from "../../support/issuers/kube-apiserver.ts";
 import { itWhen } from "../../support/it-when.ts";
 
@@ -27,13 +33,7 @@ beforeAll(async () => {
   lab = await openIssuerLab([entry(trusted(), `bearerTokenFile: ${issuer.bearerTokenFile}`)]);
 });
 
-afterAll(async () => {
-  if (missing === undefined) {
-    await lab.close();
-    await issuer.close();
-  }
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => endIssuerTest(lab, folder));
 
 const builder = (): Promise<string> => issuer.token("builder", "sigstore");
 const CHALLENGE = "system:serviceaccount:default:builder";

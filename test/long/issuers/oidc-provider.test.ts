@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { whatIsMissing } from "../../support/clients/installation.ts";
 import { recordEvidence, recordVersion } from "../../support/evidence.ts";
-import { openIssuerLab, tamperedClaims, tamperedSignature, type IssuerLab } from "../../support/issuers/issuer-lab.ts";
+import {
+  endIssuerTest,
+  openIssuerLab,
+  tamperedClaims,
+  tamperedSignature,
+  type IssuerLab,
+} from "../../support/issuers/issuer-lab.ts";
 import { OIDC_PROVIDER, startOidcProvider, type OidcProvider } from "../../support/issuers/oidc-provider.ts";
 import { itWhen } from "../../support/it-when.ts";
 
@@ -22,13 +28,7 @@ beforeAll(async () => {
   lab = await openIssuerLab([`{ url: "${issuer.url}", identity: { kind: email }, ${loopback} }`]);
 });
 
-afterAll(async () => {
-  if (missing === undefined) {
-    await lab.close();
-    await issuer.program().stop();
-  }
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => endIssuerTest(lab, folder));
 
 /** Whom everybody trusts. */
 const signIn = (): Promise<string> => issuer.signIn("alice", "sigstore");

@@ -10,6 +10,7 @@ import { makeKey } from "../caller-keys.ts";
 import { startMayflyProcess } from "../mayfly-process.ts";
 import { openssl } from "../openssl.ts";
 import { ANCHORS, configText } from "../service.ts";
+import { stopIssuerPrograms } from "./issuer-program.ts";
 
 /** What OpenSSL reads in a certificate: the name, and each extension of Fulcio's whose value is a text, by its number. */
 export interface ReadCertificate {
@@ -53,7 +54,15 @@ export async function openIssuerLab(entries: readonly string[]): Promise<IssuerL
   );
   writeFileSync(configFile, text);
   const mayfly = startMayflyProcess({ configFile });
-  const { fields = {} } = await mayfly.line("ready");
+  const close = async (): Promise<void> => {
+    mayfly.signal("SIGTERM");
+    await mayfly.exited;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const { fields = {} } = await mayfly.line("ready").catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const url = fields["publicUrl"]!;
   const artifact = join(folder, "artifact");
   writeFileSync(artifact, "what is signed\n");
@@ -86,12 +95,14 @@ export async function openIssuerLab(entries: readonly string[]): Promise<IssuerL
       }
       throw new Error(`no certificate after ${String(MOST_ATTEMPTS)} attempts`);
     },
-    close: async () => {
-      mayfly.signal("SIGTERM");
-      await mayfly.exited;
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close,
   };
+}
+
+/** Ends what a test of a real issuer has started, however far it came. */
+export async function endIssuerTest(lab: IssuerLab | undefined, folder: string): Promise<void> {
+  await Promise.allSettled([lab?.close(), stopIssuerPrograms()]);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 /** `google.rpc.ErrorInfo.reason` of a refusal's body. */

@@ -27,11 +27,22 @@ export interface IssuerProgram {
 /** Keycloak builds itself at its first start. */
 const START_LIMIT_MS = 180_000;
 const LOOK_EVERY_MS = 100;
-const RUNNING = new Set<() => void>();
+
+interface Running {
+  /** Ends it at once; does not wait. */
+  readonly kill: () => void;
+  readonly stop: () => Promise<void>;
+}
+const RUNNING = new Set<Running>();
 
 process.once("exit", () => {
-  for (const kill of RUNNING) kill();
+  for (const { kill } of RUNNING) kill();
 });
+
+/** Ends every program that was started here and still runs, whoever still knows of it. */
+export async function stopIssuerPrograms(): Promise<void> {
+  await Promise.allSettled([...RUNNING].map(({ stop }) => stop()));
+}
 
 /**
  * Starts a program and waits until it is ready.
@@ -51,10 +62,14 @@ export async function startIssuerProgram(options: IssuerProgramOptions): Promise
   });
   const output = createWriteStream(log);
   for (const stream of [child.stdout, child.stderr]) stream.pipe(output, { end: false });
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once("error", reject).once("close", () => {
-      resolve();
-    });
+  let failure: Error | undefined;
+  const ended = new Promise<void>((resolve) => {
+    child
+      .once("error", (error) => {
+        failure = error;
+        resolve();
+      })
+      .once("close", resolve);
   });
   const signal = (name: NodeJS.Signals): void => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -63,20 +78,23 @@ export async function startIssuerProgram(options: IssuerProgramOptions): Promise
   const kill = (): void => {
     signal("SIGKILL");
   };
-  RUNNING.add(kill);
   const stop = async (): Promise<void> => {
     kill();
     await ended;
-    RUNNING.delete(kill);
+    RUNNING.delete(running);
   };
+  const running = { kill, stop };
+  RUNNING.add(running);
   const lateMs = Date.now() + START_LIMIT_MS;
   while (!(await options.isReady().catch(() => false))) {
-    if (child.exitCode === null && child.signalCode === null && Date.now() < lateMs) {
+    const isAlive = failure === undefined && child.exitCode === null && child.signalCode === null;
+    if (isAlive && Date.now() < lateMs) {
       await pause(LOOK_EVERY_MS);
       continue;
     }
     await stop();
-    throw new Error(`${program} did not start: ${readFileSync(log, "utf8").slice(-2_000)}`);
+    const said = failure?.message ?? readFileSync(log, "utf8").slice(-2_000);
+    throw new Error(`${program} did not start: ${said}`);
   }
   return {
     stop,

@@ -1,11 +1,10 @@
 import { generateKeyPairSync } from "node:crypto";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Agent } from "undici";
 import { ask } from "../ask.ts";
 import { freePort } from "../clients/neighbour.ts";
-import { installGo, type Installation } from "../clients/installation.ts";
+import { installGo } from "../clients/installation.ts";
 import { startIssuerProgram, type IssuerProgram } from "./issuer-program.ts";
 
 /** Kubernetes' API server, built as `tools/issuers/kube-apiserver` pins it, or why it is not. The build takes ten minutes. */
@@ -19,17 +18,12 @@ export const KUBE_APISERVER = installGo({
   },
 });
 
-/** The store of the API server, a package of the operating system's. */
-export const ETCD: Installation = findEtcd();
-
-function findEtcd(): Installation {
-  try {
-    const said = execFileSync("etcd", ["--version"], { encoding: "utf8", stdio: "pipe" });
-    return { commands: { etcd: "etcd" }, version: /etcd Version: (\S+)/u.exec(said)?.[1] ?? "unknown" };
-  } catch {
-    return { whyNot: "no etcd command" };
-  }
-}
+/** The store of the API server, built as `tools/issuers/etcd` pins it, or why it is not. */
+export const ETCD = installGo({
+  command: "etcd",
+  module: "go.etcd.io/etcd/server/v3",
+  tool: { name: "etcd", folder: "tools/issuers/etcd", package: "go.etcd.io/etcd/server/v3" },
+});
 
 /** A running API server, which is the issuer of its service accounts' tokens. */
 export interface KubeApiserver {
@@ -51,9 +45,10 @@ const ADMIN = "administrator-of-a-test";
 /** Starts it with its store on free ports of loopback, with the service accounts `builder` and `reader`. */
 export async function startKubeApiserver(folder: string): Promise<KubeApiserver> {
   if ("whyNot" in KUBE_APISERVER) throw new Error(KUBE_APISERVER.whyNot);
+  if ("whyNot" in ETCD) throw new Error(ETCD.whyNot);
   const program = KUBE_APISERVER.commands["kube-apiserver"]!;
   const etcdUrl = `http://127.0.0.1:${String(await freePort())}`;
-  const etcd = await startEtcd(join(folder, "etcd"), etcdUrl);
+  const etcd = await startEtcd(ETCD.commands["etcd"]!, join(folder, "etcd"), etcdUrl);
   const port = String(await freePort());
   const url = `https://127.0.0.1:${port}`;
   const pki = join(folder, "pki");
@@ -107,11 +102,11 @@ export async function startKubeApiserver(folder: string): Promise<KubeApiserver>
   }
 }
 
-async function startEtcd(folder: string, url: string): Promise<IssuerProgram> {
+async function startEtcd(program: string, folder: string, url: string): Promise<IssuerProgram> {
   mkdirSync(folder, { recursive: true });
   const peers = `http://127.0.0.1:${String(await freePort())}`;
   return startIssuerProgram({
-    program: "etcd",
+    program,
     args: [
       ...["--data-dir", join(folder, "data"), "--listen-client-urls", url, "--advertise-client-urls", url],
       ...["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers],

@@ -1,5 +1,4 @@
 import type { KeyCaches } from "../adapters/oidc/key-caches.ts";
-import type { UsedTokens } from "../adapters/oidc/used-tokens.ts";
 import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 import type { TokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 import type { GenerationSource } from "./generations.ts";
@@ -11,7 +10,6 @@ import { expiredAuthorities } from "./open-issuers.ts";
 /** What generations are made from, whatever the configuration. */
 export interface SourceParts extends ServiceParts {
   readonly keyCaches: KeyCaches;
-  readonly usedTokens: UsedTokens;
 }
 
 /** A configuration that generations can be made of. */
@@ -30,10 +28,10 @@ export function openSource(
   parts: SourceParts,
   before?: ConfigurationSource,
 ): ConfigurationSource {
-  const { keyCaches, usedTokens, clock, telemetry } = parts;
+  const { keyCaches, clock, telemetry } = parts;
   const { issuers } = opened;
   const verifier = openTokenVerifier({
-    ...{ issuers, clock, keyCaches, usedTokens },
+    ...{ issuers, clock, keyCaches },
     ...(before === undefined ? {} : { before: before.verifier }),
   });
   for (const fields of expiredAuthorities(issuers, clock.now())) {

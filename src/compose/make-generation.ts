@@ -11,6 +11,7 @@ import type { CertificateLog } from "../ports/certificate-log.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
 import type { RateLimits } from "../ports/limits.ts";
+import type { UsedTokens } from "../ports/used-tokens.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import { makeIssuance } from "./make-issuance.ts";
@@ -39,6 +40,7 @@ export interface ServiceParts {
   readonly caSigner: Signer;
   readonly audit: AuditTrail;
   readonly rateLimits: RateLimits;
+  readonly usedTokens: UsedTokens;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly pauseSwitch: PauseSwitch;
@@ -62,7 +64,7 @@ interface OneGeneration {
 }
 
 function makeServedIssuance(parts: GenerationParts, { number, log, keyPolicy }: OneGeneration): IssueCertificate {
-  const { chain, caSigner, clock, audit, telemetry, rateLimits } = parts;
+  const { chain, caSigner, clock, audit, telemetry, rateLimits, usedTokens } = parts;
   const { config, digest: configuration } = parts.configuration;
   const { auditedOutcomes } = rateLimits;
   return makeIssuance(
@@ -80,6 +82,7 @@ function makeServedIssuance(parts: GenerationParts, { number, log, keyPolicy }: 
     {
       stageLimits: stageLimits(config),
       rateLimits,
+      usedTokens,
       record: { audit, auditedOutcomes, telemetry, clock, generation: number, configuration },
       pauseSwitch: parts.pauseSwitch,
     },

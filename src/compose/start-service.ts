@@ -3,8 +3,8 @@ import { openAuditFile } from "../adapters/audit/file.ts";
 import { readAuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { openRateLimits } from "../adapters/limits/open-rate-limits.ts";
+import { TokenUses } from "../adapters/limits/token-uses.ts";
 import { KeyCaches } from "../adapters/oidc/key-caches.ts";
-import { UsedTokens } from "../adapters/oidc/used-tokens.ts";
 import type { ConfigSource } from "../adapters/telemetry/config-metrics.ts";
 import { openTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { ProcessTelemetry, TelemetryOptions } from "../adapters/telemetry/open-telemetry.ts";
@@ -236,7 +236,7 @@ function openConfigurationInForce(
       telemetry.notice(level, message, fields);
     },
   });
-  const parts = { ...signing, keyCaches, usedTokens: new UsedTokens() };
+  const parts = { ...signing, keyCaches, usedTokens: new TokenUses() };
   const files = new Map(alreadyRead);
   const started = openSource(
     recordFilesRead(files, () => openConfiguration(config)),

@@ -17,6 +17,7 @@ import { openTelemetry } from "../../src/adapters/telemetry/open-telemetry.ts";
 import { makeIssuance } from "../../src/compose/make-issuance.ts";
 import { tokenClaims } from "../../dev/token-claims.ts";
 import { UNLIMITED } from "../../src/adapters/limits/open-rate-limits.ts";
+import { TokenUses } from "../../src/adapters/limits/token-uses.ts";
 import { makeAdmission } from "../../src/entrance/admission.ts";
 import { makeClientAddress } from "../../src/entrance/client-address.ts";
 import { makePublicApp } from "../../src/http/app.ts";
@@ -356,6 +357,7 @@ export async function openDoor({
     {
       stageLimits: { tokenMs: 60_000, signatureMs: 60_000, logMs: 60_000 },
       rateLimits: { issuer: UNLIMITED, subject: UNLIMITED },
+      usedTokens: new TokenUses(),
       record: { audit, auditedOutcomes: UNLIMITED, telemetry, clock, generation: 1 },
       pauseSwitch: { isPaused: false },
     },

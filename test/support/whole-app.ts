@@ -16,6 +16,7 @@ import { makePublicLogView } from "../../src/ctlog/public-log-view.ts";
 import { openCertificateLog } from "../../src/ctlog/submit-precertificate.ts";
 import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
 import { openRateLimits } from "../../src/adapters/limits/open-rate-limits.ts";
+import { TokenUses } from "../../src/adapters/limits/token-uses.ts";
 import { makeClientAddress, makePeerName } from "../../src/entrance/client-address.ts";
 import { ADMISSION_LIMITS, makeAdmission } from "../../src/entrance/admission.ts";
 import { makeGrpcServer } from "../../src/grpc/grpc-server.ts";
@@ -183,6 +184,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
     clock,
     pauseSwitch: { isPaused: false, set: () => undefined },
     rateLimits,
+    usedTokens: new TokenUses(),
   });
   const generation = makeGeneration(1, {
     certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log }),

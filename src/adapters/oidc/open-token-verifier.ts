@@ -14,7 +14,6 @@ import type { SettingsOfIssuer } from "./open-issuer.ts";
 import { parseToken, type TokenHeader } from "./parse-token.ts";
 import { PatternIssuers } from "./pattern-issuers.ts";
 import type { FoundIssuer, PatternLimits } from "./pattern-issuers.ts";
-import { UsedTokens } from "./used-tokens.ts";
 import { verifySignature } from "./verify-signature.ts";
 
 /** What a verifier is opened with. */
@@ -25,8 +24,6 @@ export interface TokenVerifierOptions extends KeyCachesOptions {
   readonly patternLimits?: PatternLimits;
   /** Where keys are kept that other verifiers have use of too; caches of its own when left out. */
   readonly keyCaches?: KeyCaches;
-  /** Which tokens were used, of issuers whose tokens are for one use; a memory of its own when left out. */
-  readonly usedTokens?: UsedTokens;
   /** The verifier that this one takes the place of: what its patterns have found is known, and their bounds count on. */
   readonly before?: Pick<TokenVerifier, "patternIssuers">;
 }
@@ -54,7 +51,7 @@ export interface TokenVerifier {
  * @throws RangeError when an issuer's URL is given twice for one audience
  */
 export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const { keyCaches = new KeyCaches(options), usedTokens = new UsedTokens() } = options;
+  const { keyCaches = new KeyCaches(options) } = options;
   const open = (settings: SettingsOfIssuer) => openIssuer(settings, keyCaches);
   const groups = groupByUrl(options.issuers);
   const exact = new Map(groups.filter(isExact).map((settings) => [settings[0].url, open(settings)]));
@@ -76,7 +73,6 @@ export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier 
       checkType(header, issuer);
       const subject = checkClaims(claims, issuer, nowMs);
       await withKeys((keys) => checkSignature(idToken, header, keys));
-      if (issuer.tokenChecks?.isForOneUse === true) usedTokens.use(iss, claims, nowMs);
       return { issuer, subject, claims };
     },
     keyFaults: () => sumFaults([...exact.values(), ...patterns.known].map(({ keys }) => keys.faults)),

@@ -7,9 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignJWT } from "jose";
-import type { MayflyError } from "../../../src/core/errors.ts";
 import type { IssuerSettings } from "../../../src/adapters/oidc/issuer-settings.ts";
-import { UsedTokens } from "../../../src/adapters/oidc/used-tokens.ts";
 import { DEFAULT_TOKEN_CHECKS } from "../../../src/core/identity/issuer.ts";
 import { makeTestTlsPair } from "../../support/tls-pair.ts";
 import { makeFakeClock } from "../../fakes/fake-clock.ts";
@@ -56,50 +54,6 @@ describe("an issuer's own kinds of token", () => {
   it.each(["JWT", undefined, "at+jwt2", ""])("[E11b] refuses typ %j where at+jwt is listed", async (typ) => {
     const token = await issuer.token(ec, {}, { typ });
     expect(await reasonOf(open(types("at+jwt")).verify(token))).toBe("TOKEN_TYPE");
-  });
-});
-
-describe("tokens for one use", () => {
-  const once: Partial<IssuerSettings> = { tokenChecks: { ...DEFAULT_TOKEN_CHECKS, isForOneUse: true } };
-
-  it("[F20b] are taken once of 20 times at the same time, however the token is written", async () => {
-    const { verify } = open(once);
-    const tokens = await Promise.all(Array.from({ length: 20 }, () => issuer.token(ec, { jti: "id-1" })));
-    const outcomes = await Promise.allSettled(tokens.map((token) => verify(token)));
-    const reasons = outcomes.map((one) => (one.status === "fulfilled" ? "taken" : (one.reason as MayflyError).reason));
-    expect(reasons.filter((reason) => reason === "taken")).toHaveLength(1);
-    expect(reasons.filter((reason) => reason === "TOKEN_USED")).toHaveLength(19);
-    expect((await verify(await issuer.token(ec, { jti: "id-2" }))).subject).toBe("subject");
-  });
-
-  it("[F20b] are not used up by a token that nobody signed", async () => {
-    const { verify } = open(once);
-    const stranger = await makeKey("ES256", "ec-1");
-    expect(await reasonOf(verify(await issuer.token(stranger, { jti: "id-1" })))).toBe("TOKEN_SIGNATURE_INVALID");
-    expect((await verify(await issuer.token(ec, { jti: "id-1" }))).subject).toBe("subject");
-  });
-
-  it.each([
-    [undefined, "TOKEN_CLAIM_MISSING"],
-    ["", "TOKEN_CLAIM_MISSING"],
-    [7, "TOKEN_CLAIM_INVALID"],
-    [["a"], "TOKEN_CLAIM_INVALID"],
-    ["é".repeat(513), "TOKEN_CLAIM_INVALID"],
-  ])("[F20b] need a jti: %j is none", async (jti, reason) => {
-    expect(await reasonOf(open(once).verify(await issuer.token(ec, { jti })))).toBe(reason);
-  });
-
-  it("[F20b] are remembered until they expire, and no more than so many", async () => {
-    const clock = makeFakeClock(NOW_MS);
-    const verifier = openFor(issuer, { issuers: [issuer.settings(once)], clock, usedTokens: new UsedTokens(2) });
-    opened.push(verifier);
-    const use = async (jti: string, exp = NOW_MS / 1000 + 600) => verifier.verify(await issuer.token(ec, { jti, exp }));
-    await use("id-1", NOW_MS / 1000 + 100);
-    await use("id-2");
-    expect(await reasonOf(use("id-3"))).toBe("USED_TOKENS_FULL");
-    clock.advance(100_000);
-    expect((await use("id-3")).subject).toBe("subject");
-    expect(await reasonOf(use("id-2"))).toBe("TOKEN_USED");
   });
 });
 

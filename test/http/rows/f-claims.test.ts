@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Reason } from "../../../src/core/errors.ts";
+import { DEFAULT_TOKEN_CHECKS } from "../../../src/core/identity/issuer.ts";
 import { EMAIL, EMAIL_ISSUER, GITHUB_ISSUER, NOW, openDoor } from "../../support/door.ts";
 import { certificateIn } from "../../support/issued.ts";
 import { badToken } from "../../support/refusal.ts";
 import type { Door } from "../../support/door.ts";
-import { signToken } from "../../support/tokens.ts";
+import { issuerSettings } from "../../support/issuer-settings.ts";
+import { makeTokenKey, signToken } from "../../support/tokens.ts";
 
 /** One whose issuers were never asked for anything: every token here can be refused without a key. */
 let fresh: Door;
@@ -184,6 +186,25 @@ describe("a token that comes again", () => {
     const leaves = answers.map(certificateIn);
     expect(new Set(leaves.map(({ serialNumber }) => serialNumber)).size).toBe(20);
     expect(door.used).toMatchObject({ signatures: signatures + 40, entries: entries + 20 });
+  });
+
+  it("[F20b] gives one certificate to 20 callers at once where tokens are for one use", async () => {
+    const tokenChecks = { ...DEFAULT_TOKEN_CHECKS, isForOneUse: true };
+    const strict = await openDoor({ memoryIssuers: [issuerSettings({ url: EMAIL_ISSUER, tokenChecks })] });
+    const stranger = makeTokenKey("ES256", "ec-1");
+    try {
+      const forged = await strict.sign({ token: signToken(stranger, strict.claims({ jti: "id-1" })) });
+      strict.expectRefused(forged, badToken("TOKEN_SIGNATURE_INVALID"));
+      const tokens = Array.from({ length: 20 }, () => strict.token({ jti: "id-1" }));
+      const answers = await Promise.all(tokens.map((token) => strict.sign({ token })));
+      const refused = answers.filter(({ status }) => status !== 200);
+      expect(refused.map(({ text }) => /"reason":"(\w+)"/u.exec(text)?.[1])).toEqual(
+        Array.from({ length: 19 }, () => "TOKEN_USED"),
+      );
+      expect(strict.used).toMatchObject({ signatures: 2, entries: 1 });
+    } finally {
+      await strict.close();
+    }
   });
 });
 

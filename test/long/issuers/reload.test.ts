@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { startDevelopmentIssuer } from "../../../dev/oidc-issuer.ts";
-import { askForCertificate } from "../../support/ask.ts";
+import { ask, askForCertificate } from "../../support/ask.ts";
 import { recordEvidence } from "../../support/evidence.ts";
 import { startMayflyProcess } from "../../support/mayfly-process.ts";
 import { reloadUnderLoad } from "../../support/reload-lab.ts";
@@ -12,6 +12,7 @@ import { keyRequest } from "../../support/signing-body.ts";
 import { makeTokenKey, signToken } from "../../support/tokens.ts";
 
 const RELOADS = 1_000;
+const CHANGES = 10_000;
 const TOKENS = 100_000;
 const ISSUERS = 10_000;
 const AT_ONCE = 32;
@@ -21,6 +22,15 @@ const FLAT_MIB = 24;
 function residentMib(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/mu.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8"));
   return Number(line?.[1]) / 1024;
+}
+
+/** Another configuration each time: an issuer, a pattern and the algorithms change. */
+function changed(first: string, url: string, change: number): string {
+  const entries =
+    `  - { url: "${url}/${String(change)}", identity: { kind: email }, allowInsecureHttp: true, allowPrivateNetwork: true }\n` +
+    `  - { url: "https://*.a${String(change % 7)}.example.com", identity: { kind: email } }\n`;
+  const algorithms = ["ecdsa-sha2-256-nistp256", ...(change % 2 === 0 ? ["ed25519"] : [])].join(", ");
+  return `${first.replace(/^issuers:\n/mu, `issuers:\n${entries}`)}clientKeys: { algorithms: [${algorithms}] }\n`;
 }
 
 describe("a service that runs for long", () => {
@@ -33,6 +43,61 @@ describe("a service that runs for long", () => {
         `${String(run.issued)} certificates, ${String(run.refused)} refusals, none that no configuration in force meanwhile ` +
         `would have given; ${String(run.outcomes)} outcomes of the audit trail are those of the generation they name`,
     );
+  });
+
+  it("keeps its memory, files and connections while ten thousand configurations come and go", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "mayfly-changes-"));
+    const issuer = await startDevelopmentIssuer();
+    const configFile = join(folder, "mayfly.yaml");
+    const first = configText(issuer, join(folder, "data"));
+    writeFileSync(configFile, first);
+    const mayfly = startMayflyProcess({ configFile });
+    try {
+      const { fields = {} } = await mayfly.line("ready");
+      const sizes: number[] = [];
+      const files: number[] = [];
+      let generation = 1;
+      for (let change = 0; change < CHANGES; change++) {
+        if (change % (CHANGES / 10) === 0) sizes.push(residentMib(mayfly.pid!));
+        if (change % (CHANGES / 100) === 0) {
+          const { status } = await askForCertificate(fields["publicUrl"]!, await issuer.mintToken("email"));
+          expect(status).toBe(200);
+          files.push(readdirSync(`/proc/${String(mayfly.pid)}/fd`).length);
+        }
+        const isBroken = change % 10 === 9;
+        writeFileSync(
+          `${configFile}~`,
+          changed(first, issuer.url, change) + (isBroken ? `fault${String(change)}: 1\n` : ""),
+        );
+        renameSync(`${configFile}~`, configFile);
+        mayfly.signal("SIGHUP");
+        generation += isBroken ? 0 : 1;
+        for (;;) {
+          const { body } = await ask(`${fields["operationsUrl"]!}/readyz`);
+          const { configuration } = body as { configuration: { generation: number; lastFailure?: string } };
+          const isRead = isBroken
+            ? configuration.lastFailure?.includes(`fault${String(change)}:`)
+            : configuration.generation === generation;
+          if (isRead === true) break;
+        }
+      }
+      sizes.push(residentMib(mayfly.pid!));
+      const trail = readFileSync(join(folder, "data", "audit.jsonl"), "utf8");
+      expect(trail.split('"kind":"configuration"').length - 1).toBe(generation);
+      recordEvidence(
+        `${String(CHANGES)} changes of the configuration, a tenth of them broken: resident memory after each tenth ` +
+          `${sizes.map((mib) => mib.toFixed(0)).join(", ")} MiB, at most ${String(Math.max(...files))} open files, ` +
+          `${String(generation)} generations in the audit trail`,
+      );
+      const settled = sizes.slice(sizes.length / 2);
+      expect(Math.max(...settled) - settled[0]!).toBeLessThan(FLAT_MIB);
+      expect(Math.max(...files) - files[1]!).toBeLessThan(10);
+    } finally {
+      mayfly.signal("SIGTERM");
+      await mayfly.exited;
+      await issuer.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("keeps its memory while callers come with tokens of issuers that it does not know", async () => {

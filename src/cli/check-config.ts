@@ -17,6 +17,8 @@ interface Report {
   readonly file: string;
   readonly environment: string;
   readonly issuers: number;
+  /** What a service that is started with it, at this place, calls it: lower-case hex SHA-256. */
+  readonly digest: string;
   readonly warnings: readonly string[];
   readonly asked: readonly AskedIssuer[];
   readonly tokens: readonly SampleJudgement[];
@@ -57,19 +59,20 @@ export function checkConfigCommand(context: CommandContext, done: (code: number)
 
 async function check(file: string, { tokens: folder, online: isOnline = false }: CheckConfigOptions): Promise<Report> {
   const { config, warnings } = judgeConfig(readYamlFile(file), file);
+  // A service that starts has no use for the command, nor the other commands for what it opens.
+  const { openConfiguration } = await import("../compose/open-configuration.ts");
+  const { issuers, digest } = openConfiguration(config);
   const unsafe = unsafeOptions(config).map((name) => `unsafe option in force: ${name}`);
   const report = {
     file,
     environment: config.environment,
     issuers: config.issuers.length,
+    digest,
     warnings: [...warnings, ...unsafe],
   };
   if (folder === undefined && !isOnline) return { ...report, asked: [], tokens: [] };
-  // A service that starts has no use for them.
-  const { openIssuers } = await import("../compose/open-issuers.ts");
   const { askIssuers } = await import("../compose/ask-issuers.ts");
   const { judgeSamples } = await import("../compose/judge-samples.ts");
-  const issuers = openIssuers(config.issuers);
   return {
     ...report,
     asked: isOnline ? await askIssuers(issuers) : [],
@@ -77,13 +80,14 @@ async function check(file: string, { tokens: folder, online: isOnline = false }:
   };
 }
 
-function asText({ file, environment, issuers, warnings, asked, tokens }: Report): string {
+function asText({ file, environment, issuers, digest, warnings, asked, tokens }: Report): string {
   const lines = [
     ...warnings.map((warning) => `warning: ${printable(warning)}`),
     ...asked.map(
       ({ url, failure }) => `${url}: ${failure === undefined ? "its keys were fetched" : printable(failure)}`,
     ),
     ...tokens.flatMap(describeSample),
+    `sha256 of the configuration: ${digest}`,
     `${file}: good (${environment}, ${issuers === 1 ? "1 issuer" : `${String(issuers)} issuers`})`,
   ];
   return `${lines.join("\n")}\n`;

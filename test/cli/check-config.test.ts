@@ -2,6 +2,9 @@ import { afterAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startService } from "../../src/compose/start-service.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
+import { ask } from "../support/ask.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliOutcome } from "../support/run-cli.ts";
 
@@ -21,8 +24,8 @@ const CLOSED = "http://127.0.0.1:1";
 const TEXT = `
 environment: development
 dataDirectory: data
-http: { listen: "127.0.0.1:5555" }
-operations: { listen: "127.0.0.1:2112" }
+http: { listen: "127.0.0.1:0" }
+operations: { listen: "127.0.0.1:0" }
 ca: { signer: { kind: memory } }
 log: { origin: ca.example.com/log, store: { kind: memory }, signer: { kind: memory }, checkpointSigner: { kind: memory } }
 issuers:
@@ -74,6 +77,32 @@ describe("check-config", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("warning: unsafe option in force: environment-development\n");
     expect(stdout).toContain(`${CONFIG}: good (development, 3 issuers)\n`);
+  });
+
+  it("gives it the name that a service does which is started with it", async () => {
+    const { stdout } = await check("--json");
+    const { digest } = JSON.parse(stdout) as { digest: string };
+    expect((await check()).stdout).toContain(`\nsha256 of the configuration: ${digest}\n`);
+    const service = await startService(loadConfig(CONFIG), { env: {}, destination: join(root, "log") });
+    try {
+      const { body } = await ask(`${service.operationsUrl}/readyz`);
+      expect(body).toMatchObject({ configuration: { generation: 1, digest } });
+    } finally {
+      service.shutdown.stop();
+      await service.shutdown.stopped;
+    }
+  });
+
+  it.each([
+    ["a blocklist", "clientKeys: { blocklist: none }\n"],
+    ["authorities", TEXT.replace("identity: { kind: kubernetes }", "$&\n    caCertificate: none")],
+    ["keys", TEXT.replace("identity: { kind: email }", "$&\n    jwksFile: none")],
+  ])("refuses one whose file of %s is missing, as a service would", async (_, text) => {
+    const file = join(root, "names.yaml");
+    writeFileSync(file, text.startsWith("\n") ? text : TEXT + text);
+    const { code, stdout, stderr } = await runCli(["check-config", file]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(`${join(root, "none")}: cannot be read`);
   });
 
   it("says of a bad file what is wrong by line, and looks at no sample", async () => {

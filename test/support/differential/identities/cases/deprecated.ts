@@ -63,6 +63,8 @@ export const DEPRECATED_TYPES: readonly TokenCase[] = [
   ]),
   gitlab("GitLab: no runner", { runner_id: undefined }),
   gitlab("GitLab: the runner 0", { runner_id: 0 }, { rows: DEPRECATED }),
+  gitlab("GitLab: a runner with a fraction", { runner_id: 1.5 }, { rows: DEPRECATED }),
+  gitlab("GitLab: a number as the job", { job_id: 3659681386 }, { rows: DEPRECATED }),
   gitlab("GitLab: a text as the runner", { runner_id: "12270837" }, { rows: DEPRECATED }),
   gitlab(
     "GitLab: a project with spaces beyond ASCII",

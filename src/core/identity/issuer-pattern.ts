@@ -125,38 +125,30 @@ export function coversIssuers(pattern: IssuerPattern, url: string): boolean {
   return split !== undefined && matchesIssuerPattern(pattern, split);
 }
 
-/** Whether there is a URL that both patterns match. */
+/** Whether there is a URL that both patterns match. Time is linear in their length. */
 export function haveCommonUrl(a: IssuerPattern, b: IssuerPattern): boolean {
   return a.shape === b.shape && a.parts.every((part, index) => haveCommonText(part, b.parts[index] ?? [""]));
 }
 
-/**
- * Whether one text can be both: every pair of places in the two that some beginning of a text leads to is visited once.
- * A place is a number of characters and stars that are behind; a star that was just passed can take in more.
- */
+/** A character that no star stands for. */
+const FIXED = /([^-_A-Za-z0-9*])/u;
+
+/** Whether one text can be both: characters that no star takes in are the same ones, and what is between them agrees. */
 function haveCommonText(a: StarredText, b: StarredText): boolean {
-  const [left, right] = [a.join("*"), b.join("*")];
-  const width = right.length + 1;
-  const seen = new Set([0]);
-  for (const pair of seen) {
-    const [i, j] = [Math.floor(pair / width), pair % width];
-    if (i === left.length && j === right.length) return true;
-    for (const [toI, ofLeft] of steps(left, i)) {
-      for (const [toJ, ofRight] of steps(right, j)) {
-        if (meets(ofLeft, ofRight)) seen.add(toI * width + toJ);
-      }
-    }
-  }
-  return false;
+  const [left, right] = [a, b].map((text) => text.join("*").split(FIXED)) as [string[], string[]];
+  return (
+    left.length === right.length &&
+    left.every((piece, at) => haveCommonFilling(cutAtStars(piece), cutAtStars(right[at] ?? "")))
+  );
 }
 
-/** Where one character can lead to, with the character or the star that takes it in. */
-function steps(text: string, at: number): readonly (readonly [to: number, by: string])[] {
-  const onward: [number, string][] = at < text.length ? [[at + 1, text.charAt(at)]] : [];
-  return at > 0 && text.charAt(at - 1) === "*" ? [...onward, [at, "*"]] : onward;
-}
-
-function meets(a: string, b: string): boolean {
-  if (a === "*") return b === "*" || isFillingCharacter(b.charCodeAt(0));
-  return b === "*" ? isFillingCharacter(a.charCodeAt(0)) : a === b;
+/**
+ * The same of texts whose every character a star can stand for. Where both have stars it is enough that their beginnings
+ * agree, and their ends: the first star of one takes in all that the other has up to its last.
+ */
+function haveCommonFilling(a: StarredText, b: StarredText): boolean {
+  if (a.length === 1) return matchesStars(b, a[0]);
+  if (b.length === 1) return matchesStars(a, b[0]);
+  const [endOfA, endOfB] = [a.at(-1) ?? "", b.at(-1) ?? ""];
+  return (a[0].startsWith(b[0]) || b[0].startsWith(a[0])) && (endOfA.endsWith(endOfB) || endOfB.endsWith(endOfA));
 }

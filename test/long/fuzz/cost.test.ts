@@ -1,11 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import { spawnSync } from "node:child_process";
-import type { Reader } from "../../fuzz/reader.ts";
+import { COSTLY } from "../../fuzz/identity/costly.ts";
+import type { Costly } from "../../fuzz/identity/costly.ts";
 import { READERS } from "../../fuzz/readers.ts";
 import { recordEvidence } from "../../support/evidence.ts";
 
-/** Four doublings up to a reader's limit. */
-const sizesOf = ({ limit }: Reader): number[] => [
+/** Four doublings up to the limit. */
+const sizesOf = ({ limit }: Costly): number[] => [
   limit / 16,
   limit / 8,
   limit / 4,
@@ -19,16 +20,10 @@ const MOST_MEMORY_MIB = 192;
 const SPAN_US = 20_000;
 
 /** CPU of one call in microseconds: the least of several spans of calls, as disturbances only add. */
-function cpuOf(reader: Reader, input: Uint8Array): number {
+function cpuOf(work: () => unknown): number {
   const run = (calls: number): number => {
     const start = process.cpuUsage();
-    for (let call = 0; call < calls; call++) {
-      try {
-        reader.read(input);
-      } catch (error) {
-        if (!(error instanceof reader.refusal)) throw error;
-      }
-    }
+    for (let call = 0; call < calls; call++) work();
     const { user, system } = process.cpuUsage(start);
     return user + system;
   };
@@ -38,20 +33,33 @@ function cpuOf(reader: Reader, input: Uint8Array): number {
   return Math.min(...Array.from({ length: 5 }, () => run(calls))) / calls;
 }
 
+const READING: readonly Costly[] = READERS.map(({ name, limit, expensive, read, refusal }) => ({
+  name,
+  limit,
+  works: (size) =>
+    expensive(size).map((input) => () => {
+      try {
+        read(input);
+      } catch (error) {
+        if (!(error instanceof refusal)) throw error;
+      }
+    }),
+}));
+
 describe("the most expensive inputs", () => {
-  it.each(READERS.map((reader) => [reader.name, reader] as const))(
+  it.each([...READING, ...COSTLY].map((one) => [one.name, one] as const))(
     "cost %s no more than their length",
-    (name, reader) => {
-      const sizes = sizesOf(reader);
-      const kinds = reader.expensive(sizes[0]!).length;
-      const growths = Array.from({ length: kinds }, (_, kind) => {
-        const costs = sizes.map((size) => cpuOf(reader, reader.expensive(size)[kind]!));
+    (name, costly) => {
+      const sizes = sizesOf(costly);
+      const works = sizes.map((size) => costly.works(size));
+      const growths = works[0]!.map((_first, kind) => {
+        const costs = works.map((ofSize) => cpuOf(ofSize[kind]!));
         return { growth: costs.at(-1)! / Math.max(costs[0]!, 0.5), largest: costs.at(-1)! };
       });
       const worst = Math.max(...growths.map(({ growth }) => growth));
       const dearest = Math.max(...growths.map(({ largest }) => largest));
       recordEvidence(
-        `${name}: ${sizes[0]!} to ${sizes.at(-1)!} bytes, CPU × ${worst.toFixed(1)} at most; the largest cost ${(dearest / 1000).toFixed(2)} ms at most`,
+        `${name}: ${sizes[0]!} to ${sizes.at(-1)!}, CPU × ${worst.toFixed(1)} at most; the largest cost ${(dearest / 1000).toFixed(2)} ms at most`,
       );
       expect(worst).toBeLessThan(MOST_GROWTH);
     },

@@ -3,6 +3,8 @@ import type { FulcioIssuer } from "./fulcio-issuer-file.ts";
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/gu;
 
+const BEGIN = "-----BEGIN CERTIFICATE-----";
+
 /**
  * Certificate authorities for an issuer's TLS.
  *
@@ -11,6 +13,7 @@ const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/
 export function fulcioCertificates({ "ca-cert": text }: FulcioIssuer): string | undefined {
   if (text.trim() === "") return "";
   const certificates = text.match(CERTIFICATES) ?? [];
+  if (certificates.length !== text.split(BEGIN).length - 1) return undefined;
   try {
     for (const pem of certificates) new X509Certificate(pem);
   } catch {

@@ -45,7 +45,7 @@ export function readIssuers(written: IssuersAsWritten, folder: string): ReadIssu
   const entries = translated.entries.filter((entry) => !isReplaced(entry)).map((entry) => takeShared(entry, fulcio));
   return {
     issuers: Object.freeze([...own.issuers, ...entries.map(({ issuer }) => issuer)]),
-    problems: [...own.problems, ...translated.problems, ...refuseShared(entries, fulcio, file)],
+    problems: [...refuseEmpty(file), ...own.problems, ...translated.problems, ...refuseShared(entries, fulcio, file)],
     warnings: translated.warnings,
     locate: (problem) => {
       const [root, index, ...rest] = problem.path;
@@ -89,6 +89,12 @@ function openFulcioFile(file: string): FulcioIssuerFile {
     if (cause instanceof FulcioInputError) throw new ConfigError(cause.message, { cause });
     throw cause;
   }
+}
+
+/** A file that lost its content, or is being written, must not end the trust in all that stood in it. */
+function refuseEmpty({ issuers, placeOf }: FulcioIssuerFile): readonly ConfigProblem[] {
+  if (issuers.length > 0) return [];
+  return [{ path: ["oidc-issuers"], place: placeOf(["oidc-issuers"]), message: "no issuer stands in the file" }];
 }
 
 const isShared = ({ issuer: { url } }: FulcioEntry): boolean =>

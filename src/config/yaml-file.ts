@@ -1,5 +1,6 @@
-import { isMap, isNode, LineCounter, parseDocument } from "yaml";
-import type { Document } from "yaml";
+import { isUtf8 } from "node:buffer";
+import { isMap, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import type { Document, Scalar } from "yaml";
 import { BAD_ALIAS, badAliasOffset } from "./bad-alias.ts";
 import { ConfigError } from "./config-error.ts";
 import { readSettingsFile } from "./read-settings-file.ts";
@@ -19,10 +20,13 @@ export interface YamlFile {
 /**
  * Reads a file of settings.
  *
- * @throws ConfigError when it cannot be read, is no regular file or larger than 1 MiB
+ * @throws ConfigError when it cannot be read, is no regular file, larger than 1 MiB or no UTF-8
  */
 export function readYamlFile(file: string): string {
-  return new TextDecoder().decode(readSettingsFile(file));
+  const bytes = readSettingsFile(file);
+  // Else what is no UTF-8 becomes another text, and a rule that forbids it forbids nothing.
+  if (!isUtf8(bytes)) throw new ConfigError(`${file}: not UTF-8`);
+  return new TextDecoder().decode(bytes);
 }
 
 /**
@@ -44,12 +48,46 @@ export function parseYaml(text: string, file: string): YamlFile {
   if (faults.length > 0) {
     throw new ConfigError(faults.map((fault) => `${file}:${fault.message.split("\n")[0] ?? ""}`).join("\n"));
   }
+  const misread = findMisread(document);
+  if (misread.length > 0) {
+    throw new ConfigError(misread.map(({ at, what }) => `${file}:${lines.linePos(at).line}: ${what}`).join("\n"));
+  }
   return {
     value: toPlain({ file, document, lines }),
     refuse: (problems) => {
       throw new ConfigError(problems.map((problem) => describe(problem, { file, document, lines })).join("\n"));
     },
   };
+}
+
+interface Misread {
+  /** Offset in the text. */
+  readonly at: number;
+  readonly what: string;
+}
+
+/** What would become something else than its author reads there, without a word. */
+function findMisread(document: Document): readonly Misread[] {
+  const found: Misread[] = [];
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (isScalar(key) && key.value === "__proto__")
+        found.push({ at: startOf(key), what: "no setting is called __proto__" });
+    },
+    Scalar: (_, node) => {
+      if (!isOtherNumber(node)) return;
+      const what = `${node.source ?? ""} is the number ${String(node.value)} in YAML: write that, or quotes around a text`;
+      found.push({ at: startOf(node), what });
+    },
+  });
+  return found;
+}
+
+const startOf = ({ range }: Scalar): number => range?.[0] ?? 0;
+
+/** Rules compare a number by its digits: 0123, 1e3 and 1.0 are other texts than the numbers that they are read as. */
+function isOtherNumber({ value, source }: Scalar): boolean {
+  return Number.isInteger(value) && source !== undefined && source !== String(value);
 }
 
 function toPlain({ file, document, lines }: Source): unknown {

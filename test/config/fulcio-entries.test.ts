@@ -301,6 +301,13 @@ ci-issuer-metadata:
     ],
     ["with a certificate that is none", issuer("type: email, ca-cert: PEM"), 6, ".ca-cert", "no PEM certificate"],
     [
+      "with a certificate that is cut off",
+      issuer(`type: email, ca-cert: ${JSON.stringify(`${ANCHORS.chainPem}-----BEGIN CERTIFICATE-----\nMIIB`)}`),
+      6,
+      ".ca-cert",
+      "no PEM certificate",
+    ],
+    [
       "with a mistyped setting",
       issuer("type: email, contakt: x"),
       6,
@@ -416,6 +423,24 @@ describe("a file that is none of Fulcio's", () => {
       "issuers.yaml:2: oidcissuers: expected one setting of this name",
     ],
     ["a name of YAML in JSON", '{\n"oidc-issuers": {}}', "issuers.yaml:2: oidc-issuers: unknown setting"],
+    ["nothing", "", "issuers.yaml:1: oidc-issuers: no issuer stands in the file"],
+    ["comments alone", "# soon\n", "issuers.yaml:1: oidc-issuers: no issuer stands in the file"],
+    ["nothing, as JSON", "{}", "issuers.yaml:1: oidc-issuers: no issuer stands in the file"],
+    [
+      "no issuer",
+      "define: []\noidc-issuers:\nmeta-issuers: {}\n",
+      "issuers.yaml:2: oidc-issuers: no issuer stands in the file",
+    ],
+    [
+      "a setting of JSON twice, in two cases",
+      '{"OIDCIssuers": {"https://a.example.com": {\n"ClientID": "a",\n"clientid": "b"}}}',
+      "issuers.yaml:2: oidc-issuers: https://a.example.com: clientid: expected one setting of this name",
+    ],
+    [
+      "all issuers of JSON twice, in two cases",
+      '{"OIDCIssuers": {},\n"oidcissuers": {}}',
+      "oidcissuers: expected one setting of this name",
+    ],
     [
       "an issuer twice",
       `${issuer("type: email")}${issuer("type: email").replace("oidc-issuers:\n", "")}`,
@@ -423,6 +448,18 @@ describe("a file that is none of Fulcio's", () => {
     ],
   ])("is refused: %s", (_, text, says) => {
     expect(problems(text).join("\n")).toContain(says);
+  });
+
+  it("is refused when it has lost its content, whatever stands in the list beside it", () => {
+    const list = `  list:\n    - url: https://login.example.com\n      identity: { kind: email }\n`;
+    expect(problems("", "sharedIssuers: refuse", list)).toEqual([
+      "issuers.yaml:1: oidc-issuers: no issuer stands in the file",
+    ]);
+  });
+
+  it("is no other file in JSON that is indented by tabs", () => {
+    const text = JSON.stringify(JSON.parse(fulcioFileAsJson(SHIPPED_ISSUERS)), undefined, "\t");
+    expect(judge(text).config.issuers).toHaveLength(31);
   });
 
   it("[FC143] is refused when it is missing: nobody's defaults are trusted", () => {

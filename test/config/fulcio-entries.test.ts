@@ -437,11 +437,6 @@ describe("a file that is none of Fulcio's", () => {
       "issuers.yaml:2: oidc-issuers: https://a.example.com: clientid: expected one setting of this name",
     ],
     [
-      "all issuers of JSON twice, in two cases",
-      '{"OIDCIssuers": {},\n"oidcissuers": {}}',
-      "oidcissuers: expected one setting of this name",
-    ],
-    [
       "an issuer twice",
       `${issuer("type: email")}${issuer("type: email").replace("oidc-issuers:\n", "")}`,
       "not YAML (duplicate key)",

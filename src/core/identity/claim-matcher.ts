@@ -84,7 +84,12 @@ export function compileClaimMatcher(
   whenUnclear: boolean,
 ): (claims: JsonObject) => boolean {
   const read = compileClaimPath(name);
-  if (isAbsent(matcher)) return (claims) => isNothing(read(claims));
+  if (isAbsent(matcher)) {
+    return (claims) => {
+      const value = read(claims);
+      return value === WITHOUT_MEMBERS ? whenUnclear : isNothing(value);
+    };
+  }
   const tests = isList(matcher) ? matcher.map(compileTextMatcher) : [compileTextMatcher(matcher)];
   const matches = (value: JsonValue): boolean => {
     if (value === null) return false;
@@ -98,6 +103,9 @@ export function compileClaimMatcher(
   };
 }
 
+/** Stands for a member of what has none, a text or a list: nobody can say that it is missing, and it has no text. */
+const WITHOUT_MEMBERS: JsonObject = new Map();
+
 /** Where a rule finds its claim. */
 export function compileClaimPath(name: string): (claims: JsonObject) => JsonValue | undefined {
   if (!name.startsWith("/")) return (claims) => claims.get(name);
@@ -105,8 +113,15 @@ export function compileClaimPath(name: string): (claims: JsonObject) => JsonValu
     .slice(1)
     .split("/")
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-  return (claims) =>
-    steps.reduce<JsonValue | undefined>((value, step) => (isJsonObject(value) ? value.get(step) : undefined), claims);
+  return (claims) => {
+    let value: JsonValue | undefined = claims;
+    for (const step of steps) {
+      if (isNothing(value)) return undefined;
+      if (!isJsonObject(value)) return WITHOUT_MEMBERS;
+      value = value.get(step);
+    }
+    return value;
+  };
 }
 
 /** The text of a claim that has one. */

@@ -123,6 +123,23 @@ describe("what a rule says of a claim", () => {
     expect(allows({ claim: { glob: "*" } }, { claim: [{ a: 1 }] })).toBe(false);
   });
 
+  it.each<[string, unknown]>([
+    ["a text", "prod"],
+    ["a number", 1],
+    ["a list", [{ namespace: "dev" }]],
+    ["an empty list", []],
+  ])("neither allows nor lets through %s where an object with the member is expected", (_what, value) => {
+    const token = { "kubernetes.io": value };
+    for (const matcher of ["dev", { glob: "*" }, ["dev", "test"], { absent: true }] as const) {
+      expect(allows({ "/kubernetes.io/namespace": matcher }, token)).toBe(false);
+      expect(denies({ "/kubernetes.io/namespace": matcher }, token)).toBe(true);
+      expect(denies({ "/kubernetes.io/pod/name": matcher }, { "kubernetes.io": { pod: value } })).toBe(true);
+    }
+    expect(denies({ "/kubernetes.io/namespace": "dev" }, { "kubernetes.io": null })).toBe(false);
+    expect(allows({ "/kubernetes.io/namespace": { absent: true } }, { "kubernetes.io": null })).toBe(true);
+    expect(allows({ "/kubernetes.io/pod/name": { absent: true } }, { "kubernetes.io": {} })).toBe(true);
+  });
+
   it("does not let through a deny rule by dot segments or length", () => {
     expect(denies({ repository: { prefix: "org/" } }, { repository: "other/../org/x" })).toBe(true);
     expect(denies({ repository: { glob: "org/*" } }, { repository: "./org/x" })).toBe(true);
@@ -210,7 +227,9 @@ describe("the rules of an issuer", () => {
 /** What the documentation says, in the plainest way there is: no compilation, no index, regular expressions for globs. */
 function slowlyHolds(rule: ClaimRule, claims: JsonObject, list: "allow" | "deny"): boolean {
   return Object.entries(rule.claims).every(([name, matcher]) => {
-    const value = name.startsWith("/") ? slowlyFollow(claims, name.slice(1).split("/")) : claims.get(name);
+    const found = name.startsWith("/") ? slowlyFollow(claims, name.slice(1).split("/")) : { value: claims.get(name) };
+    if (found === "of another form") return list === "deny";
+    const { value } = found;
     const isMissing = value === undefined || value === null;
     if (typeof matcher === "object" && "absent" in matcher) return isMissing;
     if (isMissing) return false;
@@ -222,10 +241,14 @@ function slowlyHolds(rule: ClaimRule, claims: JsonObject, list: "allow" | "deny"
   });
 }
 
-function slowlyFollow(claims: JsonObject, [step = "", ...rest]: readonly string[]): JsonValue | undefined {
+function slowlyFollow(
+  claims: JsonObject,
+  [step = "", ...rest]: readonly string[],
+): { readonly value: JsonValue | undefined } | "of another form" {
   const value = claims.get(step);
-  if (rest.length === 0) return value;
-  return value instanceof Map ? slowlyFollow(value as JsonObject, rest) : undefined;
+  if (rest.length === 0) return { value };
+  if (value === undefined || value === null) return { value: undefined };
+  return value instanceof Map ? slowlyFollow(value as JsonObject, rest) : "of another form";
 }
 
 function slowlyMatches(matcher: TextMatcher, value: JsonValue, unclear: boolean): boolean {

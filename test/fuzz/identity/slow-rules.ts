@@ -18,7 +18,9 @@ export function slowlyJudge({ allow, deny }: ClaimRulesInput, claims: JsonObject
 
 function slowlyHolds(rule: ClaimRule, claims: JsonObject, list: "allow" | "deny"): boolean {
   return Object.entries(rule.claims).every(([name, matcher]) => {
-    const value = name.startsWith("/") ? slowlyFollow(claims, name.slice(1).split("/")) : claims.get(name);
+    const found = name.startsWith("/") ? slowlyFollow(claims, name.slice(1).split("/")) : { value: claims.get(name) };
+    if (found === "of another form") return list === "deny";
+    const { value } = found;
     const isMissing = value === undefined || value === null;
     if (typeof matcher === "object" && "absent" in matcher) return isMissing;
     if (isMissing) return false;
@@ -31,10 +33,14 @@ function slowlyHolds(rule: ClaimRule, claims: JsonObject, list: "allow" | "deny"
 }
 
 /** A JSON Pointer (RFC 6901) through objects. */
-function slowlyFollow(claims: JsonObject, [step = "", ...rest]: readonly string[]): JsonValue | undefined {
+function slowlyFollow(
+  claims: JsonObject,
+  [step = "", ...rest]: readonly string[],
+): { readonly value: JsonValue | undefined } | "of another form" {
   const value = claims.get(step.split("~1").join("/").split("~0").join("~"));
-  if (rest.length === 0) return value;
-  return value instanceof Map ? slowlyFollow(value as JsonObject, rest) : undefined;
+  if (rest.length === 0) return { value };
+  if (value === undefined || value === null) return { value: undefined };
+  return value instanceof Map ? slowlyFollow(value as JsonObject, rest) : "of another form";
 }
 
 function slowlyIsMeant(matcher: TextMatcher, value: JsonValue, unclear: boolean): boolean {

@@ -1,7 +1,8 @@
 import type { IdentityRules } from "../core/identity/issuer.ts";
 import type { IdentityConfig } from "./identity-schema.ts";
-import { registrableDomain } from "./public-suffix.ts";
+import { registeredPart, registrableDomain } from "./public-suffix.ts";
 import type { ConfigProblem, Rule } from "./rule.ts";
+import { isSharedIssuer } from "./shared-issuers.ts";
 
 type Of<Kind extends IdentityRules["kind"]> = Extract<IdentityRules, { kind: Kind }>;
 
@@ -52,6 +53,14 @@ function findTrustProblems(
   if (issuerUrl.includes("*")) {
     return [{ path: ["emailTrust"], message: "tenant-pinned needs the exact URL of one tenant's issuer" }];
   }
+  if (isSharedIssuer(issuerUrl)) {
+    return [
+      {
+        path: ["emailTrust"],
+        message: "tenant-pinned is for one tenant's issuer, and many organizations share this one",
+      },
+    ];
+  }
   return domains === undefined
     ? [{ path: ["emailTrust"], message: "tenant-pinned needs domains: the list of those that the tenant owns" }]
     : [];
@@ -85,13 +94,6 @@ function findOwnerProblems(issuerUrl: string, subjectHost: string): ConfigProble
   if (owner !== undefined && owner === registeredPart(subjectHost)) return [];
   const message = `${subjectHost} and the issuer's ${host} are not below one registered domain`;
   return [{ path: ["subjectDomain"], message }];
-}
-
-/** {@link registrableDomain} of a host or of a pattern of hosts; undefined when the pattern leaves it open. */
-function registeredPart(host: string): string | undefined {
-  const domain = registrableDomain(host.replaceAll("*", "x"));
-  if (domain === undefined) return undefined;
-  return host.endsWith(domain) ? domain : undefined;
 }
 
 /** The identities of each issuer must be ones that it can vouch for. */

@@ -8,6 +8,7 @@ import {
 import type { IssuerPattern } from "../core/identity/issuer-pattern.ts";
 import { isDeepStrictEqual } from "node:util";
 import { isLoopback } from "./loopback.ts";
+import { registeredPart } from "./public-suffix.ts";
 import type { ConfigProblem, Rule } from "./rule.ts";
 import type { IssuerConfig } from "./schema.ts";
 import { sharedIssuerClaim } from "./shared-issuers.ts";
@@ -78,12 +79,16 @@ const pattern: IssuerRule = (issuer) => {
 export function patternFault(url: string, allowBroadWildcard: boolean): string | undefined {
   try {
     parseIssuerPattern(url, { allowBroadWildcard });
-    return undefined;
+    return allowBroadWildcard || registeredPart(hostOf(url).toLowerCase()) !== undefined ? undefined : OPEN_DOMAIN;
   } catch (error) {
     if (error instanceof IssuerPatternError) return error.message;
     throw error;
   }
 }
+
+const OPEN_DOMAIN =
+  "a star below a public suffix, as *.co.uk and *.github.io, trusts domains that anybody can register; " +
+  "allowBroadWildcard: true permits it all the same";
 
 /** Where many tenants share an issuer, its signature says nothing about whose the token is. */
 const sharedByMany: IssuerRule = ({ url, allow, allowBroadWildcard, identity }) => {
@@ -203,24 +208,24 @@ const oneIssuerOnce: Rule = ({ issuers }) =>
       .filter((name) => !OF_ONE_AUDIENCE.has(name) && !isDeepStrictEqual(issuer[name], before[name]))
       .map((name) => ({
         path: ["issuers", index, name],
-        message: `is another one in issuers[${first}], which is the same issuer: its documents are fetched once`,
+        message: `is another one for the audience ${before.audience} of this issuer, whose documents are fetched once`,
       }));
   });
 
 /** Which of two patterns trusts an issuer must not depend on anything but the issuer. */
 const distinctPatterns: Rule = ({ issuers }) => {
-  const patterns: { readonly index: number; readonly pattern: IssuerPattern }[] = [];
+  const patterns: IssuerPattern[] = [];
   return issuers.flatMap(({ url }, index) => {
     if (!url.includes("*") || patternFault(url, true) !== undefined) return [];
     const own = parseIssuerPattern(url, { allowBroadWildcard: true });
-    const other = patterns.find((before) => before.pattern.text !== url && haveCommonUrl(before.pattern, own));
-    patterns.push({ index, pattern: own });
+    const other = patterns.find((before) => before.text !== url && haveCommonUrl(before, own));
+    patterns.push(own);
     return other === undefined
       ? []
       : [
           {
             path: ["issuers", index, "url"],
-            message: `there are URLs that both ${url} and ${other.pattern.text} (issuers[${other.index}]) match`,
+            message: `there are URLs that both ${url} and ${other.text} match`,
           },
         ];
   });

@@ -9,12 +9,17 @@ import { object } from "./strict-object.ts";
 const ISSUER_URL =
   /^https?:\/\/([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/([A-Za-z0-9._~!$&'()*+,;=:/-]|%[0-9A-Fa-f]{2})*)?$/u;
 
+/** Whoever fetches a document leaves these out, and asks for another one. */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/iu;
+const NO_DOT_SEGMENT = "a path has no segments . and ..";
+
 /** What a document is fetched from, as strictly. */
 const documentUrl = z
   .string()
   .max(2048)
   .regex(/^https?:\/\/[!-~]+$/u, "expected an https URL of printable ASCII characters")
-  .refine((url) => ISSUER_URL.test(url) && URL.canParse(url), "expected https://host, perhaps with a port and a path");
+  .refine((url) => ISSUER_URL.test(url) && URL.canParse(url), "expected https://host, perhaps with a port and a path")
+  .refine((url) => !DOT_SEGMENT.test(url), NO_DOT_SEGMENT);
 
 /** A host of discovery documents, with its port where it has one of its own. */
 const hostSchema = z
@@ -35,6 +40,7 @@ export const issuerSchema = object({
     .max(MAX_ISSUER_CHARACTERS)
     .regex(/^https?:\/\/[!-~]+$/u, "expected an https URL of printable ASCII characters")
     .refine((url) => !/[?#@\\]/u.test(url), "an issuer URL has no query, fragment or user information")
+    .refine((url) => !DOT_SEGMENT.test(url), NO_DOT_SEGMENT)
     .refine(
       (url) => url.includes("*") || (ISSUER_URL.test(url) && URL.canParse(url)),
       "expected https://host, perhaps with a port and a path",
@@ -46,7 +52,9 @@ export const issuerSchema = object({
   allowBroadWildcard: z
     .boolean()
     .default(false)
-    .describe("Permit stars in the last two labels of a pattern's host: domains that anybody can register."),
+    .describe(
+      "Permit stars in the last two labels of a pattern's host, or below a public suffix: domains that anybody can register.",
+    ),
   audience: z.string().min(1).max(256).default("sigstore").describe("`aud` value that tokens must contain."),
   identity: identitySchema,
   allow: allowSchema,

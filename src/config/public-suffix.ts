@@ -21,3 +21,15 @@ export function registrableDomain(host: string): string | undefined {
   tldts ??= load("tldts") as typeof Tldts; // what `require` gives has no type of its own
   return tldts.getDomain(host, OPTIONS) ?? undefined;
 }
+
+/**
+ * {@link registrableDomain} of a host or of a pattern of hosts.
+ *
+ * @param host lower case, perhaps with stars
+ * @returns undefined as there, and where a star stands in it: then whoever registers a name that fits has one
+ */
+export function registeredPart(host: string): string | undefined {
+  const domain = registrableDomain(host.replaceAll("*", "x"));
+  if (domain === undefined) return undefined;
+  return host.endsWith(domain) ? domain : undefined;
+}

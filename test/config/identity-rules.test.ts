@@ -243,6 +243,12 @@ describe("identities that are refused", () => {
       "https://login.example.com/*/v2.0",
     ],
     [
+      "a tenant of an issuer of everybody's",
+      { kind: "email", emailTrust: "tenant-pinned", domains: ["a.example"] },
+      "emailTrust: tenant-pinned is for one tenant's issuer",
+      "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+    ],
+    [
       "domains of addresses that are forbidden",
       { kind: "email", emailTrust: "forbidden", domains: ["a.example"] },
       "emailTrust: forbidden takes no address",

@@ -30,17 +30,17 @@ describe("the issuers of a configuration", () => {
     [
       "one that is reached in two ways",
       [entry(A), entry(A, ", audience: other, allowPrivateNetwork: true")],
-      "issuers[1].allowPrivateNetwork: is another one in issuers[0], which is the same issuer",
+      "issuers[1].allowPrivateNetwork: is another one for the audience sigstore of this issuer",
     ],
     [
       "one with certificate authorities for one audience alone",
       [entry(A, ", caCertificate: ca.pem"), entry(A, ", audience: other")],
-      "issuers[1].caCertificate: is another one in issuers[0]",
+      "issuers[1].caCertificate: is another one for the audience sigstore",
     ],
     [
       "two patterns with a URL in common",
       [entry("https://*.x.example.com/a"), entry("https://b.x.example.com/*")],
-      "c.yaml:9: issuers[1].url: there are URLs that both https://b.x.example.com/* and https://*.x.example.com/a (issuers[0]) match",
+      "c.yaml:9: issuers[1].url: there are URLs that both https://b.x.example.com/* and https://*.x.example.com/a match",
     ],
     ["a pattern over http", [entry("http://*.x.example.com", ", allowInsecureHttp: true")], "issuers[0].url: "],
     [
@@ -54,6 +54,45 @@ describe("the issuers of a configuration", () => {
       "issuers[0].allowBroadWildcard: is for a pattern",
     ],
     ["a pattern in the last labels", [entry("https://*.com")], "allowBroadWildcard: true permits it all the same"],
+    [
+      "a pattern below a public suffix",
+      [entry("https://*.co.uk/id")],
+      "c.yaml:8: issuers[0].url: a star below a public suffix",
+    ],
+    ["a pattern below one, in a part of a label", [entry("https://bank-*.co.uk")], "a star below a public suffix"],
+    ["a pattern of names that a platform gives away", [entry("https://*.github.io")], "a star below a public suffix"],
+    ["a pattern below a suffix of stars", [entry("https://id.*.ck")], "a star in the last two labels"],
+    ["a pattern in a capital suffix", [entry("https://*.CO.UK")], "a star below a public suffix"],
+    [
+      "a path that is shortened",
+      [entry("https://a.example.com/x/../y")],
+      "issuers[0].url: a path has no segments . and ..",
+    ],
+    ["a path that is shortened, escaped", [entry("https://a.example.com/%2E%2e")], "issuers[0].url: a path has no"],
+    ["a pattern that is shortened", [entry("https://a.example.com/*/./y")], "issuers[0].url: a path has no"],
+    [
+      "one whose documents are on a path that is shortened",
+      [entry(A, ", discoveryUrl: https://b.example.com/../x")],
+      "issuers[0].discoveryUrl: a path has no",
+    ],
+    [
+      "a number in a rule that YAML reads as another one",
+      [entry(A, ", deny: [{ claims: { account: 0123 } }]")],
+      "c.yaml:8: 0123 is the number 123 in YAML: write that, or quotes around a text",
+    ],
+    ["a version in a rule", [entry(A, ", deny: [{ claims: { version: 1.0 } }]")], "1.0 is the number 1 in YAML"],
+    ["a digest in a rule", [entry(A, ", deny: [{ claims: { sha: 12e3 } }]")], "12e3 is the number 12000 in YAML"],
+    ["a hexadecimal number in a rule", [entry(A, ", deny: [{ claims: { id: 0x1F } }]")], "0x1F is the number 31"],
+    [
+      "a number in a rule that no double holds",
+      [entry(A, ", deny: [{ claims: { id: 12345678901234567891 } }]")],
+      "12345678901234567891 is the number 12345678901234567000",
+    ],
+    [
+      "a claim that would be passed over",
+      [entry(A, ", deny: [{ claims: { a: b, __proto__: c } }]")],
+      "c.yaml:8: no setting is called __proto__",
+    ],
     [
       "a pattern of nothing but stars",
       [entry("https://*", ", allowBroadWildcard: true")],
@@ -135,6 +174,11 @@ describe("the issuers of a configuration", () => {
       "https://a.x.example.com",
     ];
     expect(load(...urls.map((url) => entry(url))).issuers.map(({ url }) => url)).toEqual(urls);
+    for (const open of ["https://*.co.uk", "https://*.github.io"]) {
+      expect(load(entry(open, ", allowBroadWildcard: true")).issuers).toHaveLength(1);
+    }
+    const below = ["https://*.example.co.uk", "https://*.pages.example.github.io", "https://*.cluster.local"];
+    expect(load(...below.map((url) => entry(url))).issuers).toHaveLength(3);
     const broad = load(entry("https://kubernetes.*.svc", ", allowBroadWildcard: true"));
     expect(unsafeOptions(broad)).toContain("issuer-by-broad-wildcard");
     expect(unsafeOptions(load(entry(urls[0]!)))).not.toContain("issuer-by-broad-wildcard");
@@ -160,6 +204,13 @@ describe("an issuer that many organizations share", () => {
     ["https://container.googleapis.com/v1/projects/a-*/locations/eu/clusters/*", "iss"],
     ["https://login.microsoftonline.com/*/v2.0", "tid"],
     ["https://*-oidc.buddyusercontent.com", "workspace_domain"],
+    ["https://app.terraform.io", "terraform_organization_name"],
+    ["https://token.actions.*.ghe.com", "iss"],
+    ["https://api.bitbucket.org/2.0/workspaces/*/pipelines-config/identity/oidc", "iss"],
+    ["https://vstoken.dev.azure.com/*", "iss"],
+    ["https://*.auth0.com/", "iss"],
+    ["https://*.eu.auth0.com/", "iss"],
+    ["https://cognito-idp.eu-west-1.amazonaws.com/*", "iss"],
   ] as const;
 
   it.each(SHARED)("is not trusted without a word about whose tokens are taken: %s", (url, claim) => {
@@ -197,6 +248,9 @@ describe("an issuer that many organizations share", () => {
     "https://container.googleapis.com/v1/projects/ours/locations/*/clusters/*",
     "https://*.oic.prod-aks.azure.com/11111111-2222-3333-4444-555555555555/*",
     "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
+    "https://token.actions.octocorp.ghe.com",
+    "https://api.bitbucket.org/2.0/workspaces/ours/pipelines-config/identity/oidc",
+    "https://ours.eu.auth0.com/",
     "https://*.issuers.example.com/*",
   ])("is not %s", (url) => {
     expect([isSharedIssuer(url), sharedIssuerClaim(url)]).toEqual([false, undefined]);

@@ -1,10 +1,11 @@
 import { buildCiProviderRules, CiProviderError, NAME_FIELD } from "../core/identity/ci-provider.ts";
 import type { CiProviderRules } from "../core/identity/ci-provider.ts";
 import { fulcioCertificates } from "./fulcio-ca-certificates.ts";
+import { clusterFiles } from "./fulcio-cluster.ts";
 import { findFulcioFaults } from "./fulcio-faults.ts";
 import { translateIdentity } from "./fulcio-identity.ts";
 import type { FulcioIssuer, FulcioIssuerFile } from "./fulcio-issuer-file.ts";
-import { isOnPrivateNetwork, isOfTheCluster } from "./fulcio-issuer-hosts.ts";
+import { isOnPrivateNetwork } from "./fulcio-issuer-hosts.ts";
 import { fulcioProviderDefinition } from "./fulcio-provider.ts";
 import { issuerSchema } from "./issuer-schema.ts";
 import type { ResolveIdentity } from "./resolve-identities.ts";
@@ -111,25 +112,18 @@ const rulesOf = (rules: CiProviderRules | undefined): ReturnType<ResolveIdentity
 
 function settingsOf(
   from: FulcioIssuer,
-  { issuers }: FulcioIssuerFile,
+  file: FulcioIssuerFile,
   identity: unknown,
 ): Partial<Record<keyof IssuerAsWritten, unknown>> {
-  const isAsked = from.type === "kubernetes" && !from.isPattern && isOfTheCluster(from.key, issuers);
   return {
     url: from.key,
     audience: from["client-id"],
     identity,
     allowInsecureHttp: from.key.startsWith("http://"),
     allowPrivateNetwork: !from.isPattern && isOnPrivateNetwork(from.key),
-    ...(isAsked ? OF_THE_CLUSTER : {}),
+    ...clusterFiles(from, file),
   };
 }
-
-/** The cluster that Fulcio runs in, whose documents it asks for as a service account, over the cluster's own authority. */
-const OF_THE_CLUSTER = {
-  caCertificate: "/var/run/fulcio/ca.crt",
-  bearerTokenFile: "/var/run/secrets/kubernetes.io/serviceaccount/token",
-};
 
 /** What settings of ours are called in Fulcio's file; `url` is the name that an issuer stands under. */
 const MEMBERS: Readonly<Record<string, string>> = {

@@ -1,5 +1,7 @@
+import { hash } from "node:crypto";
 import { haveCommonUrl, parseIssuerPattern } from "../core/identity/issuer-pattern.ts";
 import { fulcioCertificates } from "./fulcio-ca-certificates.ts";
+import { clusterFiles } from "./fulcio-cluster.ts";
 import { CHALLENGES, membersWithoutEffect } from "./fulcio-faults.ts";
 import { FulcioInputError } from "./fulcio-input-error.ts";
 import type { FulcioIssuer, FulcioIssuerFile, UnknownMember } from "./fulcio-issuer-file.ts";
@@ -90,7 +92,7 @@ function translateIssuer(
       ? leftOut("changed", "left out as asked: it gives tokens to anybody")
       : leftOut("must be decided", `${SHARED}; --shared-issuers as-fulcio or leave-out decides`);
   }
-  return { ...writeIssuer(issuer, identity), finding: { outcome: "kept", subject, note: "issuers" } };
+  return { ...writeIssuer(issuer, identity, file), finding: { outcome: "kept", subject, note: "issuers" } };
 }
 
 const SHARED =
@@ -140,17 +142,20 @@ function findSettingsObstacle(issuer: FulcioIssuer, { settings }: IdentitySettin
 function writeIssuer(
   issuer: FulcioIssuer,
   identity: IdentitySettings,
+  file: FulcioIssuerFile,
 ): Pick<TranslatedIssuer, "entry" | "more" | "files"> {
   const about = [issuer.description, issuer.contact].filter((text) => text !== "").join(", ");
-  const certificates = companionOf(issuer);
+  const cluster = clusterFiles(issuer, file);
+  const certificates = cluster === undefined ? companionOf(issuer, file) : undefined;
   const isPrivate = !issuer.isPattern && isOnPrivateNetwork(issuer.key);
   const entry = [
-    ...comment(`${issuer.isPattern ? "meta" : "oidc"}-issuers: ${issuer.key}${about === "" ? "" : ` (${about})`}`, 2),
+    ...comment(`${groupOf(issuer)}: ${issuer.key}${about === "" ? "" : ` (${about})`}`, 2),
     `  - url: ${scalar(issuer.key)}`,
     `    audience: ${scalar(issuer["client-id"])}`,
     `    identity: ${writeIdentity(identity.settings)}`,
     ...(isSharedIssuer(issuer.key) ? ["    allow: any"] : []),
     ...(isPrivate ? ["    allowPrivateNetwork: true"] : []),
+    ...Object.entries(cluster ?? {}).map(([name, path]) => `    ${name}: ${scalar(path)}`),
     ...(certificates === undefined
       ? []
       : [...comment("ca-cert", 4), `    caCertificate: ${scalar(certificates.name)}`]),
@@ -200,8 +205,15 @@ function isAnotherChallenge({ type, "challenge-claim": claim }: FulcioIssuer): b
 }
 
 /** Certificate authorities for the issuer's TLS stand in a file of their own. */
-function companionOf(issuer: FulcioIssuer): CompanionFile | undefined {
+function companionOf(issuer: FulcioIssuer, { issuers }: FulcioIssuerFile): CompanionFile | undefined {
+  const { key } = issuer;
   const text = fulcioCertificates(issuer);
-  if (text === undefined) throw new FulcioInputError(`oidc-issuers: ${issuer.key}: ca-cert: not a PEM certificate`);
-  return text === "" ? undefined : { name: `issuer-ca-${fileNameOf(issuer.key)}.pem`, text };
+  if (text === undefined) throw new FulcioInputError(`${groupOf(issuer)}: ${key}: ca-cert: not a PEM certificate`);
+  const name = fileNameOf(key);
+  // One issuer's authority must not be taken for that of another whose URL makes the same name.
+  const isAlone = issuers.every((other) => other.key === key || fileNameOf(other.key) !== name);
+  const own = isAlone ? name : `${name}-${hash("sha256", key).slice(0, 16)}`;
+  return text === "" ? undefined : { name: `issuer-ca-${own}.pem`, text };
 }
+
+const groupOf = ({ isPattern }: FulcioIssuer): string => `${isPattern ? "meta" : "oidc"}-issuers`;

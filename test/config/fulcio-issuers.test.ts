@@ -306,6 +306,31 @@ describe("an issuer of one organization", () => {
     expect(translate(text).issuers[0]).toMatchObject({ caCertificate: "issuer-ca-login.example.com.pem" });
   });
 
+  it("of the cluster is asked as a service account, over the cluster's own authority", () => {
+    const ca = `ca-cert: ${JSON.stringify(ANCHORS.chainPem)}`;
+    const { issuers, files } = translate(issuer(`type: kubernetes, ${ca}`, "https://kubernetes.default.svc"));
+    expect(files).toEqual([]);
+    expect(issuers[0]).toMatchObject({
+      allowPrivateNetwork: true,
+      caCertificate: "/var/run/fulcio/ca.crt",
+      bearerTokenFile: "/var/run/secrets/kubernetes.io/serviceaccount/token",
+    });
+    const other = translate(issuer("type: kubernetes", "https://k8s.example.com")).issuers[0];
+    expect(other).not.toHaveProperty("bearerTokenFile");
+  });
+
+  it("never has the authority of another one, whose URL makes the same name of a file", () => {
+    const withCa = (url: string, pem: string): string =>
+      issuer(`type: email, ca-cert: ${JSON.stringify(pem)}`, url).replace("oidc-issuers:\n", "");
+    const [own, other] = ["https://a.example.com/b", "https://a.example.com-b"];
+    const text = `oidc-issuers:\n${withCa(own, ANCHORS.chainPem)}${withCa(other, ANCHORS.chainPem.repeat(2))}`;
+    const { files = [] } = translateIssuers(fulcioIssuers(text), "undecided");
+    expect(files.map((file) => file.text)).toEqual([ANCHORS.chainPem, ANCHORS.chainPem.repeat(2)]);
+    const [first, second] = translate(text).issuers;
+    expect([first?.["caCertificate"], second?.["caCertificate"]]).toEqual(files.map(({ name }) => name));
+    expect(new Set(files.map(({ name }) => name)).size).toBe(2);
+  });
+
   it.each(["no PEM", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"])(
     "is refused with a ca-cert that is none: %j",
     (pem) => {

@@ -38,7 +38,7 @@ Exit codes:
   1  it cannot be used, a sample is refused, or an issuer did not answer
   2  wrong usage`;
 
-/** `mayfly check-config`: judges a configuration, and what would become of recorded tokens. */
+/** `mayfly check-config`: judges a configuration with the files it names, and what would become of recorded tokens. */
 export function checkConfigCommand(context: CommandContext, done: (code: number) => void): Command {
   return new Command("check-config")
     .description("judge a configuration, and what certificates recorded tokens would get by it")
@@ -83,14 +83,18 @@ async function check(file: string, { tokens: folder, online: isOnline = false }:
 function asText({ file, environment, issuers, digest, warnings, asked, tokens }: Report): string {
   const lines = [
     ...warnings.map((warning) => `warning: ${printable(warning)}`),
-    ...asked.map(
-      ({ url, failure }) => `${url}: ${failure === undefined ? "its keys were fetched" : printable(failure)}`,
-    ),
+    ...asked.map(describeAsked),
     ...tokens.flatMap(describeSample),
     `sha256 of the configuration: ${digest}`,
     `${file}: good (${environment}, ${issuers === 1 ? "1 issuer" : `${String(issuers)} issuers`})`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function describeAsked({ url, keys, isFromFile, failure }: AskedIssuer): string {
+  if (failure !== undefined) return `${url}: ${printable(failure)}`;
+  const count = keys === 1 ? "1 key" : `${String(keys)} keys`;
+  return `${url}: ${count}, ${isFromFile ? "from its file: nothing is fetched" : "fetched"}`;
 }
 
 function describeSample(sample: SampleJudgement): readonly string[] {

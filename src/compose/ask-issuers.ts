@@ -5,6 +5,10 @@ import { openTokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 /** Whether an issuer gave its discovery document and its keys. */
 export interface AskedIssuer {
   readonly url: string;
+  /** Keys that its tokens may be signed with; none where it did not answer. */
+  readonly keys: number;
+  /** Whether they are written down, so that nobody was asked. */
+  readonly isFromFile: boolean;
   /** Why it did not; absent when it did. */
   readonly failure?: string;
 }
@@ -23,12 +27,13 @@ export async function askIssuers(issuers: readonly IssuerSettings[]): Promise<re
   });
   try {
     await verifier.fetchAhead();
+    const filed = new Set(issuers.filter(({ jwks }) => jwks !== undefined).map(({ url }) => url));
+    return Array.from(verifier.keyCounts(), ([url, keys]) => {
+      const failure = failures.get(url);
+      const asked = { url, keys, isFromFile: filed.has(url) };
+      return failure === undefined ? asked : { ...asked, failure };
+    });
   } finally {
     await verifier.close();
   }
-  const urls = new Set(issuers.filter(({ pattern }) => pattern === undefined).map(({ url }) => url));
-  return [...urls].map((url) => {
-    const failure = failures.get(url);
-    return failure === undefined ? { url } : { url, failure };
-  });
 }

@@ -2,6 +2,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../adapters/clock/system-clock.ts";
+import { TokenUses } from "../adapters/limits/token-uses.ts";
 import { judgeUnsigned } from "../adapters/oidc/judge-unsigned.ts";
 import type { UnsignedToken } from "../adapters/oidc/judge-unsigned.ts";
 import type { IssuerSettings } from "../adapters/oidc/issuer-settings.ts";
@@ -113,8 +114,10 @@ function readSample(file: string): { readonly token: UnsignedToken; readonly tex
 
 function readBounded(file: string): Buffer {
   try {
-    const { size } = statSync(file);
-    if (size > MAX_SAMPLE_BYTES) throw new MayflyError("TOKEN_TOO_LONG", "the file is larger than 64 KiB");
+    const stat = statSync(file);
+    // A pipe would be waited for, and a device has no end.
+    if (!stat.isFile()) throw new MayflyError("FILE_NOT_READ", `${file} is not a regular file`);
+    if (stat.size > MAX_SAMPLE_BYTES) throw new MayflyError("TOKEN_TOO_LONG", "the file is larger than 64 KiB");
     return readFileSync(file);
   } catch (cause) {
     if (cause instanceof MayflyError) throw cause;
@@ -133,6 +136,8 @@ function withTimes(claims: JsonObject): JsonObject {
 type Describe = (permitted: PermittedIdToken) => Promise<ReturnType<typeof describeCertificate>>;
 
 async function draft(verified: VerifiedIdToken, describe: Describe) {
+  // Each as if it were the first: a folder may have one token twice.
+  if (verified.issuer.tokenChecks?.isForOneUse === true) new TokenUses().use(verified, Date.now());
   const permitted = applyClaimRules(verified);
   const { names, fulcio } = await describe(permitted);
   const { issuer, rule } = permitted;

@@ -2,11 +2,14 @@ import { afterAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { startDevelopmentIssuer } from "../../dev/oidc-issuer.ts";
 import { startService } from "../../src/compose/start-service.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { ask } from "../support/ask.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliOutcome } from "../support/run-cli.ts";
+import { makeTokenKey } from "../support/tokens.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mayfly-check-config-"));
 let samples = root;
@@ -20,6 +23,7 @@ afterAll(() => {
 });
 
 const CONFIG = join(root, "mayfly.yaml");
+const ONCE = "https://once.example.com";
 const CLOSED = "http://127.0.0.1:1";
 const TEXT = `
 environment: development
@@ -35,6 +39,10 @@ issuers:
     deny: [{ name: guests, claims: { guest: true } }]
   - url: https://*.clusters.example.com/id/*
     identity: { kind: kubernetes }
+  - url: https://once.example.com
+    singleUse: true
+    algorithms: [ES256]
+    identity: { kind: email }
   - url: ${CLOSED}
     allowInsecureHttp: true
     allowPrivateNetwork: true
@@ -65,6 +73,9 @@ function sample(name: string, content: unknown): void {
   writeFileSync(join(samples, name), typeof content === "string" ? content : JSON.stringify(content));
 }
 
+/** Nothing of the network is asked but what the test itself serves. */
+const ON_THIS_MACHINE = TEXT.replace(/ {2}- url: https:\/\/once[\s\S]*?email \}\n/u, "");
+
 function check(...args: string[]): Promise<CliOutcome> {
   writeFileSync(CONFIG, TEXT);
   return runCli(["check-config", CONFIG, ...args]);
@@ -76,7 +87,7 @@ describe("check-config", () => {
     const { code, stdout, stderr } = await check();
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("warning: unsafe option in force: environment-development\n");
-    expect(stdout).toContain(`${CONFIG}: good (development, 3 issuers)\n`);
+    expect(stdout).toContain(`${CONFIG}: good (development, 4 issuers)\n`);
   });
 
   it("gives it the name that a service does which is started with it", async () => {
@@ -148,6 +159,9 @@ describe("check-config", () => {
     ["that no rule allows", { ...EMAIL, department: "sales" }, "CLAIM_RULE_NO_MATCH"],
     ["that a rule denies", { ...EMAIL, guest: true }, "CLAIM_RULE_DENIED"],
     ["with an address that nobody verified", { ...EMAIL, email_verified: false }, "TOKEN_EMAIL_UNVERIFIED"],
+    ["of a host that is no name", { ...ACCOUNT, iss: "https://e_u.clusters.example.com/id/7" }, "ISSUER_UNKNOWN"],
+    ["for one use that has no name", { ...EMAIL, iss: ONCE }, "TOKEN_CLAIM_MISSING"],
+    ["of an algorithm that its entry does not have", jwt({ ...EMAIL, iss: ONCE, jti: "1" }), "TOKEN_ALGORITHM"],
     ["of another type", jwt(EMAIL, { typ: "at+jwt" }), "TOKEN_TYPE"],
     ["of an algorithm that is none", jwt(EMAIL, { alg: "none" }), "TOKEN_ALGORITHM"],
     ["that was valid for two days", jwt({ ...EMAIL, exp: 1_700_172_800 }), "TOKEN_LIFETIME_TOO_LONG"],
@@ -174,7 +188,7 @@ describe("check-config", () => {
     const { code, stdout } = await checkSamples("--json");
     expect(code).toBe(0);
     const { tokens, issuers } = JSON.parse(stdout) as { tokens: { file: string; outcome: string }[]; issuers: number };
-    expect(issuers).toBe(3);
+    expect(issuers).toBe(4);
     expect(tokens.map(({ file, outcome }) => `${file} ${outcome}`)).toEqual([
       "a.json certificate",
       "b.json certificate",
@@ -201,7 +215,7 @@ describe("check-config", () => {
 
   it("with --online asks the issuers, and says which of them did not answer", async () => {
     const file = join(root, "online.yaml");
-    writeFileSync(file, TEXT.replace(/ {2}- url: https:\/\/login[\s\S]*guest: true.*\n/u, ""));
+    writeFileSync(file, ON_THIS_MACHINE.replace(/ {2}- url: https:\/\/login[\s\S]*guest: true.*\n/u, ""));
     sample("alice.jwt", jwt({ ...EMAIL, iss: CLOSED }));
     sample("claims.json", { ...EMAIL, iss: CLOSED });
     const { code, stdout } = await runCli(["check-config", file, "--tokens", samples, "--online"]);
@@ -210,6 +224,44 @@ describe("check-config", () => {
     expect(stdout).toContain("alice.jwt: refused, TOKEN_EXPIRED\n");
     expect(stdout).toContain("claims.json: a certificate (not looked at: signature, times)\n");
     expect(stdout).not.toContain("clusters.example.com: ");
+  });
+
+  it("with --online says how many keys issuers gave, and which nobody was asked for", async () => {
+    const issuer = await startDevelopmentIssuer();
+    try {
+      const keySet = JSON.stringify({ keys: [makeTokenKey("ES256", "a").jwk, makeTokenKey("RS256", "b").jwk] });
+      writeFileSync(join(root, "keys.json"), keySet);
+      const file = join(root, "answering.yaml");
+      const withFile = `https://login.example.com\n    jwksFile: keys.json`;
+      writeFileSync(
+        file,
+        ON_THIS_MACHINE.replaceAll(CLOSED, issuer.url).replace("https://login.example.com", withFile),
+      );
+      sample("alice.jwt", await issuer.mintToken("email", { email: "alice@example.com" }));
+      const args = ["check-config", file, "--tokens", samples, "--online"];
+      const { code, stdout } = await runCli(args);
+      expect(code).toBe(0);
+      expect(stdout).toContain("https://login.example.com: 2 keys, from its file: nothing is fetched\n");
+      expect(stdout).toMatch(new RegExp(`^${issuer.url}: [1-9] keys?, fetched$`, "mu"));
+      expect(stdout).toContain("alice.jwt: a certificate\n");
+      const { asked } = JSON.parse((await runCli([...args, "--json"])).stdout) as { asked: unknown[] };
+      expect(asked).toContainEqual({ url: "https://login.example.com", keys: 2, isFromFile: true });
+    } finally {
+      await issuer.close();
+    }
+  });
+
+  it("does not wait for a pipe among the samples", async () => {
+    execFileSync("mkfifo", [join(samples, "pipe")]);
+    const { code, stdout } = await checkSamples();
+    expect(code).toBe(1);
+    expect(stdout).toContain("pipe: refused, FILE_NOT_READ");
+  });
+
+  it("refuses a file that is no UTF-8, whose rules would compare other texts", async () => {
+    const file = join(root, "latin1.yaml");
+    writeFileSync(file, Buffer.from(TEXT.replace("release", "r\u00e9lease"), "latin1"));
+    expect(await runCli(["check-config", file])).toMatchObject({ code: 1, stderr: `${file}: not UTF-8\n` });
   });
 
   it("needs a file", async () => {

@@ -67,6 +67,7 @@ function inForce({
     },
     verifier: {
       verifyIdToken: () => Promise.reject(new Error("no token is verified here")),
+      keyCounts: () => new Map(),
       keyFaults: () => ({ skipped: 0, secrets: 0, sharedNames: 0 }),
       patternIssuers: () => NO_PATTERNS,
       fetchAhead: () => {

@@ -10,6 +10,7 @@ import type { IssuerSettings } from "./issuer-settings.ts";
 import { trustedEntries } from "./open-issuer.ts";
 import type { SettingsOfIssuer } from "./open-issuer.ts";
 import type { TokenHeader } from "./parse-token.ts";
+import { hasName } from "./pattern-issuers.ts";
 
 /** A recorded token that nobody has verified. */
 export interface UnsignedToken {
@@ -25,11 +26,22 @@ export interface UnsignedToken {
  * @throws MayflyError `untrusted_issuer` or `invalid_token`
  */
 export function judgeUnsigned(issuers: readonly IssuerSettings[], { header, claims }: UnsignedToken): VerifiedIdToken {
-  const issuer = chooseAudience(trustedEntries(findIssuer(issuers, claims)), claims);
-  if (header !== undefined) checkType(header, issuer);
+  const settings = findIssuer(issuers, claims);
+  const issuer = chooseAudience(trustedEntries(settings), claims);
+  if (header !== undefined) {
+    checkType(header, issuer);
+    checkAlgorithm(header, settings[0]);
+  }
   const iat = claims.get("iat");
   const subject = checkClaims(claims, issuer, isJsonNumber(iat) ? Number(iat.text) * 1000 : 0);
   return { issuer, subject, claims };
+}
+
+/** What the entry permits; what the issuer announces nobody has asked for. */
+function checkAlgorithm({ alg }: TokenHeader, { algorithms }: IssuerSettings): void {
+  if (algorithms?.includes(alg) === false) {
+    throw new MayflyError("TOKEN_ALGORITHM", "the issuer's entry does not permit the token's algorithm");
+  }
 }
 
 function findIssuer(issuers: readonly IssuerSettings[], claims: JsonObject): SettingsOfIssuer {
@@ -45,7 +57,7 @@ function findIssuer(issuers: readonly IssuerSettings[], claims: JsonObject): Set
 
 function matching(issuers: readonly IssuerSettings[], iss: string): readonly IssuerSettings[] {
   const url = splitIssuerUrl(iss);
-  if (url === undefined) return [];
+  if (url === undefined || !hasName(url)) return [];
   return issuers
     .filter(
       ({ pattern }) =>

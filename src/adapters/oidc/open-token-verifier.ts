@@ -33,6 +33,8 @@ export interface TokenVerifier {
   readonly verifyIdToken: VerifyIdToken;
   /** Of the key sets in use, all issuers' together. */
   keyFaults(): KeySetFaults;
+  /** How many keys are in use of each named issuer, by its URL; none of one that has not given any. */
+  keyCounts(): ReadonlyMap<string, number>;
   /** Issuers that patterns matched. */
   patternIssuers(): Pick<PatternIssuers, "counts" | "known" | "discoveries">;
   /**
@@ -76,6 +78,7 @@ export function openTokenVerifier(options: TokenVerifierOptions): TokenVerifier 
       return { issuer, subject, claims };
     },
     keyFaults: () => sumFaults([...exact.values(), ...patterns.known].map(({ keys }) => keys.faults)),
+    keyCounts: () => new Map(Array.from(exact, ([url, { keys }]) => [url, keys.keyCount])),
     patternIssuers: () => patterns,
     fetchAhead: () => fetchAhead([...exact.values()].filter(({ isNew }) => isNew).map(({ keys }) => keys)),
     close: async () => {

@@ -232,7 +232,8 @@ function concrete({ settings: [first, ...others] }: PatternGroup, url: string): 
   return [settle(first), ...others.map(settle)];
 }
 
-function hasName({ labels }: IssuerUrl): boolean {
+/** Whether an issuer's host has a name that a pattern's issuer can be asked by. */
+export function hasName({ labels }: IssuerUrl): boolean {
   return labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? "");
 }
 

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { readVersion } from "../compose/version.ts";
 import { ConfigError } from "../config/load-config.ts";
-import { describeCauses } from "../core/errors.ts";
+import { describeCauses, MayflyError } from "../core/errors.ts";
 import { caCreateCommand } from "./ca-create.ts";
 import { checkConfigCommand } from "./check-config.ts";
 import { configCheckCommand } from "./config-check.ts";
@@ -44,11 +44,11 @@ export async function runProgram(args: readonly string[], context: CommandContex
   return exitCode;
 }
 
-/** A configuration's problems stand on lines of their own, as FILE:LINE: WHAT; anything else is a single line. */
+/** A configuration's problems stand on lines of their own, as FILE:LINE: WHAT; anything else is a single line with its reason. */
 function describeFailure(error: unknown): string {
-  return error instanceof ConfigError
-    ? error.message
-    : `mayfly: ${describeCauses(error).replaceAll(/[\r\n]+\s*/gu, " ")}`;
+  if (error instanceof ConfigError) return error.message;
+  const reason = error instanceof MayflyError ? ` (${error.reason})` : "";
+  return `mayfly: ${describeCauses(error).replaceAll(/[\r\n]+\s*/gu, " ")}${reason}`;
 }
 
 const FIRST_STEPS = `

@@ -12,8 +12,7 @@ import { unsafeOptions } from "../config/rules.ts";
 import { recordFilesRead } from "../config/read-settings-file.ts";
 import type { FilesRead } from "../config/read-settings-file.ts";
 import type { Config } from "../config/schema.ts";
-import { describeCauses } from "../core/errors.ts";
-import type { MayflyError } from "../core/errors.ts";
+import { describeCauses, MayflyError } from "../core/errors.ts";
 import { makeAdmission } from "../entrance/admission.ts";
 import type { Admission } from "../entrance/admission.ts";
 import type { Readiness } from "../http/operations-app.ts";
@@ -118,7 +117,8 @@ export async function startService(config: Config, context: ServiceContext): Pro
       },
     };
   } catch (error) {
-    telemetry.notice("error", "start refused", { error: describeCauses(error) });
+    const reason = error instanceof MayflyError ? { reason: error.reason } : {};
+    telemetry.notice("error", "start refused", { ...reason, error: describeCauses(error) });
     // Whatever goes wrong while closing follows from the refusal, and must not take its place.
     await resources.disposeAsync().catch(() => undefined);
     throw error;

@@ -221,7 +221,10 @@ describe("config from-fulcio", () => {
     const issuers = write("issuers.yaml", `${ONE_ISSUER}    ca-cert: ${JSON.stringify(ANCHORS.chainPem)}\n`);
     const out = write("mayfly.yaml", "mine\n");
     const { code, stderr } = await run([...PUBLIC_URL, "--issuers", issuers, "--out", out, "--", ...FILE_CA]);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: `mayfly: ${out} exists; nothing was written\n` });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `mayfly: ${out} exists; nothing was written (FILE_NOT_WRITTEN)\n`,
+    });
     expect(readFileSync(out, "utf8")).toBe("mine\n");
     expect(readdirSync(folder).sort()).toEqual(["issuers.yaml", "mayfly.yaml"]);
   });

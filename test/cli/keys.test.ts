@@ -129,7 +129,7 @@ describe("ca create", () => {
     rmSync(at("keys", "root.json"));
     const { code, stdout, stderr } = await caCreate(at("keys"));
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toBe(`mayfly: ${at("keys", "issuing.json")} exists; nothing was written\n`);
+    expect(stderr).toBe(`mayfly: ${at("keys", "issuing.json")} exists; nothing was written (FILE_NOT_WRITTEN)\n`);
     expect(readFileSync(at("keys", "chain.pem")).equals(chain)).toBe(true);
     expect(existsSync(at("keys", "root.json"))).toBe(false);
   });
@@ -140,7 +140,11 @@ describe.each([
   ["ca create", (file: string) => caCreate(at("refused"), file)],
 ] as const)("%s", (_, create) => {
   const expectRefusal = ({ code, stdout, stderr }: CliOutcome, says: string): void => {
-    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: "", stderr: `mayfly: passphrase file ${says}\n` });
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `mayfly: passphrase file ${says} (SIGNER_KEY_UNREADABLE)\n`,
+    });
     expect(existsSync(at("refused"))).toBe(false);
   };
 

@@ -208,7 +208,7 @@ describe("log export", () => {
     const { code, stderr } = await runCli(["log", "export", "--config", other, "--directory", directory]);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: "mayfly: the log was made as log.test/2026, the configured origin is log.test/2027\n",
+      stderr: "mayfly: the log was made as log.test/2026, the configured origin is log.test/2027 (LOG_WRONG_KEY)\n",
     });
     expect(existsSync(join(directory, "checkpoint"))).toBe(false);
   });

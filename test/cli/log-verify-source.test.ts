@@ -217,7 +217,7 @@ describe("log verify with a state", () => {
       expect({ code, stdout, stderr }).toEqual({
         code: 1,
         stdout: "",
-        stderr: `mayfly: the state is of another log: ${log.origin}\n`,
+        stderr: `mayfly: the state is of another log: ${log.origin} (LOG_WRONG_KEY)\n`,
       });
     }
   });

@@ -306,7 +306,7 @@ describe("log verify", () => {
     });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `mayfly: ${place} is not as it was written: its row has another checksum\n`,
+      stderr: `mayfly: ${place} is not as it was written: its row has another checksum (LOG_CORRUPT)\n`,
     });
   });
 

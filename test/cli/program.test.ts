@@ -118,6 +118,14 @@ describe("help", () => {
   );
 });
 
+describe("a failure", () => {
+  it("is one line that ends in its reason, by which its page is found", async () => {
+    const { code, stdout, stderr } = await runCli(["explain", "/nowhere.pem"]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^mayfly: cannot read \/nowhere\.pem: .* \(FILE_NOT_READ\)\n$/u);
+  });
+});
+
 describe("wrong usage", () => {
   const CASES: readonly [name: string, args: readonly string[], says: string][] = [
     ["an unknown command", ["launch"], "mayfly: unknown command 'launch'\nTry: mayfly --help\n"],

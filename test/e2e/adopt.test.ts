@@ -197,7 +197,7 @@ describe("a log whose data directory was lost", () => {
     writeFileSync(`${DATABASE}-wal`, "of another time");
     expect(await adopt("--from", mirror)).toMatchObject({
       code: 1,
-      stderr: `mayfly: there is a log at ${DATABASE}, and it was left as it is\n`,
+      stderr: `mayfly: there is a log at ${DATABASE}, and it was left as it is (LOG_WRITE_FAILED)\n`,
     });
     expect(readFileSync(DATABASE)[0]).toBe(7);
     const { code, stdout } = await adopt("--from", mirror, "--move-aside");

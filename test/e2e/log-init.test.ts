@@ -50,7 +50,7 @@ async function expectLog(): Promise<void> {
 
 /** There is no log, and it can be made. */
 async function expectNoLog(): Promise<void> {
-  const stderr = `mayfly: there is no log at ${log}; make one with mayfly log init\n`;
+  const stderr = `mayfly: there is no log at ${log}; make one with mayfly log init (LOG_MISSING)\n`;
   expect(await mayfly("serve")).toMatchObject({ code: 1, stderr });
   expect(await mayfly("log", "init")).toMatchObject({ code: 0, stderr: "" });
   await expectLog();
@@ -73,7 +73,7 @@ describe("a log init that is killed", () => {
       const nodeArguments = preloadArguments({ point: "after-log-name", hit: 1 });
       expect(await logInit({ nodeArguments })).toMatchObject({ signal: "SIGKILL", stderr: "" });
       const before = readFileSync(log);
-      const stderr = `mayfly: there is a log at ${log} already, and it was left as it is\n`;
+      const stderr = `mayfly: there is a log at ${log} already, and it was left as it is (LOG_WRITE_FAILED)\n`;
       expect(await mayfly("log", "init")).toMatchObject({ code: 1, stderr });
       expect(readFileSync(log).equals(before)).toBe(true);
       await expectLog();

@@ -243,7 +243,9 @@ describe("mayfly trust", () => {
     writeFileSync(file, readFileSync(configFile, "utf8").replace("localhost/test-log", "localhost/other-log"));
     const { code, stdout, stderr } = await runCli(["trust", "trusted-root", "--config", file]);
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/^mayfly: .* is the log localhost\/test-log, log\.origin is localhost\/other-log\n$/u);
+    expect(stderr).toMatch(
+      /^mayfly: .* is the log localhost\/test-log, log\.origin is localhost\/other-log \(LOG_WRONG_KEY\)\n$/u,
+    );
   });
 
   it("makes them before the log is there", async () => {

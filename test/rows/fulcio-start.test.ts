@@ -11,6 +11,7 @@ import { keyIdentifier } from "../../src/core/certificate/extensions/subject-key
 import { encodeExtension } from "../../src/core/certificate/extensions/extension.ts";
 import { derChildren, parseDer } from "../../src/core/encoding/der-reader.ts";
 import * as der from "../../src/core/encoding/der-writer.ts";
+import { REASONS } from "../../src/core/errors.ts";
 import { makeKey } from "../support/caller-keys.ts";
 import { makeCaCertificate, makeKeyPair, pemOf, spkiOf } from "../support/certificate-fixtures.ts";
 import type { KeyPair } from "../support/certificate-fixtures.ts";
@@ -157,10 +158,17 @@ describe("a CA that is served", () => {
   });
 });
 
-/** Starts the service, which must refuse in one line and with exit code 1. */
+/** Starts the service, which must refuse in one line, with its reason at the end, and with exit code 1. */
 async function expectStartRefused(says: string, file = configFile): Promise<void> {
   const { code, stdout, stderr } = await runCli(["serve", "--config", file]);
-  expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: "", stderr: `mayfly: ${says}\n` });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  const { line, reason } = /^mayfly: (?<line>[^\n]*) \((?<reason>[A-Z_]+)\)\n$/u.exec(stderr)?.groups ?? {};
+  expect({
+    line,
+    isReason: Object.values<readonly string[]>(REASONS)
+      .flat()
+      .includes(reason ?? ""),
+  }).toEqual({ line: says, isReason: true });
 }
 
 describe("a start that is refused", () => {

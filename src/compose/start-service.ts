@@ -218,8 +218,8 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
     const { lastFailure } = configuration;
     return { ...configSource(), ...(lastFailure === undefined ? {} : { lastFailure }) };
   };
-  const listening = { config, generation, shards, chain, admission, rateLimits, telemetry, clock, trustFiles };
-  const urls = await openListeners({ ...listening, configuration: inForce, resources, shutdown, pauseSwitch });
+  const listening = { ...signing, config, generation, shards, admission, trustFiles };
+  const urls = await openListeners({ ...listening, configuration: inForce, resources, shutdown });
   return { urls, configuration };
 }
 

@@ -1,4 +1,5 @@
 import type { FulcioFlagName } from "./fulcio-flags.ts";
+import { kmsCa, pkcs11Ca } from "./fulcio-remote-ca.ts";
 import { FulcioInputError } from "./fulcio-input-error.ts";
 import { comment, scalar } from "./fulcio-section.ts";
 import type { Finding, Section } from "./fulcio-section.ts";
@@ -119,14 +120,14 @@ function ephemeralCa(settings: FulcioSettings): Section {
   };
 }
 
-/** A key that stays where it is, and that Mayfly cannot use there yet. */
+/** A key that stays where it is, and that Mayfly cannot use there. */
 function elsewhere(chainFlag: FulcioFlagName | undefined, where: string): CaKind["translate"] {
   return (settings) => {
     const flags = CA_KINDS.get(settings.ca.value)?.flags.filter((name) => settings[name].isSet) ?? [];
     const chain = chainFlag === undefined || settings[chainFlag].value === "" ? undefined : settings[chainFlag];
     const note =
-      `Mayfly cannot sign with a key in ${where} yet, only with files of its own. Let the root that is trusted now sign an ` +
-      "issuing CA whose key is a file, or wait with the move";
+      `Mayfly cannot sign with a key in ${where}. Let the root that is trusted now sign an issuing CA whose key is in a file ` +
+      "or a key service (docs/keys.md)";
     return {
       lines: [
         "ca:",
@@ -148,13 +149,7 @@ function elsewhere(chainFlag: FulcioFlagName | undefined, where: string): CaKind
 
 const CA_KINDS: ReadonlyMap<string, CaKind> = new Map<string, CaKind>([
   ["fileca", { flags: ["fileca-cert", "fileca-key", "fileca-key-passwd", "fileca-watch"], translate: fileCa }],
-  [
-    "kmsca",
-    {
-      flags: ["kms-resource", "kms-cert-chain-path", "gcp-kms-retries", "gcp-kms-timeout"],
-      translate: elsewhere("kms-cert-chain-path", "a key management service"),
-    },
-  ],
+  ["kmsca", { flags: ["kms-resource", "kms-cert-chain-path", "gcp-kms-retries", "gcp-kms-timeout"], translate: kmsCa }],
   [
     "tinkca",
     {
@@ -164,10 +159,7 @@ const CA_KINDS: ReadonlyMap<string, CaKind> = new Map<string, CaKind>([
   ],
   [
     "pkcs11ca",
-    {
-      flags: ["hsm-caroot-id", "hsm-key-label", "pkcs11-config-path", "aws-hsm-root-ca-path"],
-      translate: elsewhere("aws-hsm-root-ca-path", "a PKCS#11 token"),
-    },
+    { flags: ["hsm-caroot-id", "hsm-key-label", "pkcs11-config-path", "aws-hsm-root-ca-path"], translate: pkcs11Ca },
   ],
   [
     "googleca",

@@ -55,17 +55,19 @@ async function readinessWith(ca: string): Promise<Record<string, boolean>> {
 /** What one check says of a fault that comes: at first, and after the third sample. */
 function checkWith(
   name: string,
-  fault: { readonly refusal?: Reason; readonly markFailure?: unknown },
+  fault: { readonly refusal?: Reason; readonly keyRefusal?: Reason; readonly markFailure?: unknown },
 ): { readonly atOnce: unknown; readonly whenItLasts: unknown } {
   const clock = makeFakeClock();
   let hasFault = false;
+  const refusal = (reason: Reason | undefined) => () =>
+    hasFault && reason !== undefined ? new MayflyError(reason, "made by a test") : undefined;
+  const caSigner = { service: { requireOpen: () => undefined, refusal: refusal(fault.keyRefusal) } };
   const log = {
-    refusal: () =>
-      hasFault && fault.refusal !== undefined ? new MayflyError(fault.refusal, "made by a test") : undefined,
+    refusal: refusal(fault.refusal),
     markFailure: () => (hasFault ? fault.markFailure : undefined),
   };
   const freeSpace = { problem: () => undefined };
-  const parts = { config: parseConfig(CONFIG, "c.yaml"), chain: CHAIN, clock, log, freeSpace };
+  const parts = { config: parseConfig(CONFIG, "c.yaml"), chain: CHAIN, caSigner, clock, log, freeSpace };
   const watched = watchReadiness(readinessChecks(parts), { clock, telemetry: makeRecordingTelemetry() });
   try {
     hasFault = true;
@@ -93,6 +95,16 @@ describe("readiness", () => {
       expect(checkWith("log", { refusal: reason })).toEqual({
         atOnce: { name: "log", ok: true, detail: reason },
         whenItLasts: { name: "log", ok: false, detail: reason },
+      });
+    },
+  );
+
+  it.each<Reason>(["SIGNER_CIRCUIT_OPEN", "SIGNER_KEY_UNUSABLE", "SIGNER_DENIED"])(
+    "[N5] turns when the CA's key service has been refusing with %s for three samples",
+    (reason) => {
+      expect(checkWith("key", { keyRefusal: reason })).toEqual({
+        atOnce: { name: "key", ok: true, detail: reason },
+        whenItLasts: { name: "key", ok: false, detail: reason },
       });
     },
   );

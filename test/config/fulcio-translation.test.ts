@@ -107,6 +107,41 @@ describe("a CA whose key is elsewhere", () => {
     }
   });
 
+  it.each<[string, object]>([
+    [
+      "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/versions/7",
+      { kind: "google-kms", keyVersion: "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/7" },
+    ],
+    [
+      "awskms:///arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+      { kind: "aws-kms", key: "arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab" },
+    ],
+  ])("stays there when its URI names one key: %s", (uri, signer) => {
+    const { yaml, isComplete } = translateFlags([
+      "--ca=kmsca",
+      `--kms-resource=${uri}`,
+      "--kms-cert-chain-path=/c.pem",
+      "--ct-log-url=",
+    ]);
+    expect(isComplete).toBe(true);
+    expect(load(yaml)).toMatchObject({ ca: { chain: "/c.pem", signer } });
+  });
+
+  it.each<[string, RegExp]>([
+    ["awskms:///alias/ca", /an alias can be pointed at another key/u],
+    ["hashivault://ca", /address.*version.*auth/su],
+    ["azurekms://v.vault.azure.net/ca", /version/u],
+    ["gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k", /with a version/u],
+  ])("must be completed when its URI does not: %s", (uri, what) => {
+    const { isComplete, findings } = translateFlags([
+      "--ca=kmsca",
+      `--kms-resource=${uri}`,
+      "--kms-cert-chain-path=/c.pem",
+    ]);
+    expect(isComplete).toBe(false);
+    expect(findings.find(({ outcome }) => outcome === "must be decided")?.note).toMatch(what);
+  });
+
   it("must be named", () => {
     const { yaml, isComplete, findings } = translateFlags([]);
     expect(isComplete).toBe(false);

@@ -50,16 +50,16 @@ export interface FakeVault {
   /** Everything that must never be in a message. */
   readonly secrets: () => readonly string[];
   readonly counts: { logins: number; renewals: number; signatures: number };
-  /** From now on; undefined ends it. */
-  misbehave(fault: VaultFault | undefined): void;
+  /** From now on, with one key or with all; undefined ends it. */
+  misbehave(fault: VaultFault | undefined, keyName?: string): void;
   /** Life of tokens that are given out, seconds; 0 for ever. */
   leaseSeconds: number;
   /** Makes a newer version the key's newest. */
   rotate(algorithm: SignatureAlgorithm): void;
   /** No token is taken any more. */
   revokeTokens(): void;
-  /** Name of the key of an algorithm; its first version is 1. */
-  keyName(algorithm: SignatureAlgorithm): string;
+  /** Name of the key of an algorithm for some use, which is made if need be; its first version is 1. */
+  keyName(algorithm: SignatureAlgorithm, use?: string): string;
   close(): Promise<void>;
 }
 
@@ -91,6 +91,8 @@ class Server {
   readonly staticToken = `hvs.${randomBytes(16).toString("hex")}`;
   readonly counts = { logins: 0, renewals: 0, signatures: 0 };
   leaseSeconds = 3_600;
+  #wanted: { readonly fault: VaultFault | undefined; readonly keyName?: string | undefined } = { fault: undefined };
+  /** What the request at hand is answered with. */
   #fault: VaultFault | undefined;
   readonly #keys = new Map<string, { readonly algorithm: SignatureAlgorithm; readonly versions: KeyObject[] }>();
   #tokens = new Set([this.staticToken]);
@@ -98,8 +100,8 @@ class Server {
 
   secrets = (): readonly string[] => [ROLE.secretId, SERVICE_ACCOUNT, ...this.#everyToken];
 
-  misbehave(fault: VaultFault | undefined): void {
-    this.#fault = fault;
+  misbehave(fault: VaultFault | undefined, keyName?: string): void {
+    this.#wanted = { fault, keyName };
   }
 
   rotate(algorithm: SignatureAlgorithm): void {
@@ -110,13 +112,13 @@ class Server {
     this.#tokens = new Set();
   }
 
-  keyName(algorithm: SignatureAlgorithm): string {
-    this.#key(algorithm);
-    return `mayfly-${TYPES[algorithm]}`;
+  keyName(algorithm: SignatureAlgorithm, use = "mayfly"): string {
+    this.#key(algorithm, use);
+    return `${use}-${TYPES[algorithm]}`;
   }
 
-  #key(algorithm: SignatureAlgorithm) {
-    const name = `mayfly-${TYPES[algorithm]}`;
+  #key(algorithm: SignatureAlgorithm, use = "mayfly") {
+    const name = `${use}-${TYPES[algorithm]}`;
     const key = this.#keys.get(name) ?? { algorithm, versions: [generatePrivateKey(algorithm)] };
     this.#keys.set(name, key);
     return key;
@@ -128,6 +130,8 @@ class Server {
     const text = Buffer.concat(chunks).toString();
     const body = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
     const path = (request.url ?? "").replace(/^\/v1\//u, "");
+    const { fault, keyName } = this.#wanted;
+    this.#fault = keyName === undefined || path.split("/").includes(keyName) ? fault : undefined;
     if (this.#misbehaves(path, request, response)) return;
     const result = this.#route(`${request.method ?? ""} ${path}`, body, request.headers["x-vault-token"]);
     if ("status" in result) respond(response, result.status, { errors: result.errors });
@@ -173,7 +177,7 @@ class Server {
         return true;
       case "token-revoked":
         // Once, as a token that ended a moment ago: what comes with the next one is taken.
-        this.#fault = undefined;
+        this.#wanted = { fault: undefined };
         this.revokeTokens();
         return false;
       default:

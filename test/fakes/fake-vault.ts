@@ -237,10 +237,13 @@ class Server {
   ): object | Refusal {
     const version = body["key_version"];
     if (this.#fault === "version-retired") {
-      return refusal(400, "cannot sign with key version: version is too old (disallowed by policy)");
+      return refusal(
+        500,
+        "1 error occurred:\n\t* requested version for signing is less than the minimum encryption key version\n\n",
+      );
     }
     if (typeof version !== "number" || versions[version - 1] === undefined)
-      return refusal(400, "key version not found");
+      return refusal(500, "1 error occurred:\n\t* no such key version\n\n");
     const input = Buffer.from(String(body["input"]), "base64");
     const key = this.#fault === "other-key" ? generatePrivateKey(algorithm) : versions[version - 1]!;
     const message = this.#fault === "other-message" ? Buffer.from(input).fill(1) : input;

@@ -8,14 +8,9 @@ export class CallPlaces {
     this.#most = most;
   }
 
-  /** Calls that wait for a place. */
-  get waiting(): number {
-    return this.#queue.size;
-  }
-
-  /** Whether so many wait that another one would find the service no sooner than after a whole round of those before it. */
-  get isOverrun(): boolean {
-    return this.#queue.size >= this.#most;
+  /** How many times all places will have been given before a call that comes now has one; 0 when there is one now. */
+  get roundsAhead(): number {
+    return this.#taken < this.#most ? 0 : (this.#queue.size + 1) / this.#most;
   }
 
   /** Takes a place if there is one, to be given back by {@link CallPlaces.leave}. */

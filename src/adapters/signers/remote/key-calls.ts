@@ -53,17 +53,19 @@ export interface KeyCall<T> {
 
 /** Calls of one remote key: each in its time, tried again where that may help, and not too many at once. */
 export class KeyCalls {
-  readonly places: CallPlaces;
   readonly health: KeyHealth;
   readonly #options: KeyCallsOptions;
+  readonly #places: CallPlaces;
   readonly #startTimer: StartTimer;
   readonly #renewal: CredentialsRenewal | undefined;
   readonly #closing = new AbortController();
+  /** Time of a signature's attempt, the last ten or so counting most, milliseconds. */
+  #meanMs = 0;
 
   constructor(key: Pick<RemoteKey, "renewCredentials">, options: KeyCallsOptions) {
     this.#options = options;
     this.#startTimer = options.startTimer ?? startTimer;
-    this.places = new CallPlaces(options.limits.inFlight);
+    this.#places = new CallPlaces(options.limits.inFlight);
     this.health = new KeyHealth(options.onHealthChange);
     if (key.renewCredentials === undefined) return;
     const ask = (signal: AbortSignal): Promise<void> => key.renewCredentials?.(signal) ?? Promise.resolve();
@@ -75,6 +77,11 @@ export class KeyCalls {
 
   get isClosed(): boolean {
     return this.#closing.signal.aborted;
+  }
+
+  /** How long a call that comes now would wait for its turn, going by those before it; milliseconds. */
+  get expectedWaitMs(): number {
+    return this.#places.roundsAhead * this.#meanMs;
   }
 
   /** @throws KeyFailure, that of the last attempt */
@@ -119,14 +126,14 @@ export class KeyCalls {
   }
 
   async #attempt<T>(call: KeyCall<T>, untilMs: number): Promise<T> {
-    if (!this.places.tryEnter()) await this.#waitForPlace(untilMs);
+    if (!this.#places.tryEnter()) await this.#waitForPlace(untilMs);
     try {
       const remainingMs = untilMs - this.#options.clock.monotonic();
       const answer = await this.#timed(call, Math.min(this.#options.limits.attemptMs, remainingMs));
       if (call.operation === "sign") this.health.signed();
       return answer;
     } finally {
-      this.places.leave();
+      this.#places.leave();
     }
   }
 
@@ -140,7 +147,7 @@ export class KeyCalls {
       Math.max(0, untilMs - this.#options.clock.monotonic()),
     );
     try {
-      await this.places.enter(AbortSignal.any([tooLate.signal, this.#closing.signal]));
+      await this.#places.enter(AbortSignal.any([tooLate.signal, this.#closing.signal]));
     } finally {
       timer.stop();
     }
@@ -158,7 +165,9 @@ export class KeyCalls {
       outcome = failure.kind;
       throw failure;
     } finally {
-      onAttempt({ operation, outcome, durationMs: clock.monotonic() - startedMs });
+      const durationMs = clock.monotonic() - startedMs;
+      if (operation === "sign") this.#meanMs += (durationMs - this.#meanMs) / 10;
+      onAttempt({ operation, outcome, durationMs });
     }
   }
 

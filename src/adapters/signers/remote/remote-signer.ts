@@ -139,9 +139,10 @@ class RemoteSigner implements KeyService {
       this.#options.onShed?.(refusal.reason === "SIGNER_CIRCUIT_OPEN" ? "shed-open" : "shed-lasting");
       throw refusal;
     }
-    if (this.#calls.places.isOverrun) {
+    // What waits half of its time for its turn may have too little left, and a certificate needs two turns.
+    if (this.#calls.expectedWaitMs > this.#options.limits.deadlineMs / 2) {
       this.#options.onShed?.("shed-busy");
-      throw new MayflyError("SIGNER_BUSY", `${this.#key.name}: more calls wait than may be under way`);
+      throw new MayflyError("SIGNER_BUSY", `${this.#key.name}: calls wait longer than their time allows`);
     }
     const waitMs = this.#budget?.take(this.#options.clock.monotonic()) ?? 0;
     if (waitMs === 0) return;

@@ -79,9 +79,9 @@ export function membersOf(value: unknown, what: string): Readonly<Record<string,
   throw new KeyFailure("wrong-answer", `${what} is no JSON object`);
 }
 
-/** What a key that is not there, or not any more, is answered with; the same status has requests that are wrong. */
+/** A key or version that is not there, or not to be used, is answered with 400 and 500 like other things; its text tells. */
 const NO_KEY =
-  /key not found|no such key|version is (?:too old|too new)|disallowed by policy|key version|soft.deleted|deleted/iu;
+  /key not found|no such key version|requested version for signing is (?:less|higher) than|does not support signing|soft.?deleted/iu;
 
 /** What a refusal means, where its status alone says so (https://openbao.org/api-docs/#http-status-codes). */
 const KINDS: ReadonlyMap<number, KeyFailureKind> = new Map<number, KeyFailureKind>([
@@ -98,7 +98,7 @@ function failureOf({ status, body, retryAfterMs }: JsonAnswer): KeyFailure {
   const message = told === "" ? `status ${status}` : `status ${status}: ${told}`;
   const kind = KINDS.get(status);
   if (kind !== undefined) return new KeyFailure(kind, message, { retryAfterMs });
-  if (status === 400 && NO_KEY.test(told)) return new KeyFailure("key-unusable", message);
+  if (NO_KEY.test(told)) return new KeyFailure("key-unusable", message);
   if (status >= 500) return new KeyFailure("unavailable", message);
   if (status >= 400) return new KeyFailure("refused", message);
   if (status < 300) return new KeyFailure("wrong-answer", message);

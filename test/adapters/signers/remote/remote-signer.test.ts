@@ -374,15 +374,36 @@ describe("more than a key service can do", () => {
     expect(key.counts.underWay).toBe(0);
   });
 
-  it("is not begun when as many wait as may be under way", async () => {
+  it("is not begun when those before it would keep it waiting too long", async () => {
     const { key, signer, timers, shed } = await openGood(makeFakeRemoteKey(), { inFlight: 2 });
-    key.signatures.push(hangs, hangs, hangs, hangs);
-    for (let count = 0; count < 4; count++) watched(signer.sign(MESSAGE));
+    const slow: Answer<Uint8Array> = async (good) => {
+      await new Promise<void>((resolve) => timers.startTimer(resolve, 1_000));
+      return good;
+    };
+    // A service is known to be slow once it has been for a while.
+    key.signatures.push(...Array<Answer<Uint8Array>>(40).fill(slow));
+    for (let round = 0; round < 15; round++) {
+      watched(signer.sign(MESSAGE));
+      watched(signer.sign(MESSAGE));
+      await timers.pass(1_000);
+    }
+    for (let count = 0; count < 2; count++) watched(signer.sign(MESSAGE));
+    await timers.pass(0);
+    expect(beginning(signer)).not.toThrow();
+    for (let count = 0; count < 2; count++) watched(signer.sign(MESSAGE));
     await timers.pass(0);
     expect(beginning(signer)).toThrow(expect.objectContaining({ reason: "SIGNER_BUSY" }));
     expect(shed).toEqual(["shed-busy"]);
     await timers.pass(2_500);
     expect(beginning(signer)).not.toThrow();
+  });
+
+  it("waits behind any number of calls that are quick", async () => {
+    const { key, signer, timers } = await openGood(makeFakeRemoteKey(), { inFlight: 1 });
+    key.always = (good) => good;
+    for (let count = 0; count < 60; count++) watched(signer.sign(MESSAGE));
+    expect(beginning(signer)).not.toThrow();
+    await timers.pass(0);
   });
 
   it("is not begun beyond the budget, of which a certificate takes two signatures", async () => {

@@ -212,6 +212,7 @@ describe("what a server says of a key", () => {
     ["a cipher key", { data: { type: "aes256-gcm96", keys: { 3: 1_700_000_000 } } }, "key-unusable"],
     ["a key for HMAC", { data: { type: "hmac", keys: { 3: {} } } }, "key-unusable"],
     ["a derived key", { data: { type: "ed25519", derived: true, keys: { 3: { public_key: "" } } } }, "key-unusable"],
+    ["deleted", { data: { type: "ecdsa-p256", soft_deleted: true, keys: { 3: { public_key: "" } } } }, "key-unusable"],
     ["other versions", { data: { type: "ecdsa-p256", keys: { 2: { public_key: "x" } } } }, "key-unusable"],
     ["no keys", { data: { type: "ecdsa-p256" } }, "wrong-answer"],
     ["no public key", { data: { type: "ecdsa-p256", keys: { 3: {} } } }, "wrong-answer"],

@@ -93,6 +93,20 @@ module.exports = {
       from: { path: "^src/", pathNot: "^src/(grpc|gen)/" },
       to: { path: "^src/(grpc|gen)/", dynamic: false, dependencyTypesNot: ["type-only"] },
     },
+    {
+      name: "key-services-are-loaded-when-asked-for",
+      comment: "the same, and some need packages that are not installed: src/compose/remote-keys.ts",
+      severity: "error",
+      from: {
+        path: "^src/",
+        pathNot: "^src/adapters/signers/(aws-kms|azure-key-vault|google-kms|pkcs11|vault)/",
+      },
+      to: {
+        path: "^src/adapters/signers/(aws-kms|azure-key-vault|google-kms|pkcs11|vault)/",
+        dynamic: false,
+        dependencyTypesNot: ["type-only"],
+      },
+    },
     only("ring-main", "(main|bin)\\.ts$", ["cli/", "v8-settings\\.ts$"]),
     only("ring-log", "log\\.ts$", [
       "core/",

@@ -62,5 +62,5 @@ export function asKeyFailure(error: unknown): KeyFailure {
 
 /** Text of a service as it may stand in a log line: one line, printable, bounded, without tokens and private keys. */
 export function serviceText(text: string): string {
-  return maskSecrets(text.replaceAll(/[^\x20-\x7e]+/gu, " ").trim(), MAX_TEXT);
+  return maskSecrets(text.replaceAll(/[^\x21-\x7e]+/gu, " ").trim(), MAX_TEXT);
 }

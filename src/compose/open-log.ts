@@ -80,7 +80,10 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const limited = window === undefined ? {} : { during: { window, clock } };
   return {
     manifest: found,
-    certificateLog: await openCertificateLog({ sequencer, store, logSigner: signers.log, ...limited }),
+    certificateLog: await openCertificateLog({
+      ...{ sequencer, store, logSigner: signers.log, checkpointSigner: signers.checkpoint },
+      ...limited,
+    }),
     view: makePublicLogView({
       ...{ store, manifest: found, metadata, witnesses },
       onCorrupt: (error) => {

@@ -21,6 +21,8 @@ export interface CertificateLogOptions {
   readonly store: LogStore;
   /** The log's P-256 key. */
   readonly logSigner: Signer;
+  /** The other key that the sequencer's checkpoints need. */
+  readonly checkpointSigner?: Pick<Signer, "service">;
   /** Times that SCTs may carry, by the clock of the sequencer; any when left out. */
   readonly during?: { readonly window: AcceptanceWindow; readonly clock: Pick<Clock, "now"> };
 }
@@ -33,7 +35,7 @@ type PrecertEntry = Extract<SignedEntry, { readonly kind: "precert_entry" }>;
  * @throws MayflyError `log_failed` (LOG_WRONG_KEY) unless the signer holds the key that the log was made with
  */
 export async function openCertificateLog(options: CertificateLogOptions): Promise<CertificateLog> {
-  const { sequencer, store, logSigner, during } = options;
+  const { sequencer, store, logSigner, checkpointSigner, during } = options;
   const logKey = parseLogKey(logSigner.publicKey);
   const { logId } = await store.manifest();
   if (Buffer.compare(logId, logKey.logId) !== 0) {
@@ -48,6 +50,7 @@ export async function openCertificateLog(options: CertificateLogOptions): Promis
     requireOpen: () => {
       if (during !== undefined) requireWindow(during.clock.now());
       logSigner.service?.requireOpen();
+      checkpointSigner?.service?.requireOpen();
       sequencer.requireOpen();
     },
     add: async ({ encoded, der }) => {

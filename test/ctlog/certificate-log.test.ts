@@ -11,13 +11,14 @@ import { verifyInclusion } from "../../src/core/merkle/audit-path.ts";
 import { parseSignedNote, verifySignedNote } from "../../src/core/note/signed-note.ts";
 import { ed25519KeyOfSpki, makeEd25519Verifier, SIGNATURE_TYPE } from "../../src/core/note/verifier-key.ts";
 import type { Precertificate } from "../../src/core/issuance-types.ts";
+import { MayflyError } from "../../src/core/errors.ts";
 import { signPrecertificate } from "../../src/issuance/sign-certificate.ts";
 import { makeStaticCtView, type StaticCtView } from "../../src/ctlog/static-ct-view.ts";
 import { openCertificateLog } from "../../src/ctlog/submit-precertificate.ts";
 import { makeTreeHeadCheckpointSigner } from "../../src/ctlog/tree-head-checkpoint-signer.ts";
 import type { CertificateLog } from "../../src/ports/certificate-log.ts";
 import type { LogManifest, LogStore } from "../../src/ports/log-store.ts";
-import type { Signer } from "../../src/ports/signer.ts";
+import type { KeyService, Signer } from "../../src/ports/signer.ts";
 import { makeEd25519CheckpointSigner } from "../../src/tlog/ed25519-checkpoint-signer.ts";
 import { readAuditPath } from "../../src/tlog/log-reader.ts";
 import { signCheckpoint } from "../../src/tlog/sign-checkpoint.ts";
@@ -198,6 +199,24 @@ describe("the embedded certificate log", () => {
     const confused = await openCertificateLog({ sequencer: lying, store, logSigner });
     await expect(confused.add(entry)).rejects.toMatchObject({ reason: "LOG_CORRUPT" });
   });
+
+  it.each(["logSigner", "checkpointSigner"] as const)(
+    "is not open while the service that keeps its key is left alone: %s",
+    async (which) => {
+      const refusal = new MayflyError("SIGNER_CIRCUIT_OPEN", "made by a test");
+      const service: KeyService = {
+        requireOpen: () => {
+          throw refusal;
+        },
+        refusal: () => refusal,
+      };
+      const options = { sequencer, store, logSigner, checkpointSigner: {} };
+      const away = await openCertificateLog({ ...options, [which]: { ...options[which], service } });
+      expect(() => {
+        away.requireOpen();
+      }).toThrow(refusal);
+    },
+  );
 
   it("refuses to open with another key than the log's", async () => {
     const other = createMemorySigner("ecdsa-p256-sha256");

@@ -40,6 +40,7 @@ describe("the page on operating", () => {
     const metrics = makeMetrics({ version: "1" });
     metrics.tls.pairLoaded(0);
     metrics.witnesses.witnessQuorum("log", 0);
+    metrics.signers.signer({ backend: "vault", key: "ca", operation: "sign", outcome: "ok", durationMs: 1 });
     const text = await metrics.render();
     const names = named(/^(?:mayfly|fulcio|http|nodejs|process)_[a-z0-9_]+(?:\{[^}]*\})?$/u).map((name) =>
       name.replace(/\{.*$/u, ""),

@@ -17,6 +17,19 @@ describe("issuing a certificate", () => {
     expect(events).toEqual(["now", "token", "open", "serial", "sign", "log", "sign"]);
   });
 
+  it("[N2] asks the CA's key service before anything is begun, and begins nothing when that refuses", async () => {
+    const { deps, events } = await makeIssuanceDeps();
+    const service = {
+      requireOpen: () => {
+        throw new MayflyError("SIGNER_BUDGET", "made by a test");
+      },
+      refusal: () => undefined,
+    };
+    const issue = makeIssueCertificate({ ...deps, signer: { ...deps.signer, service } });
+    await expect(issue(goodRequest(), PATIENT)).rejects.toMatchObject({ reason: "SIGNER_BUDGET" });
+    expect(events).toEqual(["now", "token", "open"]);
+  });
+
   it("gives a certificate by the issuing CA, valid for ten minutes from the one clock reading", async () => {
     const { deps } = await makeIssuanceDeps();
     const issued = await makeIssueCertificate(deps)(goodRequest(), PATIENT);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import { setTimeout as pause } from "node:timers/promises";
 import { systemClock } from "../../../src/adapters/clock/system-clock.ts";
 import { signRequestFor } from "../../../src/adapters/signers/remote/remote-key.ts";
@@ -42,16 +42,16 @@ async function bringAbout(
   lab: TransitLab,
   key: string,
   fault: (typeof SERVICE_FAULTS)[number],
-): Promise<() => Promise<void>> {
+): Promise<() => Promise<unknown>> {
   switch (fault) {
     case "version-retired":
       await lab.call(`POST transit/keys/${key}/rotate`);
       await lab.call(`POST transit/keys/${key}/config`, { min_encryption_version: 2 });
-      return async () => void (await lab.call(`POST transit/keys/${key}/config`, { min_encryption_version: 0 }));
+      return () => lab.call(`POST transit/keys/${key}/config`, { min_encryption_version: 0 });
     case "policy-taken-away": {
       const { data } = (await lab.call("GET sys/policies/acl/mayfly")) as { data: { policy: string } };
       await lab.call("PUT sys/policies/acl/mayfly", { policy: 'path "none" { capabilities = ["read"] }' });
-      return async () => void (await lab.call("PUT sys/policies/acl/mayfly", { policy: data.policy }));
+      return () => lab.call("PUT sys/policies/acl/mayfly", { policy: data.policy });
     }
     case "token-revoked":
       await lab.call("POST sys/leases/revoke-prefix/auth/approle", {});
@@ -64,7 +64,7 @@ async function bringAbout(
       });
       const { data } = (await lab.call(`GET transit/backup/${key}`)) as { data: { backup: string } };
       await lab.call(`DELETE transit/keys/${key}`);
-      return async () => void (await lab.call(`POST transit/restore/${key}`, { backup: data.backup }));
+      return () => lab.call(`POST transit/restore/${key}`, { backup: data.backup });
     }
   }
 }
@@ -91,7 +91,7 @@ if (missing === undefined) {
       const proxy = await startMisbehavingProxy(lab.address);
       const keys = new Map<SignatureAlgorithm, string>();
       for (const algorithm of ALGORITHMS) keys.set(algorithm, await lab.makeKey(algorithm, "contract"));
-      let undo = (): Promise<void> => Promise.resolve();
+      let undo = (): Promise<unknown> => Promise.resolve();
       return {
         open: (algorithm) =>
           Promise.resolve(
@@ -104,7 +104,9 @@ if (missing === undefined) {
           proxy.misbehave(ofServer === undefined ? (fault as ProxyFault | undefined) : undefined, "/transit/");
           if (ofServer !== undefined) undo = await bringAbout(lab, keys.get("ecdsa-p256-sha256")!, ofServer);
         },
-        rotate: async (algorithm) => void (await lab.call(`POST transit/keys/${keys.get(algorithm)!}/rotate`)),
+        rotate: async (algorithm) => {
+          await lab.call(`POST transit/keys/${keys.get(algorithm)!}/rotate`);
+        },
         secrets: () => [lab.secretId, "root"],
         close: async () => {
           await proxy.close();

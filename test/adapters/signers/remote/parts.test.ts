@@ -75,8 +75,9 @@ describe("what is told of a failure", () => {
 
 describe("a package that is not installed", () => {
   it("is named, with the command that installs it", async () => {
-    const load = (): Promise<unknown> => import("@mayfly/no-such-package" as string);
-    await expect(importPackage("@mayfly/no-such-package", load)).rejects.toMatchObject({
+    const name: string = "@mayfly/no-such-package";
+    const load = (): Promise<unknown> => import(name);
+    await expect(importPackage(name, load)).rejects.toMatchObject({
       reason: "SIGNER_PACKAGE_MISSING",
       message: expect.stringContaining("npm install @mayfly/no-such-package"),
     });

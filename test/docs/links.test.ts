@@ -8,6 +8,7 @@ const PAGES = [
   "CONTRIBUTING.md",
   "README.md",
   "SECURITY.md",
+  "helm/mayfly/README.md",
   ...readdirSync("docs", { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".md"))
     .sort()

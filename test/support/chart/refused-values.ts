@@ -1,0 +1,345 @@
+/** Values that the chart's schema refuses: a shape, what is laid over it, and where the fault is. */
+export interface RefusedValues {
+  /** What is wrong, to be read after "refuses". */
+  readonly what: string;
+  /** The rule that refuses it, by its `$comment`; undefined where a value is wrong by itself. */
+  readonly rule?: string;
+  readonly shape: string;
+  /** YAML. */
+  readonly change: string;
+  /** JSON pointer of what Helm complains about. */
+  readonly at: string;
+}
+
+/** One for each rule at least. */
+export const REFUSED_VALUES: readonly RefusedValues[] = [
+  {
+    what: "a log without a volume in production",
+    rule: "A log without a volume is lost with the pod.",
+    shape: "file-keys",
+    change: "persistence: { enabled: false }",
+    at: "/config",
+  },
+  {
+    what: "keys that a Job makes in production",
+    rule: "Keys that lie in a Secret of the cluster, made by nobody in particular, are no production keys.",
+    shape: "file-keys",
+    change: "developmentCa: { enabled: true }",
+    at: "/config",
+  },
+  {
+    what: "a claim without a volume",
+    rule: "A claim of your own is a volume.",
+    shape: "development",
+    change: "persistence: { existingClaim: log }",
+    at: "/persistence/existingClaim",
+  },
+  {
+    what: "a task on a volume that ends with it",
+    rule: "What a task does on a volume that ends with it is lost.",
+    shape: "development",
+    change: "task: [log, verify]",
+    at: "/persistence/enabled",
+  },
+  {
+    what: "plain HTTP without a word",
+    rule: "Off loopback there is TLS, or the word that it ends in front of Mayfly.",
+    shape: "development",
+    change: "config: { http: { allowPlainHttpOffLoopback: false } }",
+    at: "/config/http/allowPlainHttpOffLoopback",
+  },
+  {
+    what: "HTTP without TLS and without a word",
+    rule: "Off loopback there is TLS, or the word that it ends in front of Mayfly.",
+    shape: "file-keys",
+    change: "config: { http: { tls: null } }",
+    at: "/config/http",
+  },
+  {
+    what: "an Ingress whose controller is not named as a proxy",
+    rule: "A controller that is not named counts as one caller.",
+    shape: "ingress",
+    change: "config: { limits: { trustedProxies: [] } }",
+    at: "/config/limits/trustedProxies",
+  },
+  {
+    what: "an Ingress for HTTP without a host",
+    rule: "An Ingress has a host (http).",
+    shape: "ingress",
+    change: 'ingress: { http: { host: "" } }',
+    at: "/ingress/http/host",
+  },
+  {
+    what: "an Ingress for gRPC without a host",
+    rule: "An Ingress has a host (grpc).",
+    shape: "ingress",
+    change: 'ingress: { grpc: { host: "" } }',
+    at: "/ingress/grpc/host",
+  },
+  {
+    what: "an Ingress for gRPC that nothing listens behind",
+    rule: "What the Ingress of gRPC leads to.",
+    shape: "ingress",
+    change: "config: { grpc: null }",
+    at: "/config",
+  },
+  {
+    what: "a ServiceMonitor that no NetworkPolicy lets in",
+    rule: "Who collects the metrics has to be let in.",
+    shape: "ingress",
+    change: "networkPolicy: { operationsFrom: [] }",
+    at: "/networkPolicy/operationsFrom",
+  },
+  {
+    what: "an account that is neither made nor named",
+    rule: "An account of your own has a name.",
+    shape: "everything",
+    change: 'serviceAccount: { name: "" }',
+    at: "/serviceAccount/name",
+  },
+  {
+    what: "annotations of an account that it does not make",
+    rule: "An account of your own is annotated by you.",
+    shape: "everything",
+    change: "serviceAccount: { annotations: { example.com/owner: signing } }",
+    at: "/serviceAccount/annotations",
+  },
+  {
+    what: "a cloud identity that goes by an annotation of an account that it does not make",
+    rule: "An account of your own is annotated by you.",
+    shape: "everything",
+    change: "cloudIdentity: { kind: gke }",
+    at: "/cloudIdentity/kind",
+  },
+  {
+    what: "EKS without a role",
+    rule: "What eks-irsa goes by.",
+    shape: "file-keys",
+    change: "cloudIdentity: { kind: eks-irsa }",
+    at: "/cloudIdentity/roleArn",
+  },
+  {
+    what: "AKS without a client id",
+    rule: "What aks goes by.",
+    shape: "file-keys",
+    change: "cloudIdentity: { kind: aks }",
+    at: "/cloudIdentity/clientId",
+  },
+  {
+    what: "a Google account outside GKE",
+    rule: "googleServiceAccount is for gke alone.",
+    shape: "file-keys",
+    change: "cloudIdentity: { googleServiceAccount: mayfly@project.iam.gserviceaccount.com }",
+    at: "/cloudIdentity/googleServiceAccount",
+  },
+  {
+    what: "a role of AWS's outside EKS",
+    rule: "roleArn is for eks-irsa alone.",
+    shape: "file-keys",
+    change: 'cloudIdentity: { kind: gke, roleArn: "arn:aws:iam::123456789012:role/mayfly" }',
+    at: "/cloudIdentity/roleArn",
+  },
+  {
+    what: "a client id of Azure's outside AKS",
+    rule: "clientId is for aks alone.",
+    shape: "file-keys",
+    change: "cloudIdentity: { clientId: 01234567-89ab-cdef-0123-456789abcdef }",
+    at: "/cloudIdentity/clientId",
+  },
+  { what: "a second replica", shape: "file-keys", change: "replicas: 2", at: "/replicas" },
+  { what: "no image", shape: "file-keys", change: 'image: { repository: "" }', at: "/image/repository" },
+  {
+    what: "a digest within the repository",
+    shape: "file-keys",
+    change: "image: { repository: registry.example.com/mayfly@sha256 }",
+    at: "/image/repository",
+  },
+  { what: "half a digest", shape: "file-keys", change: "image: { digest: sha256:abc }", at: "/image/digest" },
+  { what: "a value that there is none of", shape: "file-keys", change: "replicaCount: 1", at: "/replicaCount" },
+  {
+    what: "a data directory beside the volume",
+    shape: "file-keys",
+    change: "config: { dataDirectory: /var/lib/mayfly }",
+    at: "/config/dataDirectory",
+  },
+  {
+    what: "an API that listens on loopback",
+    shape: "file-keys",
+    change: "config: { http: { listen: 127.0.0.1:5555 } }",
+    at: "/config/http/listen",
+  },
+  {
+    what: "gRPC that listens on loopback",
+    shape: "ingress",
+    change: "config: { grpc: { listen: localhost:5554 } }",
+    at: "/config/grpc/listen",
+  },
+  {
+    what: "probes of a port on loopback",
+    shape: "file-keys",
+    change: 'config: { operations: { listen: "[::1]:2112" } }',
+    at: "/config/operations/listen",
+  },
+  {
+    what: "a CA key beside the configuration",
+    shape: "file-keys",
+    change: "config: { ca: { signer: { path: issuing.json } } }",
+    at: "/config/ca/signer/path",
+  },
+  {
+    what: "a passphrase beside the configuration",
+    shape: "file-keys",
+    change: "config: { ca: { signer: { passphrase: { file: /etc/mayfly/passphrase } } } }",
+    at: "/config/ca/signer/passphrase/file",
+  },
+  {
+    what: "a log key beside the configuration",
+    shape: "file-keys",
+    change: "config: { log: { signer: { path: log.json } } }",
+    at: "/config/log/signer/path",
+  },
+  {
+    what: "a checkpoint key beside the configuration",
+    shape: "file-keys",
+    change: "config: { log: { checkpointSigner: { path: /tmp/checkpoint.json } } }",
+    at: "/config/log/checkpointSigner/path",
+  },
+  {
+    what: "a log key of a shard beside the configuration",
+    shape: "ingress",
+    change: `config: { log: { shards: [{ name: "2026", state: active, origin: a.example.com/log,
+      signer: { kind: file, path: log.json, passphrase: { env: P } },
+      checkpointSigner: { kind: file, path: /secrets/keys/log.json, passphrase: { env: P } } }] } }`,
+    at: "/config/log/shards/0/signer/path",
+  },
+  {
+    what: "a PIN beside the configuration",
+    shape: "pkcs11",
+    change: "config: { ca: { signer: { pin: { file: pin } } } }",
+    at: "/config/ca/signer/pin/file",
+  },
+  {
+    what: "a token of Vault's beside the configuration",
+    shape: "vault",
+    change:
+      "config: { ca: { signer: { auth: { kind: token, role: null, tokenFile: null, token: { file: token } } } } }",
+    at: "/config/ca/signer/auth/token/file",
+  },
+  {
+    what: "a secret id of Vault's beside the configuration",
+    shape: "vault",
+    change:
+      "config: { ca: { signer: { auth: { kind: app-role, role: null, tokenFile: null, roleId: r, secretId: { file: s } } } } }",
+    at: "/config/ca/signer/auth/secretId/file",
+  },
+  {
+    what: "a login to Vault with a token of Kubernetes' that the pod has none of",
+    shape: "vault",
+    change: "config: { ca: { signer: { auth: { tokenFile: null } } } }",
+    at: "/config/ca/signer/auth",
+  },
+  {
+    what: "a login to Vault with a token that is for the API server",
+    shape: "vault",
+    change: "config: { ca: { signer: { auth: { tokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token } } } }",
+    at: "/config/ca/signer/auth/tokenFile",
+  },
+  {
+    what: "a key of Google's without its version",
+    shape: "google-kms",
+    change: "config: { ca: { signer: { keyVersion: projects/p/locations/l/keyRings/r/cryptoKeys/k } } }",
+    at: "/config/ca/signer/keyVersion",
+  },
+  {
+    what: "a key of Azure's without its version",
+    shape: "azure-key-vault",
+    change: "config: { ca: { signer: { version: null } } }",
+    at: "/config/ca/signer",
+  },
+  {
+    what: "a private key as a file of the ConfigMap",
+    shape: "file-keys",
+    change: 'files: { key.pem: "-----BEGIN PRIVATE KEY-----" }',
+    at: "/files/key.pem",
+  },
+  {
+    what: "a key file as a file of the ConfigMap",
+    shape: "file-keys",
+    change: `files: { issuing.json: '{ "ciphertext": "AAAA" }' }`,
+    at: "/files/issuing.json",
+  },
+  {
+    what: "another mayfly.yaml",
+    shape: "file-keys",
+    change: 'files: { mayfly.yaml: "" }',
+    at: "/files",
+  },
+  { what: "a file in a folder", shape: "file-keys", change: 'files: { a/b: "" }', at: "/files" },
+  {
+    what: "a Secret under the name of the development CA's",
+    shape: "file-keys",
+    change: "secrets: [{ name: development-ca, secretName: other }]",
+    at: "/secrets/0/name",
+  },
+  {
+    what: "a folder of the node",
+    shape: "file-keys",
+    change: "extraVolumes: [{ name: node, hostPath: { path: / } }]",
+    at: "/extraVolumes/0/hostPath",
+  },
+  {
+    what: "a volume that others write to",
+    shape: "file-keys",
+    change: "persistence: { accessMode: ReadWriteMany }",
+    at: "/persistence/accessMode",
+  },
+  { what: "a size without a unit", shape: "file-keys", change: 'persistence: { size: "10" }', at: "/persistence/size" },
+  {
+    what: "callers from nowhere, which to Kubernetes are all there are",
+    shape: "file-keys",
+    change: "networkPolicy: { apiFrom: [] }",
+    at: "/networkPolicy/apiFrom",
+  },
+  {
+    what: "an egress rule to everywhere",
+    shape: "file-keys",
+    change: "networkPolicy: { egress: [{ ports: [{ port: 443 }] }] }",
+    at: "/networkPolicy/egress/0",
+  },
+  {
+    what: "a task that is no command of the volume",
+    shape: "log-init",
+    change: "task: [serve]",
+    at: "/task/0",
+  },
+  {
+    what: "a label that selectors go by",
+    shape: "file-keys",
+    change: "podLabels: { app.kubernetes.io/component: task }",
+    at: "/podLabels",
+  },
+  {
+    what: "a token that lives for a minute",
+    shape: "everything",
+    change: "tokens: [{ name: vault, expirationSeconds: 60 }]",
+    at: "/tokens/0/expirationSeconds",
+  },
+  {
+    what: "a setting that Mayfly has none of",
+    shape: "file-keys",
+    change: "config: { ca: { lifetime: 600 } }",
+    at: "/config/ca/lifetime",
+  },
+  {
+    what: "a certificate that lives for a day",
+    shape: "file-keys",
+    change: "config: { ca: { lifetimeSeconds: 86400 } }",
+    at: "/config/ca/lifetimeSeconds",
+  },
+  {
+    what: "a configuration without issuers",
+    shape: "file-keys",
+    change: "config: { issuers: null }",
+    at: "/config",
+  },
+];

@@ -13,7 +13,14 @@ export interface GoTool {
   readonly folder: string;
   /** Import path of the main package: the module's own when left out, or one of a module that it requires. */
   readonly package?: string;
+  /** Variables of its packages that the build sets, by their full names: what its own makers' build says of its version. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
+
+const settings = ({ variables = {} }: GoTool): string =>
+  Object.entries(variables)
+    .map(([name, value]) => `-X ${name}=${value}`)
+    .join(" ");
 
 /** Version of the Go on the PATH, such as `1.26.8`; undefined without one. */
 export function goVersion(): string | undefined {
@@ -25,8 +32,9 @@ export function goVersion(): string | undefined {
 }
 
 /** Where the built program is or would be: the name changes with its source and its pinned modules. */
-export function goToolPath({ name, folder }: GoTool): string {
-  const digest = createHash("sha256");
+export function goToolPath(tool: GoTool): string {
+  const { name, folder } = tool;
+  const digest = createHash("sha256").update(settings(tool));
   for (const module of [resolve(folder), ...modulesBeside(resolve(folder))]) {
     const files = readdirSync(module).filter((file) => /\.go$|^go\.(?:mod|sum)$/u.test(file));
     for (const file of files.sort()) digest.update(`${file}\n`).update(readFileSync(join(module, file)));
@@ -55,7 +63,17 @@ export function buildGoTool(tool: GoTool): string {
   if (existsSync(path)) return path;
   mkdirSync(CACHE, { recursive: true });
   const fresh = `${path}.${process.pid}`;
-  const build = ["-n", "19", "go", "build", "-trimpath", "-o", fresh, tool.package ?? "."];
+  const build = [
+    "-n",
+    "19",
+    "go",
+    "build",
+    "-trimpath",
+    `-ldflags=${settings(tool)}`,
+    "-o",
+    fresh,
+    tool.package ?? ".",
+  ];
   execFileSync("nice", build, { cwd: resolve(tool.folder), stdio: "pipe" });
   renameSync(fresh, path);
   return path;

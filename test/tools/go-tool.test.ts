@@ -28,6 +28,14 @@ describe("the path of a program in Go", () => {
     expect(path()).toBe(path());
   });
 
+  it("changes with what its build is told", () => {
+    const tool = { name: "program", folder: join(folder, "program") };
+    const paths = ["v1", "v2"].map((version) =>
+      goToolPath({ ...tool, variables: { "test/program.version": version } }),
+    );
+    expect(new Set([path(), ...paths]).size).toBe(3);
+  });
+
   it.each([
     ["its source", "program/main.go"],
     ["its module", "program/go.sum"],

@@ -7,14 +7,24 @@ import { freePort } from "../clients/neighbour.ts";
 import { installGo } from "../clients/installation.ts";
 import { startIssuerProgram, type IssuerProgram } from "./issuer-program.ts";
 
+const FOLDER = "tools/issuers/kube-apiserver";
+const [, MAJOR = "", MINOR = "", PATCH = ""] =
+  /k8s\.io\/kubernetes v(\d+)\.(\d+)\.(\d+)/u.exec(readFileSync(join(FOLDER, "go.mod"), "utf8")) ?? [];
+
 /** Kubernetes' API server, built as `tools/issuers/kube-apiserver` pins it, or why it is not. The build takes ten minutes. */
 export const KUBE_APISERVER = installGo({
   command: "kube-apiserver",
   module: "k8s.io/kubernetes",
   tool: {
     name: "kube-apiserver",
-    folder: "tools/issuers/kube-apiserver",
+    folder: FOLDER,
     package: "k8s.io/kubernetes/cmd/kube-apiserver",
+    // Otherwise it calls itself v0.0.0, and Helm takes it for one that is too old.
+    variables: {
+      "k8s.io/component-base/version.gitVersion": `v${MAJOR}.${MINOR}.${PATCH}`,
+      "k8s.io/component-base/version.gitMajor": MAJOR,
+      "k8s.io/component-base/version.gitMinor": MINOR,
+    },
   },
 });
 
@@ -30,6 +40,8 @@ export interface KubeApiserver {
   readonly url: string;
   /** PEM of the authority that its TLS is trusted by. */
   readonly caFile: string;
+  /** Bearer token of its administrator. */
+  readonly adminToken: string;
   /** A token that may read discovery, as a pod has one. */
   readonly bearerTokenFile: string;
   readonly program: () => IssuerProgram;
@@ -88,7 +100,7 @@ export async function startKubeApiserver(folder: string): Promise<KubeApiserver>
     };
     await writeReaderToken();
     return {
-      ...{ url, caFile, bearerTokenFile, token, close },
+      ...{ url, caFile, adminToken: ADMIN, bearerTokenFile, token, close },
       program: () => running!,
       restart: async () => {
         await running!.stop();

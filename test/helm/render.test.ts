@@ -17,7 +17,10 @@ interface Selecting {
   readonly replicas?: number;
   readonly serviceName?: string;
   readonly selector: Labels & { readonly matchLabels: Labels };
-  readonly podSelector: { readonly matchLabels: Labels };
+  readonly podSelector: {
+    readonly matchLabels: Labels;
+    readonly matchExpressions: readonly { readonly key: string; readonly values: readonly string[] }[];
+  };
   readonly ports: readonly { readonly name: string; readonly targetPort: string }[];
   readonly ingress: readonly { readonly ports: readonly { readonly port: number }[] }[];
 }
@@ -93,7 +96,14 @@ describe("what the chart makes", () => {
     const budget = spec(only(objects, "PodDisruptionBudget"));
     expect(matches(budget.selector.matchLabels, labels)).toBe(true);
     const policy = spec(only(objects, "NetworkPolicy"));
-    expect(matches(policy.podSelector.matchLabels, labels)).toBe(true);
+    // Every pod that has the CA's keys at hand, and no other.
+    const { matchLabels, matchExpressions } = policy.podSelector;
+    const walled = objects.filter((object) => {
+      const its = podOf(object)?.metadata.labels ?? {};
+      return matches(matchLabels, its) && matchExpressions.every(({ key, values }) => values.includes(its[key] ?? ""));
+    });
+    const signing = objects.filter((object) => podOf(object)?.spec.volumes?.some(({ name }) => name === "data"));
+    expect(walled).toEqual(signing);
     const numbers = ports.map(({ containerPort }) => containerPort);
     expect(new Set(numbers).size).toBe(numbers.length);
     for (const { port } of policy.ingress.flatMap((rule) => rule.ports)) expect(numbers).toContain(port);

@@ -142,6 +142,7 @@ module.exports = {
     fence("tldts", ["src/config/public-suffix\\.ts$"]),
     fence("yaml", ["src/config/", "dev/"]),
     fence("prom-client|pino", ["src/adapters/telemetry/"]),
+    fence("@aws-sdk/[^/]+|@smithy/[^/]+", ["src/adapters/signers/aws-kms/"]),
     fence("commander", ["src/cli/", "src/main\\.ts$"]),
     {
       name: "sqlite-in-its-adapter",

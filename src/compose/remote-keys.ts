@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { RemoteKey } from "../adapters/signers/remote/remote-key.ts";
 import type { VaultCredentials } from "../adapters/signers/vault/vault-session.ts";
 import type { SecretConfig } from "../config/secret-schema.ts";
+import { regionOf } from "../config/signers/aws-kms-signer.ts";
 import type { RemoteSignerConfig } from "../config/signers/remote-signer.ts";
 import { MayflyError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -32,7 +33,10 @@ export const REMOTE_KEYS: Openers = {
     const ca = caCertificate === undefined ? undefined : readCertificates(caCertificate);
     return openVaultKey({ ...config, caCertificatePem: ca, credentials: vaultCredentials(auth, context) }, context);
   },
-  "aws-kms": notInThisRelease,
+  "aws-kms": async ({ key, region, endpoint }, context) => {
+    const { openAwsKmsKey } = await import("../adapters/signers/aws-kms/aws-kms-key.ts");
+    return openAwsKmsKey({ key, region: region ?? regionOf(key) ?? "", endpoint }, context);
+  },
   "google-kms": notInThisRelease,
   "azure-key-vault": notInThisRelease,
   pkcs11: notInThisRelease,

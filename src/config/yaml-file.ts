@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { isMap, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
-import type { Document, Scalar } from "yaml";
+import { isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
+import type { Document, Node, Scalar } from "yaml";
 import { BAD_ALIAS, badAliasOffset } from "./bad-alias.ts";
 import { ConfigError } from "./config-error.ts";
 import { readSettingsFile } from "./read-settings-file.ts";
@@ -73,6 +73,7 @@ function findMisread(document: Document): readonly Misread[] {
     Pair: (_, { key }) => {
       if (isScalar(key) && key.value === "__proto__")
         found.push({ at: startOf(key), what: "no setting is called __proto__" });
+      if (isCollection(key)) found.push({ at: startOf(key), what: "a name is a text, and no list or mapping" });
     },
     Scalar: (_, node) => {
       if (!isOtherNumber(node)) return;
@@ -83,7 +84,7 @@ function findMisread(document: Document): readonly Misread[] {
   return found;
 }
 
-const startOf = ({ range }: Scalar): number => range?.[0] ?? 0;
+const startOf = ({ range }: Node): number => range?.[0] ?? 0;
 
 /** Rules compare a number by its digits: 0123, 1e3 and 1.0 are other texts than the numbers that they are read as. */
 function isOtherNumber({ value, source }: Scalar): boolean {
@@ -114,9 +115,21 @@ function describe(problem: ConfigProblem, { file, document, lines }: Source): st
 
 /** Line of the value at `path`, or of the nearest enclosing value that is there. */
 function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCounter): number | undefined {
-  for (let length = path.length; length > 0; length--) {
-    const node = document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  let node: unknown = document.contents;
+  let line: number | undefined;
+  for (const step of path) {
+    node = valueAt(node, String(step));
+    if (!isNode(node) || !node.range) break;
+    ({ line } = lines.linePos(node.range[0]));
   }
-  return undefined;
+  return line;
+}
+
+/** The value under a name as plain values have it, where numbers are texts, and null is the empty one. */
+function valueAt(node: unknown, name: string): unknown {
+  if (isSeq(node)) return node.items[Number(name)];
+  if (!isMap(node)) return undefined;
+  return node.items.find(
+    ({ key }) => isScalar<string | number | boolean | null>(key) && String(key.value ?? "") === name,
+  )?.value;
 }

@@ -489,6 +489,15 @@ describe("a configuration file", () => {
     expect(() => parseConfig(text, "c.yaml")).toThrow(new RegExp(`c\\.yaml:${at}:|at line ${at},`, "u"));
   });
 
+  it.each([
+    ["a number", "1: x", "c.yaml:15: 1: unknown setting"],
+    ["nothing", ": x", "c.yaml:15: : unknown setting"],
+    ["a mapping", "? { a: hunter2 }\n: 1", "c.yaml:15: a name is a text"],
+    ["a list", "[a, b]: 1", "c.yaml:15: a name is a text"],
+  ])("refuses a name that is %s, with its line", (_what, line, says) => {
+    expect(() => parseConfig(`${GOOD}${line}\n`, "c.yaml")).toThrow(says);
+  });
+
   it("puts nothing of a file on standard error", () => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     expect(() => parseConfig(`${GOOD}? { a: hunter2 }\n: 1\n`, "c.yaml")).toThrow(ConfigError);

@@ -99,13 +99,16 @@ export function mutatedFiles(files: readonly string[]): fc.Arbitrary<string> {
   const at = fc.nat(100_000);
   const text = fc.constantFrom(...VALUES);
   const change: fc.Arbitrary<Change> = fc.oneof(
-    fc.record({ kind: fc.constantFrom("delete", "repeat", "indent", "outdent"), at }),
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constantFrom("delete", "delete", "repeat", "indent", "outdent"), at }),
+    },
     fc.record({ kind: fc.constant("insert"), at, line: fc.constantFrom(...LINES) }),
     { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("value", "value", "name"), at, text }) },
     fc.record({ kind: fc.constant("move"), at, to: at }),
   );
   const changed = fc
-    .tuple(fc.constantFrom(...files), fc.array(change, { maxLength: 4 }))
+    .tuple(fc.constantFrom(...files), fc.array(change, { maxLength: 3 }))
     .map(([file, changes]) => changes.reduce(apply, file.split("\n")).join("\n"));
   const octets = mutationsOf(files.map((file) => Uint8Array.from(Buffer.from(file)))).map((bytes) =>
     new TextDecoder().decode(bytes),

@@ -112,7 +112,7 @@ function isRefusedRightly({ rules, claims }: NamedToken): boolean {
 /** Names in certificates. */
 export const NAMES = comparison({
   name: "names",
-  weight: 3,
+  weight: 2,
   needed: ["email", "username", "spiffe", "uri", "kubernetes", "chainguard", "ci-provider", "refused", "too long"],
   inputs: namedTokens(),
   compare: (token) => {

@@ -66,13 +66,14 @@ export const NUMBERS = comparison({
   compare: (text) => {
     const ours = canonicalNumber({ kind: "number", text });
     const expected = slowlyWrite(readDecimal(text));
+    const isNegativeZero = expected === "0" && text.startsWith("-");
+    requireSame(ours !== undefined && isNegativeZero, false);
     if (ours !== undefined) {
       requireSame(ours, expected);
       requireSame(canonicalNumber({ kind: "number", text: ours }), ours);
       return "taken";
     }
     // Nothing is refused but a negative zero, and what is too long either as it is written or in the end.
-    const isNegativeZero = expected === "0" && text.startsWith("-");
     const written = text.replace(/e.*/iu, "").replaceAll(/[-.]/gu, "").replace(/^0+/u, "");
     const [, whole = "", decimals = ""] = /^-?(\d+)(?:\.(\d+))?$/u.exec(expected ?? "") ?? [];
     const isLong = [written, whole, decimals].some((digitsOf) => digitsOf.length > MAX_DIGITS);

@@ -13,7 +13,8 @@ const NAMES = ["x", "y", "/z/x", "/z/a~1b", "/z/~0", "z"];
 
 const word = (maxLength: number): fc.Arbitrary<string> =>
   fc.oneof(
-    { weight: 20, arbitrary: fc.string({ unit: fc.constantFrom("a", "b", "/", "."), maxLength }) },
+    { weight: 14, arbitrary: fc.string({ unit: fc.constantFrom("a", "b", "/", "."), maxLength }) },
+    { weight: 8, arbitrary: fc.constantFrom("a/b", "a/a", "a/", "a", "a/b/a") },
     {
       weight: 1,
       arbitrary: fc.constantFrom("true", "1", "1.0", "a\nb", "é/ü", "😀/a", "a".repeat(2049), `a/${"b".repeat(2047)}`),

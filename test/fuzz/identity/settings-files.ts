@@ -85,7 +85,7 @@ function requireTranslation(file: FulcioIssuerFile): void {
 
 const FULCIO_FILES = comparison({
   name: "issuer files of Fulcio's",
-  weight: 6,
+  weight: 3,
   needed: ["taken", "problems", "not read"],
   inputs: mutatedFiles([ONE_OF_EACH, ONE_OF_EACH, SHIPPED_ISSUERS, fulcioFileAsJson(ONE_OF_EACH)]),
   compare: (text) => {
@@ -154,7 +154,7 @@ function isWellSaid(message: string, text: string): boolean {
 
 const OUR_FILES = comparison({
   name: "issuers in our settings",
-  weight: 6,
+  weight: 3,
   needed: ["taken", "refused"],
   inputs: mutatedFiles([TAIL]).map((issuers) => HEAD + issuers),
   compare: (text) => {

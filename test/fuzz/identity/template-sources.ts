@@ -32,7 +32,7 @@ export function templateSources(): fc.Arbitrary<string> {
   const condition = fc.oneof(
     operand,
     fc
-      .tuple(fc.constantFrom("eq", "ne"), fc.array(operand, { minLength: 1, maxLength: 3 }))
+      .tuple(fc.constantFrom("eq", "eq", "ne"), fc.array(operand, { minLength: 2, maxLength: 4 }))
       .map(([word, operands]) => `${word} ${operands.join(" ")}`)
       .chain((one) => fc.constantFrom(one, one, `(${one})`)),
   );

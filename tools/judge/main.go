@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -105,6 +106,7 @@ func judge(q question) answer {
 			return answer{nil, faults}
 		}
 	}
+	handleUsernames(leaf)
 	f := read(leaf, &faults)
 	verifyChain(leaf, chain, &faults)
 	judgePrecertificate(q, chain, &faults)
@@ -234,6 +236,18 @@ func rawNames(leaf *x509.Certificate) sanNames {
 	return found
 }
 
+// handleUsernames says of a certificate that names a user by an otherName of Fulcio's type that this is understood, as
+// Sigstore's own verifiers do: crypto/x509 knows no otherName, and the extension is critical.
+func handleUsernames(certificate *x509.Certificate) {
+	if names := rawNames(certificate); len(names.usernames) == 0 || len(names.usernames) != names.count {
+		return
+	}
+	certificate.UnhandledCriticalExtensions = slices.DeleteFunc(
+		certificate.UnhandledCriticalExtensions,
+		func(id asn1.ObjectIdentifier) bool { return id.Equal(asn1.ObjectIdentifier{2, 5, 29, 17}) },
+	)
+}
+
 // username is the text of an otherName of Fulcio's type.
 func username(name asn1.RawValue) string {
 	var other otherName
@@ -315,6 +329,7 @@ func judgePrecertificate(q question, chain []*x509.Certificate, faults *complain
 		faults.add("crypto/x509 cannot parse the precertificate: %v", err)
 		return
 	}
+	handleUsernames(precertificate)
 	if err := precertificate.CheckSignatureFrom(chain[0]); err != nil {
 		faults.add("the precertificate's signature: %v", err)
 	}

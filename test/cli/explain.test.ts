@@ -199,7 +199,11 @@ describe("mayfly explain", () => {
     forged.writeBigUInt64BE(8_640_000_000_000_000n, at);
     expect((await explain(forged)).stdout).toContain("at +275760-09-13T00:00:00.000Z");
     forged.writeBigUInt64BE(8_640_000_000_000_001n, at);
-    const refused = { code: 1, stdout: "", stderr: "mayfly: no certificate that can be read: a time in it is none\n" };
+    const refused = {
+      code: 1,
+      stdout: "",
+      stderr: "mayfly: no certificate that can be read: a time in it is none (CERTIFICATE_UNREADABLE)\n",
+    };
     for (const args of [[], ["--json"]]) expect(await explain(forged, ...args)).toEqual(refused);
   });
 

@@ -1,5 +1,6 @@
 import { createPublicKey, randomBytes, sign, type KeyObject } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { generatePrivateKey } from "../../src/adapters/signers/memory.ts";
 import type { SignatureAlgorithm } from "../../src/core/certificate/algorithms.ts";
@@ -63,14 +64,16 @@ export interface FakeVault {
   close(): Promise<void>;
 }
 
-/** Starts it on a free port of loopback. */
-export async function startFakeVault(): Promise<FakeVault> {
+/** Starts it on a free port of loopback, with TLS where it is given a pair. */
+export async function startFakeVault(tls?: { readonly certificate: string; readonly key: string }): Promise<FakeVault> {
   const server = new Server();
-  const http = createServer((request, response) => void server.answer(request, response));
+  const answer = (request: IncomingMessage, response: ServerResponse): void => void server.answer(request, response);
+  const http =
+    tls === undefined ? createServer(answer) : createHttpsServer({ cert: tls.certificate, key: tls.key }, answer);
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const { port } = http.address() as AddressInfo;
   return Object.assign(server, {
-    address: `http://127.0.0.1:${String(port)}`,
+    address: `${tls === undefined ? "http" : "https"}://127.0.0.1:${String(port)}`,
     close: async () => {
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));

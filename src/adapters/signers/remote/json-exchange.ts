@@ -13,7 +13,9 @@ export interface JsonRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: object;
   /** Keeps connections; it is of the URL's scheme. */
-  readonly agent: Agent;
+  readonly agent: Agent | false;
+  /** Certificate authorities trusted for TLS instead of those of Node.js, PEM. */
+  readonly ca?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -27,15 +29,23 @@ export interface JsonAnswer {
 }
 
 /**
- * Asks a service that answers in JSON. Redirects are answers like others, so credentials go nowhere else.
+ * Asks a service that answers in JSON. Redirects are answers like others, so credentials go nowhere else. A kept connection
+ * that turns out to be closed is the server's right at any time (RFC 9112 §9.3.1), and no sign of anything: the request is
+ * sent once more, over a new one.
  *
  * @throws KeyFailure `unavailable` when there is no whole answer, `wrong-answer` when it is too long or no JSON though the
  *   status says success; the signal's reason
  */
 export async function exchangeJson(url: URL, request: JsonRequest): Promise<JsonAnswer> {
-  const { status, retryAfter, text } = await exchange(url, request);
+  const { status, retryAfter, text } = await exchange(url, request).catch((error: unknown) => {
+    if (error instanceof ConnectionWasClosed) return exchange(url, { ...request, agent: false });
+    throw error;
+  });
   return { status, body: parseBody(text, status), retryAfterMs: readRetryAfter(retryAfter) };
 }
+
+/** A kept connection was closed before it brought an answer. */
+class ConnectionWasClosed extends Error {}
 
 interface TextAnswer {
   readonly status: number;
@@ -43,7 +53,7 @@ interface TextAnswer {
   readonly text: string;
 }
 
-async function exchange(url: URL, { method, headers, body, agent, signal }: JsonRequest): Promise<TextAnswer> {
+async function exchange(url: URL, { method, headers, body, agent, ca, signal }: JsonRequest): Promise<TextAnswer> {
   signal.throwIfAborted();
   const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   const length = bytes === undefined ? {} : { "content-type": "application/json", "content-length": bytes.length };
@@ -53,6 +63,8 @@ async function exchange(url: URL, { method, headers, body, agent, signal }: Json
     agent,
     headers: { accept: "application/json", "user-agent": "mayfly", ...length, ...headers },
     maxHeaderSize: MAX_HEADER_BYTES,
+    minVersion: "TLSv1.2",
+    ca,
   });
   const abort = (): void => {
     reject(signal.reason);
@@ -60,7 +72,9 @@ async function exchange(url: URL, { method, headers, body, agent, signal }: Json
   };
   signal.addEventListener("abort", abort);
   // Stays for good: an error may come after the response, or after somebody gave up.
-  request.on("error", reject);
+  request.on("error", (error) => {
+    reject(request.reusedSocket ? new ConnectionWasClosed() : error);
+  });
   request.on("response", resolve);
   // The only event when a server answers by changing the protocol.
   request.on("close", () => {
@@ -74,6 +88,7 @@ async function exchange(url: URL, { method, headers, body, agent, signal }: Json
   } catch (error) {
     request.destroy();
     if (signal.aborted) throw signal.reason;
+    if (error instanceof ConnectionWasClosed) throw error;
     throw error instanceof KeyFailure ? error : new KeyFailure("unavailable", describeNetworkError(error));
   } finally {
     signal.removeEventListener("abort", abort);

@@ -29,6 +29,7 @@ export interface VaultCall {
 export class VaultClient {
   readonly #base: URL;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #ca: string | undefined;
   readonly #agent: Agent;
 
   constructor({ address, namespace, caCertificatePem }: VaultServer) {
@@ -38,15 +39,11 @@ export class VaultClient {
       "x-vault-request": "true",
       ...(namespace === undefined ? {} : { "x-vault-namespace": namespace }),
     };
-    const options = { keepAlive: true, scheduling: "lifo" } as const;
-    this.#agent =
-      this.#base.protocol === "https:"
-        ? new HttpsAgent({
-            ...options,
-            minVersion: "TLSv1.2",
-            ...(caCertificatePem === undefined ? {} : { ca: caCertificatePem }),
-          })
-        : new HttpAgent(options);
+    this.#ca = caCertificatePem;
+    this.#agent = new (this.#base.protocol === "https:" ? HttpsAgent : HttpAgent)({
+      keepAlive: true,
+      scheduling: "lifo",
+    });
   }
 
   /**
@@ -62,6 +59,7 @@ export class VaultClient {
       headers: token === undefined ? this.#headers : { ...this.#headers, "x-vault-token": token },
       ...(body === undefined ? {} : { body }),
       agent: this.#agent,
+      ca: this.#ca,
       signal,
     });
     if (answer.status !== 200) throw failureOf(answer);

@@ -90,9 +90,8 @@ function signatureOf({ signature }: Readonly<Record<string, unknown>>, version: 
 
 function publicKeyOf(data: Readonly<Record<string, unknown>>, version: number): Uint8Array {
   const { type, derived, keys, soft_deleted: isDeleted } = data;
-  if (typeof type !== "string" || !KEY_TYPES.test(type)) {
-    throw new KeyFailure("key-unusable", `Mayfly does not sign with a key of type ${String(type)}`);
-  }
+  if (typeof type !== "string") throw new KeyFailure("wrong-answer", "a key without a type");
+  if (!KEY_TYPES.test(type)) throw new KeyFailure("key-unusable", `Mayfly does not sign with a key of type ${type}`);
   if (isDeleted === true) throw new KeyFailure("key-unusable", "the key is deleted, and could be restored");
   if (derived === true) throw new KeyFailure("key-unusable", "a derived key is another one for each context");
   const known = membersOf(keys, "keys")[String(version)];

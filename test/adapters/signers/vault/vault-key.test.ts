@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { systemClock } from "../../../../src/adapters/clock/system-clock.ts";
 import { signRequestFor, type RemoteKey } from "../../../../src/adapters/signers/remote/remote-key.ts";
 import { openVaultKey, type VaultKeyOptions } from "../../../../src/adapters/signers/vault/vault-key.ts";
@@ -8,6 +11,7 @@ import type { SignatureAlgorithm } from "../../../../src/core/certificate/algori
 import { MayflyError } from "../../../../src/core/errors.ts";
 import { describeRemoteKey } from "../../../contracts/remote-key.ts";
 import { makeFakeClock } from "../../../fakes/fake-clock.ts";
+import { makeTestTlsPair, type TestTlsPair } from "../../../support/tls-pair.ts";
 import { startFakeVault, type FakeVault, type VaultFault } from "../../../fakes/fake-vault.ts";
 
 const P256 = "ecdsa-p256-sha256";
@@ -171,6 +175,33 @@ describe("a key of a transit engine", () => {
   });
 });
 
+describe("a transit engine over TLS", () => {
+  const folder = mkdtempSync(join(tmpdir(), "mayfly-vault-tls-"));
+  const [own, other] = ["own", "other"].map((name) => makeTestTlsPair(folder, name)) as [TestTlsPair, TestTlsPair];
+  let vault: FakeVault;
+  beforeEach(async () => {
+    vault = await startFakeVault(own);
+  });
+  afterEach(() => vault.close());
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each<[string, string | undefined, string | undefined]>([
+    ["its own certificate authority", own.certificate, undefined],
+    ["another one", other.certificate, "unavailable"],
+    ["those of Node.js", undefined, "unavailable"],
+  ])("is judged by %s", async (_, caCertificatePem, kind) => {
+    const key = openVaultKey({ ...optionsFor(vault), caCertificatePem }, { name: "vault key", clock: systemClock });
+    const signing = key.sign(signRequestFor(P256, MESSAGE), soon());
+    if (kind === undefined) expect(await signing).toBeInstanceOf(Uint8Array);
+    else await expect(signing).rejects.toMatchObject({ kind });
+    // Nobody who is not trusted sees a secret.
+    expect(vault.counts.logins).toBe(kind === undefined ? 1 : 0);
+    await key.close();
+  });
+});
+
 describe("what a server says of a key", () => {
   let server: Server;
   const asked: { path: string; namespace: unknown; token: unknown }[] = [];
@@ -223,6 +254,27 @@ describe("what a server says of a key", () => {
     const key = open();
     await expect(key.fetchPublicKey(soon())).rejects.toMatchObject({ kind });
     expect(asked.at(-1)).toEqual({ path: "/v1/deep/transit/keys/k", namespace: "team/ca", token: "hvs.t" });
+    await key.close();
+  });
+
+  it("over a kept connection that the server has closed is asked for over a new one", async () => {
+    answer = { status: 200, body: { data: {} } };
+    const key = open();
+    await expect(key.fetchPublicKey(soon())).rejects.toMatchObject({ kind: "wrong-answer" });
+    let dropped = 0;
+    server.prependListener("request", ({ socket }: { socket: Socket }) => {
+      // The first request of each connection is answered, no further one.
+      if (seen.has(socket)) {
+        dropped++;
+        socket.destroy();
+      }
+      seen.add(socket);
+    });
+    const seen = new WeakSet<Socket>();
+    for (let call = 0; call < 3; call++) {
+      await expect(key.fetchPublicKey(soon())).rejects.toMatchObject({ kind: "wrong-answer" });
+    }
+    expect(dropped).toBeGreaterThan(0);
     await key.close();
   });
 

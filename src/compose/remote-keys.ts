@@ -30,14 +30,19 @@ type Openers = { readonly [K in RemoteSignerConfig["kind"]]: OpenRemoteKey<Extra
 export const REMOTE_KEYS: Openers = {
   vault: async ({ caCertificate, auth, ...config }, context) => {
     const { openVaultKey } = await import("../adapters/signers/vault/vault-key.ts");
-    const ca = caCertificate === undefined ? undefined : readCertificates(caCertificate);
+    const ca = caCertificate === undefined ? undefined : readText(caCertificate, "caCertificate");
     return openVaultKey({ ...config, caCertificatePem: ca, credentials: vaultCredentials(auth, context) }, context);
   },
   "aws-kms": async ({ key, region, endpoint }, context) => {
     const { openAwsKmsKey } = await import("../adapters/signers/aws-kms/aws-kms-key.ts");
     return openAwsKmsKey({ key, region: region ?? regionOf(key) ?? "", endpoint }, context);
   },
-  "google-kms": notInThisRelease,
+  "google-kms": async ({ attemptSeconds, credentials, ...config }, context) => {
+    const { openGoogleKey } = await import("../adapters/signers/google-kms/google-key.ts");
+    const readCredentials =
+      credentials === undefined ? undefined : () => readGoogleCredentials(credentials, context.readSecret);
+    return openGoogleKey({ ...config, readCredentials, attemptMs: attemptSeconds * 1_000 }, context);
+  },
   "azure-key-vault": notInThisRelease,
   pkcs11: notInThisRelease,
 };
@@ -57,20 +62,22 @@ function vaultCredentials(auth: VaultConfig["auth"], { readSecret }: RemoteKeyCo
   }
 }
 
-/** Kubernetes hands it to every account of the pod, so its permissions say nothing. */
-function readServiceAccountToken(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new MayflyError("SIGNER_KEY_UNREADABLE", `the service account's token ${file} cannot be read`, { cause });
-  }
+/** Those of a workload identity name where a token is found, and are no secret; those with a key of their own are. */
+function readGoogleCredentials(file: string, readSecret: RemoteKeyContext["readSecret"]): string {
+  const text = readText(file, "credentials");
+  return /"(?:private_key|client_secret|refresh_token)"/u.test(text) ? readSecret({ file }) : text;
 }
 
-function readCertificates(file: string): string {
+/** Kubernetes hands it to every account of the pod, so its permissions say nothing. */
+function readServiceAccountToken(file: string): string {
+  return readText(file, "the service account's token").trim();
+}
+
+function readText(file: string, what: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    throw new MayflyError("SIGNER_KEY_UNREADABLE", `caCertificate ${file} cannot be read`, { cause });
+    throw new MayflyError("SIGNER_KEY_UNREADABLE", `${what} ${file} cannot be read`, { cause });
   }
 }
 

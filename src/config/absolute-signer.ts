@@ -22,9 +22,10 @@ function absoluteSigner(from: SignerConfig, absolute: Absolute): SignerConfig {
       };
     case "pkcs11":
       return { ...from, module: absolute(from.module), pin: secret(from.pin) };
+    case "google-kms":
+      return from.credentials === undefined ? from : { ...from, credentials: absolute(from.credentials) };
     case "memory":
     case "aws-kms":
-    case "google-kms":
     case "azure-key-vault":
       return from;
   }

@@ -33,7 +33,11 @@ async function until(name: string, least: number): Promise<void> {
 function forget(path: string, certificate: number): void {
   const lines = readFileSync(path, "utf8").trimEnd().split("\n");
   let previous = "";
-  const kept = lines.toSpliced(1 + 2 * certificate, 2).map((line, at) => {
+  const records = lines.map((line) => JSON.parse(line) as { kind: string; serialNumber?: string });
+  const forgotten = records.filter(({ kind }) => kind === "intent")[certificate]?.serialNumber;
+  expect(forgotten).toBeDefined();
+  const rest = lines.filter((_, at) => records[at]?.serialNumber !== forgotten);
+  const kept = rest.map((line, at) => {
     const text = JSON.stringify({ ...(JSON.parse(line) as object), seq: at + 1, previous });
     previous = createHash("sha256").update(text).digest("hex");
     return `${text}\n`;

@@ -144,6 +144,7 @@ module.exports = {
     fence("yaml", ["src/config/", "dev/"]),
     fence("prom-client|pino", ["src/adapters/telemetry/"]),
     fence("@aws-sdk/[^/]+|@smithy/[^/]+", ["src/adapters/signers/aws-kms/"]),
+    fence("pkcs11js", ["src/adapters/signers/pkcs11/"]),
     fence("commander", ["src/cli/", "src/main\\.ts$"]),
     {
       name: "sqlite-in-its-adapter",

@@ -44,7 +44,10 @@ export const REMOTE_KEYS: Openers = {
     return openGoogleKey({ ...config, readCredentials, attemptMs: attemptSeconds * 1_000 }, context);
   },
   "azure-key-vault": notInThisRelease,
-  pkcs11: notInThisRelease,
+  pkcs11: async ({ pin, ...config }, context) => {
+    const { openPkcs11Key } = await import("../adapters/signers/pkcs11/pkcs11-key.ts");
+    return openPkcs11Key({ ...config, readPin: () => context.readSecret(pin) }, context);
+  },
 };
 
 function vaultCredentials(auth: VaultConfig["auth"], { readSecret }: RemoteKeyContext): VaultCredentials {

@@ -110,7 +110,7 @@ describe("a signer of a key service", () => {
     ["{ kind: aws-kms, key: 1234abcd-12ab-34cd-56ef-1234567890ab }", /ca\.signer\.region/u],
     ["{ kind: google-kms, keyVersion: projects/p/locations/l/keyRings/r/cryptoKeys/k }", /cryptoKeyVersions\/N/u],
     ['{ kind: azure-key-vault, vault: "https://v", key: ca }', /ca\.signer\.version/u],
-    ["{ kind: pkcs11, module: m, token: {}, key: { label: a }, pin: { env: PIN } }", /label, serial or both/u],
+    ["{ kind: pkcs11, module: m, token: {}, key: { label: a }, pin: { env: PIN } }", /label, serial or slot/u],
     ["{ kind: pkcs11, module: m, token: { label: t }, key: {}, pin: { env: PIN } }", /label, id or both/u],
     ["{ kind: pkcs11, module: m, token: { label: t }, key: { id: 0A }, pin: { env: PIN } }", /lower-case hexadecimal/u],
     ["{ kind: kms, key: a }", /ca\.signer\.kind/u],

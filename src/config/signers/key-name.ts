@@ -29,6 +29,7 @@ export function keyName(signer: SignerConfig): string | undefined {
       const words = [
         ["token", token.label],
         ["serial", token.serial],
+        ["slot", token.slot],
         ["key", key.label],
         ["id", key.id],
       ].filter(([, value]) => value !== undefined);

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { buildGoTool, goVersion, type GoTool } from "../go-tool.ts";
 
@@ -119,6 +119,28 @@ export function installMavenArchive(name: string): Installation {
     execFileSync("mvn", ["--quiet", "--batch-mode", "--file", pom, ...goal], { stdio: "pipe" });
   });
   return typeof folder === "string" ? { commands: {}, version: versionInPom(pom), folder } : folder;
+}
+
+/**
+ * Unpacks packages of Debian, as `packages.txt` in the folder NAME of `tools/keys` pins them, into a folder of its own: nothing
+ * is installed on the machine, and no rights are needed.
+ */
+export function installDebian(name: string, commands: readonly string[]): Installation {
+  const pins = resolve("tools/keys", name, "packages.txt");
+  const packages = readFileSync(pins, "utf8").trim().split("\n");
+  const folder = cached(name, pins, (fresh) => {
+    mkdirSync(fresh);
+    execFileSync("apt-get", ["download", "-qq", ...packages], { cwd: fresh, stdio: "pipe" });
+    for (const file of readdirSync(fresh)) execFileSync("dpkg", ["-x", file, "."], { cwd: fresh, stdio: "pipe" });
+  });
+  if (typeof folder !== "string") return folder;
+  const libraries = readdirSync(join(folder, "usr/lib")).map((entry) => join(folder, "usr/lib", entry));
+  return {
+    commands: programsIn(join(folder, "usr/bin"), commands),
+    version: packages[0]?.split("=")[1] ?? "unknown",
+    folder,
+    environment: { LD_LIBRARY_PATH: libraries.join(":") },
+  };
 }
 
 const programsIn = (folder: string, commands: readonly string[]): Readonly<Record<string, string>> =>

@@ -1,0 +1,94 @@
+/*
+ * A PKCS#11 module of our own around a real one, which signs otherwise than it should. Environment: MAYFLY_REAL_MODULE, the real
+ * module; MAYFLY_FAULT, a file that says what to do: nothing, "hang", "crash", "flip", "short", "replay", or a CKR_ in
+ * hexadecimal, such as 30.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef unsigned long rv;
+typedef rv (*attribute_fn)(unsigned long, unsigned long, void *, unsigned long);
+typedef rv (*sign_fn)(unsigned long, unsigned char *, unsigned long, unsigned char *, unsigned long *);
+
+/* CK_FUNCTION_LIST: a version, then pointers in the order of PKCS #11 v2.40; C_Sign is the 44th of 68. */
+struct list {
+  unsigned char version[2];
+  void *functions[68];
+};
+enum { GET_FUNCTION_LIST = 3, GET_ATTRIBUTE_VALUE = 24, SIGN = 43 };
+
+static struct list ours;
+static attribute_fn real_attribute;
+static sign_fn real_sign;
+static unsigned char kept[2048];
+static unsigned long kept_length;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void fault(char *text, int size) {
+  FILE *file = fopen(getenv("MAYFLY_FAULT"), "r");
+  memset(text, 0, size);
+  if (file == NULL) return;
+  if (fgets(text, size, file) == NULL) text[0] = 0;
+  fclose(file);
+}
+
+static void hang(char *what, int size) {
+  fault(what, size);
+  while (strcmp(what, "hang") == 0) {
+    usleep(20000);
+    fault(what, size);
+  }
+}
+
+static rv misbehaving_attribute(unsigned long session, unsigned long object, void *values, unsigned long count) {
+  char what[32];
+  hang(what, sizeof what);
+  return real_attribute(session, object, values, count);
+}
+
+static rv misbehaving_sign(unsigned long session, unsigned char *data, unsigned long length, unsigned char *out,
+                           unsigned long *out_length) {
+  char what[32];
+  hang(what, sizeof what);
+  if (strcmp(what, "crash") == 0) _exit(139);
+  rv result = real_sign(session, data, length, out, out_length);
+  if (result != 0 || out == NULL) return result;
+  if (strcmp(what, "flip") == 0) out[*out_length / 2] ^= 1;
+  else if (strcmp(what, "short") == 0) *out_length -= 1;
+  else if (strcmp(what, "replay") == 0) {
+    memcpy(out, kept, kept_length);
+    *out_length = kept_length;
+  } else if (what[0] != 0) return strtoul(what, NULL, 16);
+  else {
+    pthread_mutex_lock(&lock);
+    memcpy(kept, out, *out_length);
+    kept_length = *out_length;
+    pthread_mutex_unlock(&lock);
+  }
+  return 0;
+}
+
+static rv get_function_list(struct list **given) {
+  *given = &ours;
+  return 0;
+}
+
+rv C_GetFunctionList(struct list **given) {
+  struct list *real;
+  void *library = dlopen(getenv("MAYFLY_REAL_MODULE"), RTLD_NOW);
+  if (library == NULL) return 5;
+  rv (*get)(struct list **) = (rv (*)(struct list **))dlsym(library, "C_GetFunctionList");
+  if (get == NULL || get(&real) != 0) return 5;
+  ours = *real;
+  real_sign = (sign_fn)real->functions[SIGN];
+  real_attribute = (attribute_fn)real->functions[GET_ATTRIBUTE_VALUE];
+  ours.functions[GET_ATTRIBUTE_VALUE] = (void *)misbehaving_attribute;
+  ours.functions[SIGN] = (void *)misbehaving_sign;
+  ours.functions[GET_FUNCTION_LIST] = (void *)get_function_list;
+  *given = &ours;
+  return 0;
+}

@@ -8,6 +8,7 @@ import { textMatcherFault } from "../../../src/core/identity/claim-matcher.ts";
 import type { ClaimMatcher, TextMatcher } from "../../../src/core/identity/claim-matcher.ts";
 import { compileClaimRules, NO_CLAIM_RULES } from "../../../src/core/identity/claim-rules.ts";
 import type { ClaimRule, ClaimRulesInput } from "../../../src/core/identity/claim-rules.ts";
+import { slowlyJudge } from "../../fuzz/identity/slow-rules.ts";
 import { EMAIL_TOKEN } from "../../support/issuance.ts";
 
 const SEED = { seed: 20261122 };
@@ -223,60 +224,6 @@ describe("the rules of an issuer", () => {
     expect(NO_CLAIM_RULES.deny(claimsOf({}))).toBeUndefined();
   });
 });
-
-/** What the documentation says, in the plainest way there is: no compilation, no index, regular expressions for globs. */
-function slowlyHolds(rule: ClaimRule, claims: JsonObject, list: "allow" | "deny"): boolean {
-  return Object.entries(rule.claims).every(([name, matcher]) => {
-    const found = name.startsWith("/") ? slowlyFollow(claims, name.slice(1).split("/")) : { value: claims.get(name) };
-    if (found === "of another form") return list === "deny";
-    const { value } = found;
-    const isMissing = value === undefined || value === null;
-    if (typeof matcher === "object" && "absent" in matcher) return isMissing;
-    if (isMissing) return false;
-    const matchers = (Array.isArray(matcher) ? matcher : [matcher]) as readonly TextMatcher[];
-    const elements: readonly JsonValue[] = Array.isArray(value) ? (value as readonly JsonValue[]) : [value];
-    return elements.some(
-      (element) => element !== null && matchers.some((one) => slowlyMatches(one, element, list === "deny")),
-    );
-  });
-}
-
-function slowlyFollow(
-  claims: JsonObject,
-  [step = "", ...rest]: readonly string[],
-): { readonly value: JsonValue | undefined } | "of another form" {
-  const value = claims.get(step);
-  if (rest.length === 0) return { value };
-  if (value === undefined || value === null) return { value: undefined };
-  return value instanceof Map ? slowlyFollow(value as JsonObject, rest) : "of another form";
-}
-
-function slowlyMatches(matcher: TextMatcher, value: JsonValue, unclear: boolean): boolean {
-  let text: string;
-  if (typeof value === "string") text = value;
-  else if (typeof value === "boolean") text = value ? "true" : "false";
-  else if (value !== null && "kind" in value) text = value.text;
-  else return unclear;
-  if (typeof matcher === "string") return text === matcher;
-  if (text.split("/").some((segment) => segment === "." || segment === "..")) return unclear;
-  if ("prefix" in matcher) return text.startsWith(matcher.prefix) && text !== matcher.prefix;
-  const source = matcher.glob
-    .replaceAll(/[\\^$.|?+()[\]{}]/gu, "\\$&")
-    .replace(/\/\*\*$/u, "/.+")
-    .replaceAll(/\*/gu, "[^/]+");
-  return new RegExp(`^${source}$`, "su").test(text);
-}
-
-function slowlyJudge({ allow, deny }: ClaimRulesInput, claims: JsonObject): ReturnType<typeof judgeClaims> {
-  const named = (list: "allow" | "deny", rules: readonly ClaimRule[]): string | undefined => {
-    const at = rules.findIndex((rule) => slowlyHolds(rule, claims, list));
-    return at === -1 ? undefined : (rules[at]?.name ?? `${list}[${at}]`);
-  };
-  const denied = named("deny", deny);
-  if (denied !== undefined) return { permitted: false, rule: denied };
-  const allowed = allow === "any" ? "any" : named("allow", allow);
-  return allowed === undefined ? { permitted: false } : { permitted: true, rule: allowed };
-}
 
 describe("compiled rules", () => {
   // Short texts of few letters, or rules and claims would seldom meet.

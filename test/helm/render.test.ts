@@ -113,13 +113,8 @@ describe("what the chart makes", () => {
   });
 
   itWithHelm.each(SHAPES)(`delivers the configuration as it was given: %s${skipped}`, (shape) => {
-    const { data } = only(
-      helm.objects(shape),
-      "ConfigMap",
-      shape === "everything" ? "signing-ca" : NAME,
-    ) as unknown as {
-      data: Record<string, string>;
-    };
+    const map = only(helm.objects(shape), "ConfigMap", shape === "everything" ? "signing-ca" : NAME);
+    const data = map["data"] as Record<string, string>;
     const { config, files } = valuesOf(shape) as { config: unknown; files: Record<string, string> };
     const { "mayfly.yaml": text = "", ...others } = data;
     expect(parse(text)).toEqual(config);

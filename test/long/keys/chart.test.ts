@@ -330,9 +330,8 @@ describe("the Job of the development CA", () => {
         .replace("0.0.0.0:5555", `127.0.0.1:${String(api)}`)
         .replace("0.0.0.0:2112", `127.0.0.1:${String(operations)}`);
     const deliver = (change = ""): void => {
-      const { data } = only(helm.objects("development", change), "ConfigMap", `${RELEASE}-mayfly`) as unknown as {
-        data: Record<string, string>;
-      };
+      const map = only(helm.objects("development", change), "ConfigMap", `${RELEASE}-mayfly`);
+      const data = map["data"] as Record<string, string>;
       fillVolume(join(pod, "config"), { "mayfly.yaml": here(data["mayfly.yaml"] ?? "") });
     };
     const { data } = secret();

@@ -51,7 +51,10 @@ export interface PodTemplate {
 
 /** The pod of an object that has or makes one. */
 export function podOf(object: KubernetesObject): PodTemplate | undefined {
-  if (object.kind === "Pod") return object as unknown as PodTemplate;
+  if (object.kind === "Pod") {
+    const { labels = {}, ...metadata } = object.metadata;
+    return { metadata: { ...metadata, labels }, spec: object["spec"] as PodSpec };
+  }
   const { template } = (object["spec"] ?? {}) as { readonly template?: PodTemplate };
   return template;
 }

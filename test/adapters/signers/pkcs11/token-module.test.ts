@@ -14,6 +14,7 @@ function begin(): { fake: FakePkcs11; module: TokenModule } {
     { label: "other", serial: "00", flags: CKF.LOGIN_REQUIRED, objects: [...fakePair()] },
     { label: "mayfly", serial: "01", flags: CKF.LOGIN_REQUIRED, objects: [...fakePair()] },
   );
+  // Of the many methods of the package's class, the fake has those that a TokenModule calls.
   return { fake, module: new TokenModule(fake as unknown as PKCS11, "/module.so") };
 }
 

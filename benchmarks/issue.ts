@@ -3,7 +3,15 @@ import { openEnvironment, type Environment } from "./environment.ts";
 import { startLoad } from "./load-process.ts";
 import type { LoadOrder } from "./load.ts";
 import { forgetPeakMemory, readProcessUsage } from "./process-usage.ts";
-import { summarize, type LevelResult, type MemorySample, type Summary } from "./results.ts";
+import {
+  condense,
+  summarize,
+  type LevelResult,
+  type MeasuredRound,
+  type MemorySample,
+  type RoundResult,
+  type Summary,
+} from "./results.ts";
 import type { LoadResult } from "./run-callers.ts";
 import { median, percentile } from "./statistics.ts";
 
@@ -36,7 +44,7 @@ interface Round {
 }
 
 /** One round: requests are prepared by the load process, and only then the clocks start. */
-async function runRound(target: Environment, { concurrency, count, entrance }: Round): Promise<LevelResult> {
+async function runRound(target: Environment, { concurrency, count, entrance }: Round): Promise<RoundResult> {
   const { host, port, issuer, serverPid } = target;
   const order: LoadOrder = { host, port, concurrency, count, issuer, ...(entrance === "v1" ? { version: "v1" } : {}) };
   const load = await startLoad(ENTRANCES[entrance], order);
@@ -59,21 +67,20 @@ async function runRound(target: Environment, { concurrency, count, entrance }: R
   };
 }
 
-/** The rounds of one concurrency, each number the median of its rounds; memory is the peak. */
-function condense(rounds: readonly LevelResult[]): LevelResult {
-  const middle = (pick: (round: LevelResult) => number): number => median(rounds.map(pick));
-  const [first] = rounds;
-  if (first === undefined) throw new RangeError("no rounds");
-  const cpuKnown = rounds.every(({ cpuMs }) => cpuMs !== undefined);
-  return {
-    concurrency: first.concurrency,
-    ...(first.entrance === undefined ? {} : { entrance: first.entrance }),
-    perSecond: middle((round) => round.perSecond),
-    p50Ms: middle((round) => round.p50Ms),
-    p99Ms: middle((round) => round.p99Ms),
-    cpuMs: cpuKnown ? middle((round) => round.cpuMs ?? 0) : undefined,
-    peakRssMiB: cpuKnown ? Math.max(...rounds.map((round) => round.peakRssMiB ?? 0)) : undefined,
-  };
+/**
+ * The rounds of one level, each between two measurements of the crypto floor: the machine's speed changes within seconds, and
+ * what a round costs says something only next to what the floor cost in the same seconds.
+ */
+async function runLevel(rounds: number, runOne: () => Promise<RoundResult>): Promise<LevelResult> {
+  const results: MeasuredRound[] = [];
+  let before = median(measureCryptoFloor());
+  for (let round = 0; round < rounds; round++) {
+    const result = await runOne();
+    const after = median(measureCryptoFloor());
+    results.push({ ...result, floorUs: (before + after) / 2 });
+    before = after;
+  }
+  return condense(results);
 }
 
 /** What one server was measured at. */
@@ -81,30 +88,21 @@ interface Measurement {
   readonly levels: readonly LevelResult[];
   /** The first version of the API, after all others. */
   readonly v1: LevelResult;
-  /** CPU microseconds of the crypto floor, taken in turns with the rounds: the machine's speed changes within minutes. */
-  readonly floorRuns: readonly number[];
   /** Peak memory of each round of the endurance run, in order. */
   readonly memory: readonly MemorySample[];
 }
 
 async function measure(target: Environment, requests: number, rounds: number): Promise<Measurement> {
   const memory: MemorySample[] = [];
-  const floorRuns = [...measureCryptoFloor()];
   let issued = 0;
-  const issue = async (concurrency: number, count: number, entrance: Entrance = "http"): Promise<LevelResult> => {
+  const issue = async (concurrency: number, count: number, entrance: Entrance = "http"): Promise<RoundResult> => {
     const result = await runRound(target, { concurrency, count, entrance });
     issued += count;
     if (result.peakRssMiB !== undefined) memory.push({ issued, rssMiB: result.peakRssMiB });
     return result;
   };
-  const level = async (concurrency: number, count: number, entrance?: Entrance): Promise<LevelResult> => {
-    const results: LevelResult[] = [];
-    for (let round = 0; round < rounds; round++) {
-      results.push(await issue(concurrency, count, entrance));
-      floorRuns.push(...measureCryptoFloor());
-    }
-    return condense(results);
-  };
+  const level = (concurrency: number, count: number, entrance?: Entrance): Promise<LevelResult> =>
+    runLevel(rounds, () => issue(concurrency, count, entrance));
   for (let round = 0; round < WARM_UP.rounds; round++) await issue(WARM_UP.concurrency, WARM_UP.count);
   const alone = await level(1, Math.ceil(requests / 4));
   while (issued < ENDURANCE) await issue(WARM_UP.concurrency, Math.min(WARM_UP.count, ENDURANCE - issued));
@@ -113,7 +111,7 @@ async function measure(target: Environment, requests: number, rounds: number): P
   const v1 = await level(16, requests, "v1");
   const treeSize = await target.treeSize();
   if (treeSize !== issued) throw new Error(`${String(issued)} certificates, but the log holds ${String(treeSize)}`);
-  return { levels, v1, floorRuns, memory: endurance };
+  return { levels, v1, memory: endurance };
 }
 
 /** The same at 16 callers, by a server of its own: what only it has must not hold what the others need. */
@@ -126,19 +124,16 @@ async function measureApart(
   // As many before it is measured as the first server has issued then, or its code would be younger.
   const warmUps = Math.ceil(ENDURANCE / count);
   for (let round = 0; round < warmUps; round++) await runRound(target, { concurrency, count, entrance });
-  const results: LevelResult[] = [];
-  for (let round = 0; round < rounds; round++) {
-    results.push(await runRound(target, { concurrency: 16, count: requests, entrance }));
-  }
+  const result = await runLevel(rounds, () => runRound(target, { concurrency: 16, count: requests, entrance }));
   const [treeSize, issued] = [await target.treeSize(), warmUps * count + rounds * requests];
   if (treeSize !== issued) throw new Error(`${String(issued)} certificates, but the log holds ${String(treeSize)}`);
   await target.close();
-  return condense(results);
+  return result;
 }
 
 /**
  * Measures issuance: one server from `dist/` at 1, 16 and 64 callers and by version 1 at 16, then at 16 another over gRPC, and a
- * third that has 200 issuers and 1,000 claim rules, against the crypto floor of the same minutes.
+ * third that has 200 issuers and 1,000 claim rules, each round against the crypto floor of the same seconds.
  *
  * @throws Error when a request fails, or the log does not hold what was issued
  */
@@ -148,9 +143,9 @@ export async function measureIssuance(
   const { requests, rounds, profileFolder } = options;
   const target = await openEnvironment({ profileFolder });
   const startRssMiB = readProcessUsage(target.serverPid)?.peakRssMiB;
-  const { levels, v1, floorRuns, memory } = await measure(target, requests, rounds);
+  const { levels, v1, memory } = await measure(target, requests, rounds);
   await target.close();
-  const summary = summarize({ levels, memory, floorUs: median(floorRuns), startMs: target.startMs, startRssMiB });
+  const summary = summarize({ levels, memory, startMs: target.startMs, startRssMiB });
   const gRPC = await measureApart(await openEnvironment({ grpc: true }), "gRPC", options);
   const crowded = await measureApart(await openEnvironment({ crowded: true }), "http", options);
   return { levels: [...levels, v1, gRPC, { ...crowded, entrance: "1,000 rules" }], summary };

@@ -1,24 +1,34 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { readProcessUsage } from "../../benchmarks/process-usage.ts";
-import { formatTable, summarize, type LevelResult, type MemorySample, type Run } from "../../benchmarks/results.ts";
+import {
+  condense,
+  formatTable,
+  summarize,
+  type LevelResult,
+  type MeasuredRound,
+  type MemorySample,
+  type Run,
+} from "../../benchmarks/results.ts";
 import { median, percentile } from "../../benchmarks/statistics.ts";
 
 const run = (levels: readonly LevelResult[], memory: readonly MemorySample[] = []): Run => ({
   levels,
   memory,
-  floorUs: 200,
   startMs: 987.6,
 });
 
-const level = (concurrency: number, cpuMs: number | undefined): LevelResult => ({
+const round = (concurrency: number, cpuMs: number | undefined, floorUs = 200): MeasuredRound => ({
   concurrency,
+  floorUs,
   perSecond: 1000,
   p50Ms: concurrency,
   p99Ms: 2 * concurrency,
   cpuMs,
   peakRssMiB: cpuMs === undefined ? undefined : 100 + concurrency,
 });
+
+const level = (concurrency: number, cpuMs: number | undefined): LevelResult => condense([round(concurrency, cpuMs)]);
 
 describe("statistics", () => {
   it.each([
@@ -75,6 +85,25 @@ describe("results", () => {
     });
   });
 
+  it("holds each round against the floor of its own seconds: a machine that slows down slows both", () => {
+    const rounds = [
+      round(16, 0.5, 200),
+      round(16, 0.75, 300),
+      round(16, 1, 400),
+      round(16, 1.2, 400),
+      round(16, 0.4, 200),
+    ];
+    expect(condense(rounds)).toMatchObject({ cpuOverFloor: 2.5, cpuMs: 0.75, floorUs: 300, peakRssMiB: 116 });
+  });
+
+  it("knows no multiple when a round's CPU is not known, and nothing of no rounds", () => {
+    expect(condense([round(16, 0.5), round(16, undefined)])).toMatchObject({
+      cpuMs: undefined,
+      cpuOverFloor: undefined,
+    });
+    expect(() => condense([])).toThrow(RangeError);
+  });
+
   it("compares memory at the end with what it was 30,000 certificates earlier, and tells the peak of all rounds", () => {
     const memory = [
       { issued: 10_000, rssMiB: 90 },
@@ -91,7 +120,7 @@ describe("results", () => {
     const summary = summarize(run([level(1, undefined), level(16, undefined)]));
     expect(summary).toMatchObject({ cpuOverFloor: null, rssMiB: null, cpuUsPerCertificate: null });
     expect(summary.skipped).toContain("/proc");
-    expect(formatTable([level(16, undefined)], 200)).toContain("—");
+    expect(formatTable([level(16, undefined)])).toContain("—");
   });
 
   it("refuses to summarize without the concurrency that counts", () => {
@@ -102,7 +131,7 @@ describe("results", () => {
   });
 
   it("names the entrance of callers who come by another one", () => {
-    const table = formatTable([level(16, 0.5), { ...level(16, 1), entrance: "gRPC" }], 200);
+    const table = formatTable([level(16, 0.5), { ...level(16, 1), entrance: "gRPC" }]);
     expect(table).toMatch(/^\| +16 \|/mu);
     expect(table).toMatch(/^\| +16 gRPC \|/mu);
   });

@@ -134,6 +134,7 @@ module.exports = {
     },
     fence("router", ["src/http/"]),
     fence("@grpc/grpc-js", ["src/grpc/", "src/adapters/signers/google-kms/"]),
+    fence("@azure/[^/]+", ["src/adapters/signers/azure-key-vault/"]),
     fence("@google-cloud/kms|google-auth-library", ["src/adapters/signers/google-kms/"]),
     fence("@bufbuild/protobuf", ["src/grpc/", "src/gen/"]),
     fence("jose", ["dev/"]),

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { AzureCredentials } from "../adapters/signers/azure-key-vault/azure-access.ts";
 import type { RemoteKey } from "../adapters/signers/remote/remote-key.ts";
 import type { VaultCredentials } from "../adapters/signers/vault/vault-session.ts";
 import type { SecretConfig } from "../config/secret-schema.ts";
@@ -43,7 +44,12 @@ export const REMOTE_KEYS: Openers = {
       credentials === undefined ? undefined : () => readGoogleCredentials(credentials, context.readSecret);
     return openGoogleKey({ ...config, readCredentials, attemptMs: attemptSeconds * 1_000 }, context);
   },
-  "azure-key-vault": notInThisRelease,
+  "azure-key-vault": async ({ auth, ...config }, { name, readSecret }) => {
+    const { openAzureKey } = await import("../adapters/signers/azure-key-vault/azure-key.ts");
+    const credentials: AzureCredentials =
+      auth.kind === "client-secret" ? { ...auth, readSecret: () => readSecret(auth.secret) } : auth;
+    return openAzureKey({ ...config, credentials }, { name });
+  },
   pkcs11: async ({ pin, ...config }, context) => {
     const { openPkcs11Key } = await import("../adapters/signers/pkcs11/pkcs11-key.ts");
     return openPkcs11Key({ ...config, readPin: () => context.readSecret(pin) }, context);
@@ -82,8 +88,4 @@ function readText(file: string, what: string): string {
   } catch (cause) {
     throw new MayflyError("SIGNER_KEY_UNREADABLE", `${what} ${file} cannot be read`, { cause });
   }
-}
-
-function notInThisRelease({ kind }: RemoteSignerConfig): Promise<never> {
-  return Promise.reject(new MayflyError("SIGNER_PACKAGE_MISSING", `this build has no signer of kind ${kind}`));
 }

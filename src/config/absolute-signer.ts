@@ -24,9 +24,10 @@ function absoluteSigner(from: SignerConfig, absolute: Absolute): SignerConfig {
       return { ...from, module: absolute(from.module), pin: secret(from.pin) };
     case "google-kms":
       return from.credentials === undefined ? from : { ...from, credentials: absolute(from.credentials) };
+    case "azure-key-vault":
+      return { ...from, auth: Object.freeze(absoluteAzureAuth(from.auth, absolute, secret)) };
     case "memory":
     case "aws-kms":
-    case "azure-key-vault":
       return from;
   }
 }
@@ -41,5 +42,22 @@ function absoluteAuth(auth: VaultAuth, absolute: Absolute, secret: (place: Secre
       return { ...auth, secretId: secret(auth.secretId) };
     case "kubernetes":
       return { ...auth, tokenFile: absolute(auth.tokenFile) };
+  }
+}
+
+type AzureAuth = Extract<SignerConfig, { kind: "azure-key-vault" }>["auth"];
+
+function absoluteAzureAuth(
+  auth: AzureAuth,
+  absolute: Absolute,
+  secret: (place: SecretConfig) => SecretConfig,
+): AzureAuth {
+  switch (auth.kind) {
+    case "workload-identity":
+      return auth.tokenFile === undefined ? auth : { ...auth, tokenFile: absolute(auth.tokenFile) };
+    case "managed-identity":
+      return auth;
+    case "client-secret":
+      return { ...auth, secret: secret(auth.secret) };
   }
 }

@@ -34,6 +34,8 @@ const DEFAULTS = { attemptSeconds: 2, attempts: 3, requestsInFlight: 32 };
 const ARN = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const GCP = "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
 const HEX = "0123456789abcdef0123456789abcdef";
+const AZURE = `kind: azure-key-vault, vault: "https://v.vault.azure.net", key: ca, version: ${HEX}`;
+const UUID = "01234567-89ab-cdef-0123-456789abcdef";
 
 describe("a signer of a key service", () => {
   it.each<[string, Record<string, unknown>]>([
@@ -72,7 +74,27 @@ describe("a signer of a key service", () => {
     [`{ kind: google-kms, keyVersion: ${GCP} }`, { ...DEFAULTS, kind: "google-kms", keyVersion: GCP }],
     [
       `{ kind: azure-key-vault, vault: "https://v.vault.azure.net", key: ca, version: ${HEX} }`,
-      { ...DEFAULTS, kind: "azure-key-vault", vault: "https://v.vault.azure.net", key: "ca", version: HEX },
+      {
+        ...DEFAULTS,
+        kind: "azure-key-vault",
+        vault: "https://v.vault.azure.net",
+        key: "ca",
+        version: HEX,
+        auth: { kind: "workload-identity" },
+      },
+    ],
+    [`{ ${AZURE}, auth: { kind: managed-identity } }`, { auth: { kind: "managed-identity" } }],
+    [
+      `{ ${AZURE}, auth: { kind: workload-identity, tenantId: example.com, clientId: ${UUID}, tokenFile: token } }`,
+      { auth: { tenantId: "example.com", clientId: UUID, tokenFile: "/etc/mayfly/token" } },
+    ],
+    [
+      `{ ${AZURE}, auth: { kind: client-secret, tenantId: example.com, clientId: ${UUID}, secret: { file: s } } }`,
+      { auth: { kind: "client-secret", secret: { file: "/etc/mayfly/s" } } },
+    ],
+    [
+      `{ kind: google-kms, keyVersion: ${GCP}, protectionLevel: hsm, credentials: adc.json, endpoint: "https://kms.internal" }`,
+      { protectionLevel: "hsm", credentials: "/etc/mayfly/adc.json", endpoint: "https://kms.internal" },
     ],
     [
       "{ kind: pkcs11, module: p11.so, token: { label: t }, key: { id: 0a }, pin: { file: pin } }",
@@ -109,7 +131,16 @@ describe("a signer of a key service", () => {
     [`{ kind: aws-kms, key: "${ARN}", region: eu-central-1 }`, /ca\.signer\.region/u],
     ["{ kind: aws-kms, key: 1234abcd-12ab-34cd-56ef-1234567890ab }", /ca\.signer\.region/u],
     ["{ kind: google-kms, keyVersion: projects/p/locations/l/keyRings/r/cryptoKeys/k }", /cryptoKeyVersions\/N/u],
+    [`{ kind: google-kms, keyVersion: ${GCP}, protectionLevel: any }`, /ca\.signer\.protectionLevel/u],
+    [`{ kind: google-kms, keyVersion: ${GCP}, endpoint: "http://kms" }`, /credentials are in each request/u],
+    [`{ kind: google-kms, keyVersion: ${GCP}, endpoint: "https://kms/v1" }`, /gRPC has no path/u],
+    [`{ kind: google-kms, keyVersion: ${GCP}, credentials: { env: ADC } }`, /ca\.signer\.credentials/u],
     ['{ kind: azure-key-vault, vault: "https://v", key: ca }', /ca\.signer\.version/u],
+    [`{ kind: azure-key-vault, vault: "http://127.0.0.1", key: ca, version: ${HEX} }`, /expected https:\/\/host/u],
+    [`{ kind: azure-key-vault, vault: "https://v/keys", key: ca, version: ${HEX} }`, /expected https:\/\/host/u],
+    [`{ ${AZURE}, auth: { kind: cli } }`, /ca\.signer\.auth\.kind/u],
+    [`{ ${AZURE}, auth: { kind: managed-identity, clientId: mayfly } }`, /expected the client id/u],
+    [`{ ${AZURE}, auth: { kind: client-secret, tenantId: t, clientId: ${UUID}, secret: s } }`, /auth\.secret/u],
     ["{ kind: pkcs11, module: m, token: {}, key: { label: a }, pin: { env: PIN } }", /label, serial or slot/u],
     ["{ kind: pkcs11, module: m, token: { label: t }, key: {}, pin: { env: PIN } }", /label, id or both/u],
     ["{ kind: pkcs11, module: m, token: { label: t }, key: { id: 0A }, pin: { env: PIN } }", /lower-case hexadecimal/u],

@@ -1,6 +1,7 @@
 import { describe, expect } from "@jest/globals";
 import { parse, stringify } from "yaml";
 import { goToolPath, isGoToolBuilt } from "../support/go-tool.ts";
+import { CONTRADICTIONS } from "../support/chart/contradictions.ts";
 import { Helm, HELM, only, RELEASE, type KubernetesObject } from "../support/chart/helm.ts";
 import { podFaults, podOf, type PodTemplate } from "../support/chart/pods.ts";
 import { SHAPES, valuesOf } from "../support/chart/values.ts";
@@ -22,7 +23,10 @@ interface Selecting {
     readonly matchExpressions: readonly { readonly key: string; readonly values: readonly string[] }[];
   };
   readonly ports: readonly { readonly name: string; readonly targetPort: string }[];
-  readonly ingress: readonly { readonly ports: readonly { readonly port: number }[] }[];
+  readonly ingress: readonly {
+    readonly from: readonly { readonly podSelector?: { readonly matchLabels?: Labels } }[];
+    readonly ports: readonly { readonly port: number }[];
+  }[];
 }
 const spec = (object: KubernetesObject): Selecting => object["spec"] as Selecting;
 const matches = (selector: Labels, labels: Labels): boolean =>
@@ -122,6 +126,49 @@ describe("what the chart makes", () => {
   });
 });
 
+describe("the chart", () => {
+  itWithHelm.each(CONTRADICTIONS)(`refuses $what${skipped}`, ({ shape, change, says }) => {
+    const { code, stdout, stderr } = helm.template(shape, change);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(says);
+  });
+
+  itWithHelm(`has names that Kubernetes takes, whatever the release is called${skipped}`, () => {
+    const long = `fullnameOverride: ${"signing-".repeat(9)}ca`;
+    const objects = [...helm.objects("development", long), ...helm.objects("log-init", long)];
+    expect(
+      objects.filter(({ metadata: { name } }) => name.length > 63 || !/^[a-z][a-z0-9-]*[a-z0-9]$/u.test(name)),
+    ).toEqual([]);
+  });
+
+  itWithHelm.each(SHAPES)(`lets its own test in: %s${skipped}`, (shape) => {
+    const objects = helm.objects(shape);
+    const { labels } = podOf(only(objects, "Pod"))!.metadata;
+    const [api] = spec(only(objects, "NetworkPolicy")).ingress;
+    expect(api?.from.some(({ podSelector }) => matches(podSelector?.matchLabels ?? { none: "none" }, labels))).toBe(
+      true,
+    );
+  });
+
+  itWithHelm(`keeps what no upgrade may change as it was${skipped}`, () => {
+    const set = only(helm.objects("file-keys"), "StatefulSet")["spec"] as Record<string, unknown>;
+    const { template, replicas, ...fixed } = set;
+    expect([typeof template, replicas]).toEqual(["object", 1]);
+    const matchLabels = { name: "mayfly", instance: RELEASE, component: "server" };
+    expect(fixed).toEqual({
+      ...{ serviceName: `${NAME}-operations`, podManagementPolicy: "Parallel", revisionHistoryLimit: 5 },
+      selector: {
+        matchLabels: Object.fromEntries(
+          Object.entries(matchLabels).map(([label, value]) => [`app.kubernetes.io/${label}`, value]),
+        ),
+      },
+    });
+    expect(only(helm.objects("file-keys"), "PersistentVolumeClaim")["spec"]).toEqual({
+      ...{ accessModes: ["ReadWriteOncePod"], resources: { requests: { storage: "10Gi" } } },
+    });
+  });
+});
+
 describe("the pod", () => {
   itWithHelm(`is replaced for what waits for a start, and for nothing else${skipped}`, () => {
     const before = checksum(server("file-keys"));
@@ -146,6 +193,10 @@ describe("the pod", () => {
     const { config } = valuesOf("ingress") as { config: { log: { shards: readonly unknown[] } } };
     const fewer = stringify({ config: { log: { shards: config.log.shards.slice(0, 1) } } });
     expect(checksum(server("ingress", fewer))).toBe(checksum(server("ingress")));
+  });
+
+  itWithHelm(`looks names with a dot up as they are${skipped}`, () => {
+    expect(server("file-keys").spec["dnsConfig"]).toEqual({ options: [{ name: "ndots", value: "1" }] });
   });
 
   itWithHelm(`has the time that its configuration asks for to stop${skipped}`, () => {

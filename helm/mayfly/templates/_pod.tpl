@@ -55,6 +55,11 @@ azure.workload.identity/use: "true"
 serviceAccountName: {{ include "mayfly.serviceAccountName" . }}
 automountServiceAccountToken: false
 enableServiceLinks: false
+# A name with a dot in it is looked up as it is, before the cluster's own domains: who may make a namespace "com" there would
+# otherwise answer for gitlab.com.
+dnsConfig:
+  options:
+    - { name: ndots, value: "1" }
 securityContext:
   {{- include "mayfly.podSecurity" . | nindent 2 }}
 {{- include "mayfly.placement" . }}

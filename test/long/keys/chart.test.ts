@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
 import { stringify } from "yaml";
+import { CONTRADICTIONS } from "../../support/chart/contradictions.ts";
 import { startCluster, type Cluster } from "../../support/chart/cluster.ts";
 import { Helm, only, RELEASE, type KubernetesObject, type Said } from "../../support/chart/helm.ts";
 import { fillVolume } from "../../support/chart/kubelet.ts";
@@ -114,6 +115,13 @@ describe("the chart, to Helm", () => {
     const places = [at, at.slice(0, at.lastIndexOf("/"))].map((place) => `at '${place}'`);
     expect(places.some((place) => stderr.includes(place))).toBe(true);
     recordEvidence(`Helm refuses ${what}`);
+  });
+
+  itWithHelm.each(CONTRADICTIONS)(`refuses $what${noHelm}`, ({ what, shape, change, says }) => {
+    const { code, stdout, stderr } = helm.template(shape, change);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(says);
+    recordEvidence(`Helm refuses ${what}, which the templates see`);
   });
 });
 

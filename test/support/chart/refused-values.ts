@@ -245,6 +245,42 @@ export const REFUSED_VALUES: readonly RefusedValues[] = [
     at: "/config/ca/signer/auth/tokenFile",
   },
   {
+    what: "a TLS key beside the configuration",
+    shape: "file-keys",
+    change: "config: { http: { tls: { key: tls.key } } }",
+    at: "/config/http/tls/key",
+  },
+  {
+    what: "a TLS key of gRPC beside the configuration",
+    shape: "file-keys",
+    change: 'config: { grpc: { listen: "0.0.0.0:5554", tls: { certificate: /secrets/tls/tls.crt, key: tls.key } } }',
+    at: "/config/grpc/tls/key",
+  },
+  {
+    what: "an issuer's bearer token beside the configuration",
+    shape: "file-keys",
+    change: "config: { issuers: [{ url: https://a.example.com, identity: { kind: email }, bearerTokenFile: token }] }",
+    at: "/config/issuers/0/bearerTokenFile",
+  },
+  {
+    what: "credentials of Google's beside the configuration",
+    shape: "google-kms",
+    change: "config: { ca: { signer: { credentials: credentials.json } } }",
+    at: "/config/ca/signer/credentials",
+  },
+  {
+    what: "a variable that is a secret by its name, and stands in the values",
+    shape: "aws-kms",
+    change: "env: [{ name: AWS_SECRET_ACCESS_KEY, value: in-the-open }]",
+    at: "/env/0/value",
+  },
+  {
+    what: "a volume with the name of one of the chart's",
+    shape: "file-keys",
+    change: "extraVolumes: [{ name: data, emptyDir: {} }]",
+    at: "/extraVolumes/0/name",
+  },
+  {
     what: "a key of Google's without its version",
     shape: "google-kms",
     change: "config: { ca: { signer: { keyVersion: projects/p/locations/l/keyRings/r/cryptoKeys/k } } }",

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { readVersion } from "../compose/version.ts";
 import { ConfigError } from "../config/load-config.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
+import { caCheckCommand } from "./ca-check.ts";
 import { caCreateCommand } from "./ca-create.ts";
 import { checkConfigCommand } from "./check-config.ts";
 import { configCheckCommand } from "./config-check.ts";
@@ -103,7 +104,9 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
       ]),
     )
     .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context), keyImportCommand(context)]))
-    .addCommand(group("ca", "make a certificate authority of file keys", [caCreateCommand(context)]));
+    .addCommand(
+      group("ca", "make and check a certificate authority", [caCheckCommand(context, done), caCreateCommand(context)]),
+    );
   settle(program, "mayfly", context);
   return program;
 }

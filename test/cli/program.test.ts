@@ -28,6 +28,7 @@ const LEAVES = [
   "config from-fulcio",
   "key create",
   "key import",
+  "ca check",
   "ca create",
 ];
 const GROUPS = ["log", "trust", "config", "key", "ca"];
@@ -99,7 +100,7 @@ describe("help", () => {
     expect(await runCli(["help", "serve"])).toEqual(await runCli(["serve", "--help"]));
   });
 
-  it.each(["serve", "log verify", "reconcile", "config from-fulcio"])(
+  it.each(["serve", "log verify", "reconcile", "config from-fulcio", "ca check"])(
     "tells which exit codes %s has",
     async (command) => {
       expect((await runCli([...command.split(" "), "--help"])).stdout).toMatch(

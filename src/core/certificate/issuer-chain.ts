@@ -45,12 +45,10 @@ const MAX_CERTIFICATES = 8;
  * @throws MayflyError `profile_violation`: CA_EXPIRED for validity, CHAIN_INVALID for everything else
  */
 export function parseIssuerChain(pem: string | Uint8Array, nowMs: number): IssuerChain {
-  const blocks = readBlocks(pem);
-  const chain = blocks.map(({ der }, index) => readNth(der, index));
+  const chain = readChainFile(pem).map(readNth);
   verifyChain(chain, nowMs);
   const [issuingCa] = chain;
-  if (issuingCa === undefined)
-    throw new MayflyError("CHAIN_INVALID", "certificate chain must contain at least one certificate");
+  if (issuingCa === undefined) throw noCertificate();
   const certificates = chain.map(({ der }) => der);
   return Object.freeze({
     certificates,
@@ -70,7 +68,16 @@ function sha256(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(hash("sha256", bytes, "buffer"));
 }
 
-function readBlocks(pem: string | Uint8Array): readonly PemBlock[] {
+const noCertificate = (): MayflyError =>
+  new MayflyError("CHAIN_INVALID", "certificate chain must contain at least one certificate");
+
+/**
+ * The certificates of a chain file, of which nothing is looked at.
+ *
+ * @returns DER, in the file's order; at least one
+ * @throws MayflyError `profile_violation` (CHAIN_INVALID) when it is no PEM, too long, or holds anything else
+ */
+export function readChainFile(pem: string | Uint8Array): readonly Uint8Array[] {
   if (pem.length > MAX_CHAIN_LENGTH) throw new MayflyError("CHAIN_INVALID", "the chain file is longer than 64 KiB");
   const blocks = parseBlocks(pem);
   if (blocks.some(({ label }) => label.endsWith("PRIVATE KEY"))) {
@@ -81,7 +88,8 @@ function readBlocks(pem: string | Uint8Array): readonly PemBlock[] {
   }
   if (blocks.length > MAX_CERTIFICATES)
     throw new MayflyError("CHAIN_INVALID", "the chain has more than 8 certificates");
-  return blocks;
+  if (blocks.length === 0) throw noCertificate();
+  return blocks.map(({ der }) => der);
 }
 
 function parseBlocks(pem: string | Uint8Array): readonly PemBlock[] {

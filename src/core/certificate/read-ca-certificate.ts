@@ -5,8 +5,10 @@ import { DER_TAG, derChildren, parseDer, parseObjectIdentifier } from "../encodi
 import type { DerElement } from "../encoding/der-reader.ts";
 import { MayflyError } from "../errors.ts";
 import type { SignatureAlgorithm } from "./algorithms.ts";
+import { faultOf } from "./chain-fault.ts";
+import type { CertificateFault } from "./chain-fault.ts";
 import type { CaExtensions } from "./read-ca-extensions.ts";
-import { readCaExtensions } from "./read-ca-extensions.ts";
+import { caExtensionFaults, readCaExtensions } from "./read-ca-extensions.ts";
 import { hasSpkiForm, rsaModulusBits } from "./spki-form.ts";
 import type { Validity } from "./validity.ts";
 
@@ -17,6 +19,8 @@ export interface CaCertificate extends Validity, CaExtensions {
   readonly subjectName: Uint8Array;
   readonly issuerName: Uint8Array;
   readonly commonName: string;
+  /** The CertificateSerialNumber's octets, two's complement (RFC 5280 §4.1.2.2). */
+  readonly serialNumber: Uint8Array;
   /** DER SubjectPublicKeyInfo, as it stands in the certificate. */
   readonly subjectPublicKeyInfo: Uint8Array;
   readonly publicKey: KeyObject;
@@ -53,16 +57,16 @@ const SIGNATURE_ALGORITHMS: ReadonlySet<string> = new Set([
  * @throws MayflyError `profile_violation` (CHAIN_INVALID)
  */
 export function readCaCertificate(der: Uint8Array): CaCertificate {
-  const { x509, publicKey, fields, commonName } = readStructures(der);
-  const { signatureAlgorithm, issuer, validity, subject, subjectPublicKeyInfo, extensions } = fields;
-  if (!SIGNATURE_ALGORITHMS.has(signatureAlgorithm)) {
-    refuse("it is not signed with ECDSA or RSA PKCS#1 v1.5 and SHA-2");
-  }
+  const { x509, publicKey, fields } = readStructures(der);
+  const { issuer, validity, subject, subjectPublicKeyInfo, extensions, serialNumber } = fields;
+  const commonName = readCommonName(subject);
+  requireSignatureAlgorithm(fields.signatureAlgorithm);
   return {
     der: Uint8Array.from(der),
     issuerName: Uint8Array.from(issuer.bytes),
     subjectName: Uint8Array.from(subject.bytes),
     subjectPublicKeyInfo: Uint8Array.from(subjectPublicKeyInfo.bytes),
+    serialNumber: Uint8Array.from(serialNumber.content),
     ...readCaExtensions(extensions),
     commonName,
     publicKey,
@@ -72,28 +76,54 @@ export function readCaCertificate(der: Uint8Array): CaCertificate {
   };
 }
 
+/** Everything that a certificate breaks by itself, where {@link readCaCertificate} names the first; none when it reads. */
+export function caCertificateFaults(der: Uint8Array): readonly CertificateFault[] {
+  const unreadable = faultOf("certificate-form", () => readStructures(der));
+  if (unreadable.length > 0) return unreadable;
+  const { publicKey, fields } = readStructures(der);
+  return [
+    ...faultOf("common-name", () => readCommonName(fields.subject)),
+    ...faultOf("signature-algorithm", () => {
+      requireSignatureAlgorithm(fields.signatureAlgorithm);
+    }),
+    ...caExtensionFaults(fields.extensions),
+    ...faultOf("ca-key", () => signatureAlgorithmOf(fields.subjectPublicKeyInfo.bytes, publicKey)),
+    ...faultOf("validity-form", () => readValidity(fields.validity)),
+  ];
+}
+
 function readStructures(der: Uint8Array) {
-  try {
+  return asInvalid(() => {
     assertCanonicalDer(der);
     const x509 = new X509Certificate(der);
-    const fields = readFields(der);
-    return { x509, publicKey: x509.publicKey, fields, commonName: readCommonName(fields.subject) };
+    return { x509, publicKey: x509.publicKey, fields: readFields(der) };
+  });
+}
+
+function asInvalid<T>(read: () => T): T {
+  try {
+    return read();
   } catch (cause) {
     if (cause instanceof MayflyError) throw cause;
     throw new MayflyError("CHAIN_INVALID", "it is not a canonical DER certificate", { cause });
   }
 }
 
+function requireSignatureAlgorithm(algorithm: string): void {
+  if (!SIGNATURE_ALGORITHMS.has(algorithm)) refuse("it is not signed with ECDSA or RSA PKCS#1 v1.5 and SHA-2");
+}
+
 /** Names and key as they stand in the certificate: what leaves copy must not pass through anyone's re-encoding. */
 function readFields(der: Uint8Array) {
   const [tbs, outerAlgorithm] = derChildren(parseDer(der));
   const fields = tbs === undefined ? [] : derChildren(tbs);
-  const [version, , algorithm, issuer, validity, subject, subjectPublicKeyInfo, ...optional] = fields;
+  const [version, serialNumber, algorithm, issuer, validity, subject, subjectPublicKeyInfo, ...optional] = fields;
   requireVersion3(version);
-  if (!issuer || !validity || !subject || !subjectPublicKeyInfo) refuse("it is cut short");
+  if (!serialNumber || !issuer || !validity || !subject || !subjectPublicKeyInfo) refuse("it is cut short");
   const signatureAlgorithm = readSameAlgorithm(algorithm, outerAlgorithm);
   return {
     signatureAlgorithm,
+    serialNumber,
     issuer,
     validity,
     subject,
@@ -122,14 +152,18 @@ function readOnlyExtensions(optional: readonly DerElement[]): DerElement | undef
 
 /** The one CN of a Name (RFC 5280 §4.1.2.4). */
 function readCommonName(subject: DerElement): string {
-  const values = derChildren(subject)
-    .flatMap(derChildren)
-    .map(derChildren)
-    .flatMap(([type, value]) => (parseObjectIdentifier(type) === COMMON_NAME && value !== undefined ? [value] : []));
+  const values = asInvalid(() => attributeValues(subject, COMMON_NAME));
   const [value] = values;
   const text = value === undefined ? "" : readText(value);
   if (values.length !== 1 || text.trim() === "") refuse("its subject has no CN, an empty one, or several");
   return text;
+}
+
+function attributeValues(name: DerElement, identifier: string): readonly DerElement[] {
+  return derChildren(name)
+    .flatMap(derChildren)
+    .map(derChildren)
+    .flatMap(([type, value]) => (parseObjectIdentifier(type) === identifier && value !== undefined ? [value] : []));
 }
 
 /** A UTF8String or PrintableString (X.680 §41.4) without control characters; empty when it is neither. */

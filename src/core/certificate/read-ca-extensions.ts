@@ -10,6 +10,8 @@ import {
 } from "../encoding/der-reader.ts";
 import type { DerElement } from "../encoding/der-reader.ts";
 import { MayflyError } from "../errors.ts";
+import { faultOf } from "./chain-fault.ts";
+import type { CertificateFault } from "./chain-fault.ts";
 
 /** What the extensions of a CA certificate say. */
 export interface CaExtensions {
@@ -20,6 +22,8 @@ export interface CaExtensions {
   readonly extKeyUsage: readonly string[] | undefined;
   /** pathLenConstraint of basicConstraints. */
   readonly pathLength: number | undefined;
+  /** Whether keyUsage says something beside keyCertSign and cRLSign. */
+  readonly hasOtherKeyUsage: boolean;
 }
 
 /** An Extension (RFC 5280 §4.1): whether it is critical, and the DER value inside its OCTET STRING. */
@@ -38,8 +42,9 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([KEY_USAGE, BASIC_CONSTRAINTS, E
 /** keyIdentifier [0], authorityCertIssuer [1] and authorityCertSerialNumber [2] (RFC 5280 §4.2.1.1). */
 const KEY_IDENTIFIER_TAG = 0x80;
 const AUTHORITY_TAGS: readonly number[] = [KEY_IDENTIFIER_TAG, 0xa1, 0x82];
-/** Bit 5 of KeyUsage (RFC 5280 §4.2.1.3), in the first octet behind the count of unused bits. */
+/** Bits 5 and 6 of KeyUsage (RFC 5280 §4.2.1.3), in the first octet behind the count of unused bits. */
 const KEY_CERT_SIGN = 0x04;
+const CRL_SIGN = 0x02;
 const MAX_PATH_LENGTH = 255;
 
 /**
@@ -49,23 +54,53 @@ const MAX_PATH_LENGTH = 255;
  * @throws MayflyError `profile_violation` (CHAIN_INVALID)
  */
 export function readCaExtensions(extensions: DerElement | undefined): CaExtensions {
+  const known = asInvalid(() => byIdentifier(extensions));
+  return {
+    ...READERS["basic-constraints"](known),
+    ...READERS["key-usage"](known),
+    ...READERS["subject-key-identifier"](known),
+    ...READERS["authority-key-identifier"](known),
+    ...READERS["ext-key-usage"](known),
+  };
+}
+
+/** Everything that extensions break of docs/certificate-profile.md §5, where {@link readCaExtensions} names the first. */
+export function caExtensionFaults(extensions: DerElement | undefined): readonly CertificateFault[] {
+  const unreadable = faultOf("extensions", () => asInvalid(() => byIdentifier(extensions)));
+  if (unreadable.length > 0) return unreadable;
+  const known = byIdentifier(extensions);
+  return EXTENSION_RULES.flatMap((rule) => faultOf(rule, () => READERS[rule](known)));
+}
+
+type Known = ReadonlyMap<string, Extension>;
+
+const EXTENSION_RULES = [
+  "basic-constraints",
+  "key-usage",
+  "subject-key-identifier",
+  "authority-key-identifier",
+  "ext-key-usage",
+] as const;
+
+/** What each rule reads, or refuses. */
+const READERS = {
+  "basic-constraints": (known: Known) =>
+    asInvalid(() => ({ pathLength: readBasicConstraints(known.get(BASIC_CONSTRAINTS)) })),
+  "key-usage": (known: Known) => asInvalid(() => ({ hasOtherKeyUsage: readKeyUsage(known.get(KEY_USAGE)) })),
+  "subject-key-identifier": (known: Known) =>
+    asInvalid(() => ({ subjectKeyIdentifier: requireSubjectKeyIdentifier(known.get(SUBJECT_KEY_IDENTIFIER)) })),
+  "authority-key-identifier": (known: Known) =>
+    asInvalid(() => ({ authorityKeyIdentifier: readAuthorityKeyIdentifier(known.get(AUTHORITY_KEY_IDENTIFIER)) })),
+  "ext-key-usage": (known: Known) => asInvalid(() => ({ extKeyUsage: readExtKeyUsage(known.get(EXT_KEY_USAGE)) })),
+} satisfies Record<(typeof EXTENSION_RULES)[number], (known: Known) => Partial<CaExtensions>>;
+
+function asInvalid<T>(read: () => T): T {
   try {
-    return readKnownExtensions(byIdentifier(extensions));
+    return read();
   } catch (cause) {
     if (!(cause instanceof DerError)) throw cause;
     throw new MayflyError("CHAIN_INVALID", "an extension of it cannot be read", { cause });
   }
-}
-
-function readKnownExtensions(known: ReadonlyMap<string, Extension>): CaExtensions {
-  const pathLength = readBasicConstraints(known.get(BASIC_CONSTRAINTS));
-  requireKeyCertSign(known.get(KEY_USAGE));
-  return {
-    subjectKeyIdentifier: requireSubjectKeyIdentifier(known.get(SUBJECT_KEY_IDENTIFIER)),
-    authorityKeyIdentifier: readAuthorityKeyIdentifier(known.get(AUTHORITY_KEY_IDENTIFIER)),
-    extKeyUsage: readExtKeyUsage(known.get(EXT_KEY_USAGE)),
-    pathLength,
-  };
 }
 
 function byIdentifier(extensions: DerElement | undefined): ReadonlyMap<string, Extension> {
@@ -118,10 +153,12 @@ function readPathLength(pathLength: DerElement): number {
   return octet;
 }
 
-function requireKeyCertSign(extension: Extension | undefined): void {
-  const [, bits = 0] = extension === undefined ? [] : derContent(readValue(extension), DER_TAG.bitString);
+/** @returns whether there is more than keyCertSign and cRLSign */
+function readKeyUsage(extension: Extension | undefined): boolean {
+  const [, bits = 0, ...more] = extension === undefined ? [] : derContent(readValue(extension), DER_TAG.bitString);
   if ((bits & KEY_CERT_SIGN) === 0) refuse("keyUsage does not contain keyCertSign");
   if (extension?.critical !== true) refuse("keyUsage is not critical");
+  return (bits & ~(KEY_CERT_SIGN | CRL_SIGN)) !== 0 || more.length > 0;
 }
 
 function requireSubjectKeyIdentifier(extension: Extension | undefined): Uint8Array {

@@ -93,6 +93,8 @@ class Refusal extends Error {
 export class FakeGoogleKms {
   readonly sts: FakeGoogleSts;
   readonly counts = { signatures: 0, publicKeys: 0 };
+  /** How long good answers are kept back. */
+  delayMs = 0;
   /** What every key is kept by, as it says. */
   protectionLevel = "SOFTWARE";
   /** Changes what is said of a public key. */
@@ -176,7 +178,9 @@ export class FakeGoogleKms {
           if (fault === "unauthenticated") this.#wanted = { fault: undefined };
           throw new Refusal(code, message, fault === "quota" ? 7 : undefined);
         }
-        done(null, answer(call.request));
+        const good = answer(call.request);
+        if (this.delayMs === 0) done(null, good);
+        else setTimeout(done, this.delayMs, null, good);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         done({ code: error.code, details: error.message, metadata: detailsOf(error) });

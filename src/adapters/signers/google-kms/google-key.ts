@@ -1,12 +1,11 @@
 import { createPublicKey } from "node:crypto";
-import type { protos } from "@google-cloud/kms";
+import type { KeyManagementServiceClient, protos } from "@google-cloud/kms";
 import { importPackage } from "../remote/import-package.ts";
 import { KeyFailure } from "../remote/key-failure.ts";
 import type { RemoteKey, SignRequest } from "../remote/remote-key.ts";
-import { untilAborted } from "../remote/until-aborted.ts";
 import { crc32c } from "./crc32c.ts";
 import { GoogleAccess } from "./google-access.ts";
-import { googleFailure } from "./google-failure.ts";
+import { GoogleConnection } from "./google-connection.ts";
 
 /** Protection levels as the configuration and as the service name them. */
 const PROTECTION_LEVELS = {
@@ -31,6 +30,9 @@ interface CallSettings {
   readonly signal: AbortSignal;
   readonly otherArgs: { readonly headers: Readonly<Record<string, string>> };
 }
+
+/** Of gRPC: an outage lasts no longer than it does, and a client that takes the place of another has a connection of its own. */
+const CONNECTION = { "grpc.max_reconnect_backoff_ms": 2_000, "grpc.use_local_subchannel_pool": 1 };
 
 /** One version of a key. */
 export interface GoogleKeyOptions {
@@ -61,35 +63,41 @@ export async function openGoogleKey(
   { name }: { readonly name: string },
 ): Promise<RemoteKey> {
   const library = await importPackage("google-auth-library", () => import("google-auth-library"));
-  const { KeyManagementServiceClient } = await importPackage("@google-cloud/kms", () => import("@google-cloud/kms"));
+  const kms = await importPackage("@google-cloud/kms", () => import("@google-cloud/kms"));
   const { credentials } = await importPackage("@grpc/grpc-js", () => import("@grpc/grpc-js"));
   const url = options.endpoint === undefined ? undefined : new URL(options.endpoint);
-  const client = new KeyManagementServiceClient({
-    fallback: false,
-    // Tokens are sent by GoogleAccess: what the client would do has no deadline, and its first failure would last for ever.
-    authClient: new library.PassThroughClient(),
-    universeDomain: "googleapis.com",
-    sslCreds: url?.protocol === "http:" ? credentials.createInsecure() : credentials.createSsl(),
-    ...(url === undefined ? {} : { apiEndpoint: url.hostname, port: portOf(url) }),
-  });
+  const connect = (): KeyManagementServiceClient =>
+    new kms.KeyManagementServiceClient({
+      fallback: false,
+      // Tokens are sent by GoogleAccess: what the client would do has no deadline, and its first failure would last for ever.
+      authClient: new library.PassThroughClient(),
+      universeDomain: "googleapis.com",
+      sslCreds: url?.protocol === "http:" ? credentials.createInsecure() : credentials.createSsl(),
+      ...CONNECTION,
+      ...(url === undefined ? {} : { apiEndpoint: url.hostname, port: portOf(url) }),
+    });
+  const connection = new GoogleConnection(connect);
   const access = new GoogleAccess({ readCredentials: options.readCredentials, library });
   return {
     name,
     fetchPublicKey: async (signal) => {
-      const answer = await call(signal, async (how) => client.getPublicKey({ name: options.keyVersion }, how));
+      const answer = await call(signal, (client, how) => client.getPublicKey({ name: options.keyVersion }, how));
       return publicKeyOf(answer, options);
     },
     sign: async (request, signal) => {
       const asked = { name: options.keyVersion, ...signFields(request) };
-      const answer = await call(signal, async (how) => client.asymmetricSign(asked, how));
+      const answer = await call(signal, (client, how) => client.asymmetricSign(asked, how));
       return signatureOf(answer, request, options);
     },
     renewCredentials: (signal) => access.renew(signal),
     renewals: () => access.renewals,
-    close: () => client.close(),
+    close: () => connection.close(),
   };
 
-  async function call<T>(signal: AbortSignal, ask: (how: CallSettings) => Promise<[T, ...unknown[]]>): Promise<T> {
+  async function call<T>(
+    signal: AbortSignal,
+    ask: (client: KeyManagementServiceClient, how: CallSettings) => Promise<[T, ...unknown[]]>,
+  ): Promise<T> {
     const token = await access.token(signal);
     const how: CallSettings = {
       retry: null,
@@ -97,13 +105,8 @@ export async function openGoogleKey(
       signal,
       otherArgs: { headers: { authorization: `Bearer ${token}` } },
     };
-    try {
-      const [answer] = await untilAborted(ask(how), signal);
-      return answer;
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      throw googleFailure(error);
-    }
+    const [answer] = await connection.call((client) => ask(client, how), signal);
+    return answer;
   }
 }
 

@@ -8,6 +8,7 @@ import { MayflyError } from "../../../../src/core/errors.ts";
 import { describeRemoteKey } from "../../../contracts/remote-key.ts";
 import { startFakeGoogleKms, type FakeGoogleKms, type GoogleFault } from "../../../fakes/fake-google-kms.ts";
 import type { StsFault } from "../../../fakes/fake-google-sts.ts";
+import { startSilentRelay, type SilentRelay } from "../../../support/silent-relay.ts";
 
 const P256 = "ecdsa-p256-sha256";
 const MESSAGE = new TextEncoder().encode("tbs");
@@ -175,6 +176,51 @@ describe("a key version of Google Cloud KMS", () => {
   it("that is nowhere to be reached is unavailable", async () => {
     const key = await open({ endpoint: "http://127.0.0.1:9", attemptMs: 1_000 });
     expect(["unavailable", "timeout"]).toContain(((await failureOf(sign(key))) as { kind: string }).kind);
+  });
+
+  describe("over a connection", () => {
+    let relay: SilentRelay;
+    let key: RemoteKey;
+    beforeEach(async () => {
+      relay = await startSilentRelay(Number(new URL(kms.endpoint).port));
+      key = await open({ endpoint: `http://127.0.0.1:${String(relay.port)}` });
+      await sign(key);
+    });
+    afterEach(() => relay.close());
+
+    it("that is forgotten on its way takes another one after the first call without an answer", async () => {
+      relay.forget();
+      const limit = AbortSignal.timeout(300);
+      expect(await failureOf(sign(key, limit))).toBe(limit.reason);
+      expect(await sign(key)).toBeInstanceOf(Uint8Array);
+      expect(relay.connections()).toBe(2);
+    });
+
+    it("that was silent for one call while another was answered keeps it, and after refusals as well", async () => {
+      kms.misbehave("hang");
+      const slow = failureOf(sign(key, AbortSignal.timeout(500)));
+      await pause(100);
+      kms.misbehave("quota");
+      expect(await failureOf(sign(key))).toMatchObject({ kind: "quota" });
+      await slow;
+      kms.misbehave(undefined);
+      await sign(key);
+      expect(relay.connections()).toBe(1);
+    });
+
+    it("that is given up has calls under way on it answered", async () => {
+      kms.misbehave("hang");
+      const hung = failureOf(sign(key, AbortSignal.timeout(300)));
+      await pause(100);
+      kms.delayMs = 600;
+      kms.misbehave(undefined);
+      const slow = sign(key);
+      await hung;
+      expect(await slow).toBeInstanceOf(Uint8Array);
+      kms.delayMs = 0;
+      await sign(key);
+      expect(relay.connections()).toBe(2);
+    });
   });
 
   it("that is not there is told so", async () => {

@@ -1,12 +1,13 @@
 import type { Clock } from "../../../ports/clock.ts";
 import { attempt } from "./attempt.ts";
+import type { AttemptLimits } from "./attempt.ts";
 import { CallPlaces } from "./call-places.ts";
 import { CredentialsRenewal } from "./credentials-renewal.ts";
 import { asKeyFailure, KeyFailure } from "./key-failure.ts";
 import type { KeyFailureKind } from "./key-failure.ts";
 import { KeyHealth } from "./key-health.ts";
 import type { RemoteKey } from "./remote-key.ts";
-import { retryDelayMs } from "./retry-delay.ts";
+import { MIN_ATTEMPT_MS, retryDelayMs } from "./retry-delay.ts";
 import { startTimer } from "./timer.ts";
 import type { StartTimer } from "./timer.ts";
 
@@ -49,7 +50,14 @@ export interface KeyCall<T> {
   readonly ask: (signal: AbortSignal) => Promise<T>;
   /** Where it is not that of every call, milliseconds. */
   readonly deadlineMs?: number | undefined;
+  /** Where they are not those of every call. */
+  readonly attempts?: number | undefined;
+  /** Whether signatures wait for it: then its failures are theirs. */
+  readonly holdsUpSignatures?: boolean | undefined;
 }
+
+/** Of an attempt's usual time: one that had less of it, because its turn came late, and had no answer says little. */
+const MOST = 0.9;
 
 /** Calls of one remote key: each in its time, tried again where that may help, and not too many at once. */
 export class KeyCalls {
@@ -88,22 +96,24 @@ export class KeyCalls {
   async call<T>(call: KeyCall<T>): Promise<T> {
     const { limits, clock, random } = this.#options;
     const untilMs = clock.monotonic() + (call.deadlineMs ?? limits.deadlineMs);
+    const attempts = call.attempts ?? limits.attempts;
     let renewal = this.#renewal;
     for (let number = 1; ; number++) {
       const startedMs = clock.monotonic();
+      let limitMs = 0;
       try {
-        return await this.#attempt(call, untilMs);
+        limitMs = await this.#enter(untilMs);
+        return await this.#askInPlace(call, limitMs);
       } catch (error) {
         const failure = asKeyFailure(error);
         if (failure.kind === "credentials" && renewal !== undefined) {
-          await this.#renewCredentials(renewal, startedMs);
+          await this.#renewCredentials(renewal, startedMs, untilMs);
           renewal = undefined;
           continue;
         }
-        // A public key that cannot be had says nothing about signatures, another one does.
-        if (call.operation === "sign" || failure.kind === "wrong-key") this.health.failed(failure);
+        this.#tell(call, failure, limitMs);
         const remainingMs = untilMs - clock.monotonic();
-        const delayMs = retryDelayMs(failure, { number, attempts: limits.attempts, remainingMs }, random);
+        const delayMs = retryDelayMs(failure, { number, attempts, remainingMs }, random);
         if (delayMs === undefined) throw failure;
         await this.#wait(delayMs);
       }
@@ -115,9 +125,10 @@ export class KeyCalls {
     this.#closing.abort(new KeyFailure("closed", "the signer is closed"));
   }
 
-  async #renewCredentials(renewal: CredentialsRenewal, usedSinceMs: number): Promise<void> {
+  /** A login goes on for those who have more time. */
+  async #renewCredentials(renewal: CredentialsRenewal, usedSinceMs: number, untilMs: number): Promise<void> {
     try {
-      await renewal.renew(usedSinceMs);
+      await attempt(() => renewal.renew(usedSinceMs), this.#limits(untilMs - this.#options.clock.monotonic()));
     } catch (error) {
       const failure = asKeyFailure(error);
       this.health.failed(failure);
@@ -125,11 +136,23 @@ export class KeyCalls {
     }
   }
 
-  async #attempt<T>(call: KeyCall<T>, untilMs: number): Promise<T> {
-    if (!this.#places.tryEnter()) await this.#waitForPlace(untilMs);
+  #tell(call: KeyCall<unknown>, failure: KeyFailure, limitMs: number): void {
+    const { attemptMs, deadlineMs } = this.#options.limits;
+    if (failure.kind === "timeout" && limitMs < MOST * Math.min(attemptMs, deadlineMs)) return;
+    // A public key that cannot be had says nothing about signatures, another one does.
+    const isAboutSignatures = call.operation === "sign" || call.holdsUpSignatures === true;
+    if (isAboutSignatures || failure.kind === "wrong-key") this.health.failed(failure);
+  }
+
+  /** Takes a place, which {@link KeyCalls.#askInPlace} gives back, and says how long the attempt may be, milliseconds. */
+  async #enter(untilMs: number): Promise<number> {
+    if (!this.#places.tryEnter()) await this.#waitForPlace(untilMs - MIN_ATTEMPT_MS);
+    return Math.min(this.#options.limits.attemptMs, untilMs - this.#options.clock.monotonic());
+  }
+
+  async #askInPlace<T>(call: KeyCall<T>, limitMs: number): Promise<T> {
     try {
-      const remainingMs = untilMs - this.#options.clock.monotonic();
-      const answer = await this.#timed(call, Math.min(this.#options.limits.attemptMs, remainingMs));
+      const answer = await this.#timed(call, limitMs);
       if (call.operation === "sign") this.health.signed();
       return answer;
     } finally {
@@ -158,8 +181,7 @@ export class KeyCalls {
     const startedMs = clock.monotonic();
     let outcome: KeyAttempt["outcome"] = "ok";
     try {
-      const limits = { limitMs: Math.max(0, limitMs), closing: this.#closing.signal, startTimer: this.#startTimer };
-      return await attempt(ask, limits);
+      return await attempt(ask, this.#limits(limitMs));
     } catch (error) {
       const failure = asKeyFailure(error);
       outcome = failure.kind;
@@ -169,6 +191,10 @@ export class KeyCalls {
       if (operation === "sign") this.#meanMs += (durationMs - this.#meanMs) / 10;
       onAttempt({ operation, outcome, durationMs });
     }
+  }
+
+  #limits(limitMs: number): AttemptLimits {
+    return { limitMs: Math.max(0, limitMs), closing: this.#closing.signal, startTimer: this.#startTimer };
   }
 
   async #wait(delayMs: number): Promise<void> {

@@ -3,8 +3,15 @@ import type { KeyFailure, KeyFailureKind } from "./key-failure.ts";
 /** After so many failures in a row a service is left alone. */
 const FAILURES_IN_A_ROW = 5;
 
-/** Kinds that the service's absence or overload explains: one of them says little, many in a row do. */
-const PASSING: ReadonlySet<KeyFailureKind> = new Set<KeyFailureKind>(["timeout", "unavailable", "quota"]);
+/** Kinds that may be an accident: one of them says little, many in a row do. */
+const COUNTED: ReadonlySet<KeyFailureKind> = new Set<KeyFailureKind>([
+  "timeout",
+  "unavailable",
+  "quota",
+  "wrong-answer",
+  "refused",
+  "invalid-signature",
+]);
 
 /** Kinds that the next request would meet as well. */
 const LASTING: ReadonlySet<KeyFailureKind> = new Set<KeyFailureKind>([
@@ -42,7 +49,7 @@ export class KeyHealth {
 
   failed(failure: KeyFailure): void {
     if (LASTING.has(failure.kind)) this.#become({ kind: "lasting", failure });
-    if (!PASSING.has(failure.kind)) return;
+    if (!COUNTED.has(failure.kind)) return;
     this.#failuresInARow++;
     if (this.#failuresInARow >= FAILURES_IN_A_ROW && this.#problem === undefined) {
       this.#become({ kind: "open", failure });

@@ -6,7 +6,7 @@ import { readPublicKey } from "../public-key.ts";
 import type { PublicKey } from "../public-key.ts";
 import { toMayflyError } from "./failure-reason.ts";
 import { KeyCalls } from "./key-calls.ts";
-import type { KeyAttempt, KeyCallLimits } from "./key-calls.ts";
+import type { KeyAttempt, KeyCall, KeyCallLimits } from "./key-calls.ts";
 import { asKeyFailure, KeyFailure } from "./key-failure.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { signRequestFor } from "./remote-key.ts";
@@ -94,7 +94,7 @@ class RemoteSigner implements KeyService {
   async open(): Promise<Signer> {
     this.#renewalsCompared = this.#key.renewals?.() ?? 0;
     const publicKey = await this.#fetchPublicKey();
-    await this.#sign(publicKey, LOAD_MESSAGE, OPENING_MS).catch((error: unknown) => {
+    await this.#sign(publicKey, LOAD_MESSAGE, { deadlineMs: OPENING_MS }).catch((error: unknown) => {
       const { kind, message } = asKeyFailure(error);
       throw kind === "invalid-signature" ? new KeyFailure("wrong-key", message) : error;
     });
@@ -105,7 +105,8 @@ class RemoteSigner implements KeyService {
       },
       compare: () => this.#compare(publicKey),
       prove: async () => {
-        await this.#sign(publicKey, LOAD_MESSAGE);
+        await this.#compareAfterRenewal(publicKey);
+        await this.#sign(publicKey, LOAD_MESSAGE, { attempts: 1 });
       },
       random: this.#options.random,
       startTimer: this.#options.startBackgroundTimer,
@@ -122,9 +123,11 @@ class RemoteSigner implements KeyService {
       sign: async (message) => {
         const refusal = this.refusal();
         if (refusal !== undefined) throw refusal;
+        const { clock, limits } = this.#options;
+        const untilMs = clock.monotonic() + limits.deadlineMs;
         try {
           await this.#compareAfterRenewal(publicKey);
-          return await this.#sign(publicKey, message);
+          return await this.#sign(publicKey, message, { deadlineMs: untilMs - clock.monotonic() });
         } catch (error) {
           throw toMayflyError(asKeyFailure(error), this.#key.name);
         }
@@ -170,14 +173,18 @@ class RemoteSigner implements KeyService {
     await this.#key.close();
   }
 
-  #sign(publicKey: PublicKey, message: Uint8Array, deadlineMs?: number): Promise<Uint8Array> {
+  #sign(
+    publicKey: PublicKey,
+    message: Uint8Array,
+    how: Pick<KeyCall<never>, "deadlineMs" | "attempts">,
+  ): Promise<Uint8Array> {
     const request = signRequestFor(publicKey.algorithm, message);
     const ask = async (signal: AbortSignal): Promise<Uint8Array> => {
       const signature = await this.#key.sign(request, signal);
       if (publicKey.verify(message, signature)) return signature;
       throw new KeyFailure("invalid-signature", "the signature is not by the key that was pinned");
     };
-    return this.#calls.call({ operation: "sign", ask, deadlineMs });
+    return this.#calls.call({ operation: "sign", ask, ...how });
   }
 
   #fetchPublicKey(): Promise<PublicKey> {
@@ -187,8 +194,11 @@ class RemoteSigner implements KeyService {
 
   /** New credentials may be those of somebody else's key service. */
   async #compareAfterRenewal(pinned: PublicKey): Promise<void> {
-    if ((this.#key.renewals?.() ?? 0) === this.#renewalsCompared) return;
-    await this.#compare(pinned);
+    if (this.#owesComparison) await this.#compare(pinned);
+  }
+
+  get #owesComparison(): boolean {
+    return (this.#key.renewals?.() ?? 0) !== this.#renewalsCompared;
   }
 
   async #compare(pinned: PublicKey): Promise<void> {
@@ -204,7 +214,8 @@ class RemoteSigner implements KeyService {
       if (Buffer.compare(der, pinned.der) === 0) return this.#key.renewals?.() ?? 0;
       throw new KeyFailure("wrong-key", "the service has another public key than the one that was pinned");
     };
-    this.#renewalsCompared = await this.#calls.call({ operation: "public-key", ask });
+    const holdsUpSignatures = this.#owesComparison;
+    this.#renewalsCompared = await this.#calls.call({ operation: "public-key", ask, holdsUpSignatures });
   }
 }
 

@@ -4,7 +4,7 @@ import type { KeyFailure, KeyFailureKind } from "./key-failure.ts";
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 400;
 /** An attempt that has less time than this would only cost the service work. */
-const MIN_ATTEMPT_MS = 100;
+export const MIN_ATTEMPT_MS = 100;
 
 /** So many attempts are worth making after a failure; kinds that are not here are final. */
 const ATTEMPTS: ReadonlyMap<KeyFailureKind, number> = new Map<KeyFailureKind, number>([

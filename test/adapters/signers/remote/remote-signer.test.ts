@@ -253,6 +253,23 @@ describe("credentials that have expired", () => {
     expect(problems).toEqual(["SIGNER_KEY_MISMATCH"]);
   });
 
+  it("have nobody's certificate begun while the public key cannot be compared", async () => {
+    const { key, signer, timers, background, problems } = await openGood();
+    key.renewed++;
+    key.publicKeys.push(failing("denied"), failing("denied"));
+    const signed = key.counts.sign;
+    const seen = watched(signer.sign(MESSAGE));
+    await timers.pass(1);
+    expect(seen.error).toMatchObject({ reason: "SIGNER_DENIED" });
+    expect(beginning(signer)).toThrow(expect.objectContaining({ reason: "SIGNER_DENIED" }));
+    await background.pass(5_000);
+    expect(beginning(signer)).toThrow(expect.objectContaining({ reason: "SIGNER_DENIED" }));
+    expect(key.counts.sign).toBe(signed);
+    await background.pass(5_000);
+    expect(beginning(signer)).not.toThrow();
+    expect(problems).toEqual(["SIGNER_DENIED", undefined]);
+  });
+
   it("and help nothing, are not renewed again for the same signature", async () => {
     const { key, signer, timers } = await openGood();
     key.always = failing("credentials");
@@ -273,7 +290,65 @@ describe("credentials that have expired", () => {
   });
 });
 
+describe("the time of a signature", () => {
+  const never = (): Promise<never> => new Promise(() => undefined);
+
+  it("is not made longer by a login that hangs", async () => {
+    const { key, signer, timers } = await openGood(makeFakeRemoteKey(), { attemptMs: 30_000 });
+    key.signatures.push(failing("credentials"));
+    key.logins.push(never);
+    const seen = watched(signer.sign(MESSAGE));
+    await timers.pass(2_500);
+    expect(seen.error).toMatchObject({ reason: "SIGNER_TIMEOUT" });
+  });
+
+  it("has the comparison after a renewal in it", async () => {
+    const { key, signer, timers } = await openGood();
+    key.renewed++;
+    key.publicKeys.push(async (good) => {
+      await new Promise<void>((resolve) => timers.startTimer(resolve, 1_500));
+      return good;
+    });
+    key.always = hangs;
+    const seen = watched(signer.sign(MESSAGE));
+    await timers.pass(2_500);
+    expect(key.counts.sign).toBe(2);
+    expect(seen.error).toMatchObject({ reason: "SIGNER_TIMEOUT" });
+  });
+});
+
 describe("a service that fails again and again", () => {
+  it.each<[string, Answer<Uint8Array>]>([
+    ["refuses", failing("refused")],
+    ["answers wrongly", failing("wrong-answer")],
+    ["signs wrongly", (good) => good.subarray(1)],
+  ])("because it %s, has no certificate begun", async (_, answer) => {
+    const { key, signer, timers, background, problems } = await openGood(makeFakeRemoteKey(), { attempts: 1 });
+    key.always = answer;
+    for (let count = 0; count < 4; count++) watched(signer.sign(MESSAGE));
+    await timers.pass(1);
+    expect(beginning(signer)).not.toThrow();
+    watched(signer.sign(MESSAGE));
+    await timers.pass(1);
+    expect(beginning(signer)).toThrow(expect.objectContaining({ reason: "SIGNER_CIRCUIT_OPEN" }));
+    key.always = undefined;
+    await background.pass(6_000);
+    expect(problems).toEqual(["SIGNER_CIRCUIT_OPEN", undefined]);
+  });
+
+  it("is asked once each five seconds, however many attempts a signature has", async () => {
+    const { key, signer, timers, background } = await openGood();
+    key.always = failing("unavailable");
+    for (let count = 0; count < 5; count++) watched(signer.sign(MESSAGE));
+    await timers.pass(2_500);
+    const asked = key.counts.sign;
+    for (let count = 1; count <= 3; count++) {
+      await background.pass(5_000);
+      await timers.pass(2_500);
+      expect(key.counts.sign).toBe(asked + count);
+    }
+  });
+
   it("is left alone after five failures in a row, until it signs in the background", async () => {
     const { key, signer, timers, background, problems, shed } = await openGood(makeFakeRemoteKey(), { attempts: 1 });
     key.always = failing("unavailable");
@@ -372,6 +447,34 @@ describe("more than a key service can do", () => {
       ...["SIGNER_TIMEOUT", "SIGNER_TIMEOUT", "SIGNER_TIMEOUT", "SIGNER_TIMEOUT"],
     ]);
     expect(key.counts.underWay).toBe(0);
+  });
+
+  it("does not pass for a service that is away, when turns came too late", async () => {
+    const { key, signer, timers, problems } = await openGood(makeFakeRemoteKey(), { inFlight: 6, attempts: 1 });
+    const after =
+      (ms: number): Answer<Uint8Array> =>
+      async (good) => {
+        await new Promise<void>((resolve) => timers.startTimer(resolve, ms));
+        return good;
+      };
+    const reasons = async (ms: number): Promise<unknown[]> => {
+      key.always = after(ms);
+      const seen = Array.from({ length: 30 }, () => watched(signer.sign(MESSAGE)));
+      await timers.pass(3_000);
+      return seen.slice(-12).map(({ error }) => error?.reason);
+    };
+    // Each fourth turn begins 400 ms before the end, each fifth 60 ms.
+    expect(await reasons(700)).toEqual([
+      ...Array<Reason>(6).fill("SIGNER_TIMEOUT"),
+      ...Array<Reason>(6).fill("SIGNER_BUSY"),
+    ]);
+    const asked = key.counts.sign;
+    expect(await reasons(610)).toEqual([
+      ...Array<undefined>(6).fill(undefined),
+      ...Array<Reason>(6).fill("SIGNER_BUSY"),
+    ]);
+    expect(key.counts.sign).toBe(asked + 24);
+    expect(problems).toEqual([]);
   });
 
   it("is not begun when those before it would keep it waiting too long", async () => {

@@ -8,6 +8,7 @@ import { asDer, signDigest } from "../support/keys/sign-digest.ts";
 
 /** What the server does instead of what it is asked for. */
 export type VaultFault =
+  | "no-renewal"
   | "hang"
   | "hang-in-body"
   | "reset"
@@ -213,6 +214,7 @@ class Server {
     if (call === "GET auth/token/lookup-self") return { data: { ttl: 0, renewable: false } };
     if (call === "POST auth/token/renew-self") {
       this.counts.renewals++;
+      if (this.#fault === "no-renewal") return refusal(500, "internal error");
       return { auth: { client_token: token, lease_duration: this.leaseSeconds, renewable: true } };
     }
     const { verb, key, hash } =

@@ -1,6 +1,7 @@
 import { describeCauses, MayflyError } from "../../../core/errors.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import { KeyFailure } from "../remote/key-failure.ts";
+import type { KeyFailureKind } from "../remote/key-failure.ts";
 import { membersOf } from "./vault-client.ts";
 import type { VaultClient } from "./vault-client.ts";
 
@@ -20,11 +21,23 @@ interface Lease {
   readonly token: string;
   /** When it is renewed, on the clock that never steps; never when the server says no end. */
   readonly renewAtMs: number;
+  /** When it is not taken any more, on the same clock. */
+  readonly endsAtMs: number;
   readonly isRenewable: boolean;
 }
 
 /** Of its life, a token is used so long before it is renewed: what is left is for servers that are away. */
 const USED_SHARE = 2 / 3;
+/** A token that could not be renewed, and is still good, is used so long before that is tried again. */
+const AGAIN_MS = 5_000;
+
+/** Why a renewal may fail that says nothing against who asks. */
+const PASSING: ReadonlySet<KeyFailureKind> = new Set<KeyFailureKind>([
+  "timeout",
+  "unavailable",
+  "quota",
+  "wrong-answer",
+]);
 
 /** The token that calls are made with: got at the first call, renewed before it ends, and got anew when it is not taken. */
 export class VaultSession {
@@ -50,7 +63,7 @@ export class VaultSession {
   async token(signal: AbortSignal): Promise<string> {
     const lease = this.#lease;
     if (lease !== undefined && this.#clock.monotonic() < lease.renewAtMs) return lease.token;
-    return (await this.#once(() => this.#prolong(lease, signal))).token;
+    return (await this.#once(() => this.#prolongOrKeep(lease, signal))).token;
   }
 
   /** Logs in again, whatever is left of the token. @throws KeyFailure */
@@ -63,6 +76,21 @@ export class VaultSession {
       this.#underWay = undefined;
     });
     return this.#underWay;
+  }
+
+  /** While a token is good, signatures do not wait for a server that answers nothing but them. */
+  async #prolongOrKeep(lease: Lease | undefined, signal: AbortSignal): Promise<Lease> {
+    try {
+      return await this.#prolong(lease, signal);
+    } catch (error) {
+      const nowMs = this.#clock.monotonic();
+      const passes = signal.aborted || (error instanceof KeyFailure && PASSING.has(error.kind));
+      if (!passes || lease === undefined || nowMs >= lease.endsAtMs) throw error;
+      const kept = { ...lease, renewAtMs: nowMs + AGAIN_MS };
+      this.#lease = kept;
+      if (signal.aborted) throw error;
+      return kept;
+    }
   }
 
   /** Renewing keeps what a login would use up, as the uses of a secret id. */
@@ -129,8 +157,10 @@ export class VaultSession {
 
   #leaseOf(token: string, seconds: unknown, renewable: unknown): Lease {
     const hasEnd = typeof seconds === "number" && Number.isFinite(seconds) && seconds > 0;
-    const renewAtMs = hasEnd ? this.#clock.monotonic() + seconds * 1_000 * USED_SHARE : Number.POSITIVE_INFINITY;
-    return { token, renewAtMs, isRenewable: renewable === true };
+    const lifeMs = hasEnd ? seconds * 1_000 : Number.POSITIVE_INFINITY;
+    const nowMs = this.#clock.monotonic();
+    const isRenewable = renewable === true;
+    return { token, renewAtMs: nowMs + lifeMs * USED_SHARE, endsAtMs: nowMs + lifeMs, isRenewable };
   }
 }
 

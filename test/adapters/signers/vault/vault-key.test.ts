@@ -119,6 +119,26 @@ describe("a key of a transit engine", () => {
     expect(key.renewals!()).toBe(1);
   });
 
+  it("signs with a token that is still good while it cannot be renewed, and no longer", async () => {
+    const clock = makeFakeClock();
+    vault.leaseSeconds = 300;
+    const key = open({}, clock);
+    await sign(key);
+    vault.misbehave("no-renewal");
+    clock.advance(200_000);
+    await sign(key);
+    await sign(key);
+    expect(vault.counts).toMatchObject({ logins: 1, renewals: 1, signatures: 3 });
+    clock.advance(5_000);
+    await sign(key);
+    expect(vault.counts).toMatchObject({ renewals: 2, signatures: 4 });
+    clock.advance(95_000);
+    await expect(sign(key)).rejects.toMatchObject({ kind: "unavailable" });
+    vault.misbehave(undefined);
+    await sign(key);
+    expect(vault.counts).toMatchObject({ logins: 1, renewals: 4 });
+  });
+
   it("takes the token of a service account", async () => {
     const credentials = { kind: "kubernetes", mount: "kubernetes", role: "mayfly" } as const;
     await sign(open({ credentials: { ...credentials, readJwt: () => vault.serviceAccountToken } }));

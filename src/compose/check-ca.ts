@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { LOAD_MESSAGE } from "../adapters/signers/load-message.ts";
 import { SIGNATURE_DIGEST } from "../adapters/signers/signature-digest.ts";
+import { activeAuthority } from "../config/active-authority.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import type { SignerConfig } from "../config/signer-schema.ts";
@@ -60,18 +61,19 @@ export interface CheckCaOptions {
  */
 export async function checkCa(config: Config, options: CheckCaOptions): Promise<CaReport> {
   const { ca } = config;
-  if (ca.chain === undefined || ca.signer.kind === "memory") {
+  const { chain: file, signer } = activeAuthority(config);
+  if (file === undefined || signer.kind === "memory") {
     throw new ConfigError("ca.signer: a key that is forgotten at exit, and its chain, cannot be checked");
   }
   const { lifetimeSeconds, backdateSeconds } = ca;
   const leaf = { nowMs: systemClock.now(), lifetimeSeconds, backdateSeconds };
-  const { certificates, findings, chain } = checkChain(readBytes(ca.chain, "ca.chain"), leaf);
+  const { certificates, findings, chain } = checkChain(readBytes(file, "ca.chain"), leaf);
   const all = [
     ...findings.map(({ rule, what }) => finding(rule, what)),
-    ...(await checkKey(config, { signer: ca.signer, chain, env: options.env })),
+    ...(await checkKey(config, { signer, chain, env: options.env })),
     ...(options.trustedRoot === undefined ? [] : compareTrust(certificates, options.trustedRoot)),
   ];
-  return { chain: ca.chain, certificates: certificates.map(describe), findings: worstFirst(all) };
+  return { chain: file, certificates: certificates.map(describe), findings: worstFirst(all) };
 }
 
 const finding = (rule: CaRule, what: string): CaFinding => ({ rule, ...CA_RULES[rule], what });

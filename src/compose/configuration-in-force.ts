@@ -23,7 +23,8 @@ export interface ConfigurationInForceParts {
   readonly started: ConfigurationSource;
   /** Files that the start has read; none where nobody waits for changes. */
   readonly files?: FilesRead;
-  readonly openSource: (opened: OpenedConfiguration, before: ConfigurationSource) => ConfigurationSource;
+  /** Rejects when the configuration cannot be put into force, or must not follow the one before. */
+  readonly openSource: (opened: OpenedConfiguration, before: ConfigurationSource) => Promise<ConfigurationSource>;
   readonly shards: Pick<HandOver, "change" | "plan">;
   readonly rateLimits: Pick<ChangeableRateLimits, "change">;
   readonly pauseSwitch: Pick<PauseSwitch, "set">;
@@ -111,7 +112,7 @@ export class ConfigurationInForce {
       setBrake(paused);
       return "unchanged";
     }
-    const source = this.#parts.openSource(opened, this.#source);
+    const source = await this.#parts.openSource(opened, this.#source);
     try {
       await shards.change(opened.config.log.shards, change, source);
     } catch (error) {
@@ -124,7 +125,7 @@ export class ConfigurationInForce {
     return "applied";
   }
 
-  /** Everything that can be known without the network and without opening a log. */
+  /** Everything that can be known without the network and without opening a key or a log. */
   #judge(read: () => Config): { readonly wanted: Config; readonly opened: OpenedConfiguration } {
     const files = new Map<string, string>();
     try {

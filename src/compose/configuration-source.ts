@@ -4,6 +4,7 @@ import type { TokenVerifier } from "../adapters/oidc/open-token-verifier.ts";
 import type { GenerationSource } from "./generations.ts";
 import { prepareGenerations } from "./make-generation.ts";
 import type { ServiceParts } from "./make-generation.ts";
+import type { OpenedAuthorities } from "./open-authorities.ts";
 import type { OpenedConfiguration } from "./open-configuration.ts";
 import { expiredAuthorities } from "./open-issuers.ts";
 
@@ -15,8 +16,12 @@ export interface SourceParts extends ServiceParts {
 /** A configuration that generations can be made of. */
 export interface ConfigurationSource extends GenerationSource {
   readonly opened: OpenedConfiguration;
+  readonly authorities: OpenedAuthorities;
   readonly verifier: Omit<TokenVerifier, "close">;
 }
+
+/** What a source is opened from; it lets go of the authorities at its end. */
+export type Openable = Pick<ConfigurationSource, "opened" | "authorities">;
 
 /**
  * Opens what verifies tokens by a configuration, and says what is past its end in it.
@@ -24,7 +29,7 @@ export interface ConfigurationSource extends GenerationSource {
  * @param before what is in force now: keys of issuers that are fetched as before are not fetched again
  */
 export function openSource(
-  opened: OpenedConfiguration,
+  { opened, authorities }: Openable,
   parts: SourceParts,
   before?: ConfigurationSource,
 ): ConfigurationSource {
@@ -38,6 +43,10 @@ export function openSource(
     telemetry.notice("warn", "a certificate authority trusted for an issuer's TLS has expired", fields);
   }
   const { verifyIdToken } = verifier;
-  const make = prepareGenerations({ ...parts, configuration: opened, verifyIdToken });
-  return { opened, verifier, make, close: () => verifier.close() };
+  const make = prepareGenerations({ ...parts, configuration: opened, authorities, verifyIdToken });
+  const close = async (): Promise<void> => {
+    await verifier.close();
+    await authorities.close();
+  };
+  return { opened, authorities, verifier, make, close };
 }

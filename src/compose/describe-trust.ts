@@ -1,16 +1,14 @@
-import { readFileSync } from "node:fs";
 import { readPublicKeyOf } from "../adapters/signers/file.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import { settingName } from "../config/setting-name.ts";
-import { parseIssuerChain } from "../core/certificate/issuer-chain.ts";
 import { MayflyError } from "../core/errors.ts";
-import { parseCertificateChain } from "../trust/certificate-chain.ts";
 import type { TrustFiles } from "../trust/trust-file-names.ts";
 import { describeShards } from "./describe-shards.ts";
 import type { DescribedShard } from "./describe-shards.ts";
 import { prepareTrustFiles } from "./prepare-trust-files.ts";
-import type { TrustedShard } from "./prepare-trust-files.ts";
+import type { TrustedAuthorities, TrustedShard } from "./prepare-trust-files.ts";
+import { readAuthorities } from "./read-authorities.ts";
 
 /**
  * `mayfly trust`: the trust files that a service with this configuration serves, from files alone. No private key is opened,
@@ -24,23 +22,19 @@ export async function describeTrust(config: Config): Promise<TrustFiles> {
   if (trust === undefined) {
     throw new ConfigError("trust: required, for trust files to be made: trust: { publicUrl: https://HOST } is enough");
   }
-  const make = prepareTrustFiles({ ...config, trust }, readIssuingChain(config));
+  const authorities = trustedAuthorities(config);
+  const make = prepareTrustFiles({ ...config, trust });
   const shards: TrustedShard[] = [];
   for (const shard of await describeShards(config)) shards.push(await trustedShard(shard));
-  return make(shards);
+  return make(authorities, shards);
 }
 
-/** As a service takes it, but for the clock: what an authority signed before it expired is still to be verified. */
-function readIssuingChain({ ca: { chain } }: Config): readonly Uint8Array[] {
-  if (chain === undefined) throw forgotten("ca.signer");
-  try {
-    const pem = readFileSync(chain);
-    const { notBeforeMs } = parseCertificateChain(pem, "issuing");
-    return parseIssuerChain(pem, notBeforeMs).certificates;
-  } catch (cause) {
-    if (cause instanceof MayflyError) throw new MayflyError(cause.reason, `ca.chain ${chain}`, { cause });
-    throw new MayflyError("CHAIN_INVALID", `ca.chain ${chain} cannot be read`, { cause });
-  }
+/** As a service takes them, but for the clock: what an authority signed before it expired is still to be verified. */
+function trustedAuthorities({ ca }: Config): TrustedAuthorities {
+  const { active, others } = readAuthorities(ca.authorities);
+  const { config, chain } = active;
+  if (chain === undefined) throw forgotten(settingName([...config.place, "signer"]));
+  return { issuing: { config, chain }, others };
 }
 
 /**

@@ -1,6 +1,5 @@
 import { hash, X509Certificate } from "node:crypto";
 import type { Config } from "../config/schema.ts";
-import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import type { IssueCertificate } from "../core/issuance-types.ts";
 import type { KeyPolicy } from "../core/proof/key-policy.ts";
 import type { Generation } from "../issuance/generation.ts";
@@ -12,9 +11,9 @@ import type { Clock } from "../ports/clock.ts";
 import type { VerifyIdToken } from "../ports/id-token-verifier.ts";
 import type { RateLimits } from "../ports/limits.ts";
 import type { UsedTokens } from "../ports/used-tokens.ts";
-import type { Signer } from "../ports/signer.ts";
 import type { Telemetry } from "../ports/telemetry.ts";
 import { makeIssuance } from "./make-issuance.ts";
+import type { OpenedAuthorities } from "./open-authorities.ts";
 import type { OpenedConfiguration } from "./open-configuration.ts";
 import { drawSerialNumber } from "./serial-number.ts";
 
@@ -31,13 +30,12 @@ export type MakeGeneration = (number: number, log: GenerationLog) => Generation;
 /** What the generations of one configuration have in common. */
 export interface GenerationParts extends ServiceParts {
   readonly configuration: OpenedConfiguration;
+  readonly authorities: Pick<OpenedAuthorities, "issuing" | "others">;
   readonly verifyIdToken: VerifyIdToken;
 }
 
 /** The parts that stay the same from the start of a service to its end. */
 export interface ServiceParts {
-  readonly chain: IssuerChain;
-  readonly caSigner: Signer;
   readonly audit: AuditTrail;
   readonly rateLimits: RateLimits;
   readonly usedTokens: UsedTokens;
@@ -48,12 +46,14 @@ export interface ServiceParts {
 
 /** Prepares a configuration as requests see it; what may change from one of its generations to the next is the log. */
 export function prepareGenerations(parts: GenerationParts): MakeGeneration {
-  const { chain } = parts;
+  const { issuing, others } = parts.authorities;
   const { issuers } = parts.configuration;
   const keyPolicyWith = prepareKeyPolicy(parts);
+  // The one that issues comes first: there are clients that take no other.
+  const trustBundle = Object.freeze([issuing.chain.pem, ...others.map(({ pem }) => pem)]);
   return (number, log) => {
     const issueCertificate = makeServedIssuance(parts, { number, log, keyPolicy: keyPolicyWith(log.publicKeys) });
-    return Object.freeze({ number, issueCertificate, issuers, trustBundle: [chain.pem] });
+    return Object.freeze({ number, issueCertificate, issuers, trustBundle });
   };
 }
 
@@ -64,9 +64,10 @@ interface OneGeneration {
 }
 
 function makeServedIssuance(parts: GenerationParts, { number, log, keyPolicy }: OneGeneration): IssueCertificate {
-  const { chain, caSigner, clock, audit, telemetry, rateLimits, usedTokens } = parts;
+  const { clock, audit, telemetry, rateLimits, usedTokens } = parts;
   const { config, digest: configuration } = parts.configuration;
   const { auditedOutcomes } = rateLimits;
+  const { chain, signer } = parts.authorities.issuing;
   return makeIssuance(
     {
       now: () => clock.now(),
@@ -76,7 +77,7 @@ function makeServedIssuance(parts: GenerationParts, { number, log, keyPolicy }: 
       issuer: chain,
       lifetimeSeconds: config.ca.lifetimeSeconds,
       backdateSeconds: config.ca.backdateSeconds,
-      signer: caSigner,
+      signer,
       log: log.certificateLog,
     },
     {
@@ -95,16 +96,17 @@ function stageLimits({ limits: { stages } }: Config): StageLimits {
 }
 
 /** Nobody may have one of our own keys certified: whoever proves to hold one has broken into something. */
-function prepareKeyPolicy({ configuration: { config, blockedKeys }, chain, caSigner }: GenerationParts) {
-  const above = chain.certificates.map((der) =>
-    new X509Certificate(der).publicKey.export({ type: "spki", format: "der" }),
-  );
+function prepareKeyPolicy({ configuration: { config, blockedKeys }, authorities }: GenerationParts) {
+  const { issuing, others } = authorities;
+  const ofAuthorities = [issuing, ...others]
+    .flatMap(({ chain }) => chain.certificates)
+    .map((der) => new X509Certificate(der).publicKey.export({ type: "spki", format: "der" }));
   const fixed = {
     permittedAlgorithms: new Set(config.clientKeys.algorithms),
     ...(blockedKeys === undefined ? {} : { blockedKeys }),
   };
   return (logKeys: readonly Uint8Array[]): KeyPolicy => {
-    const ours = [caSigner.publicKey, ...above, ...logKeys];
+    const ours = [...ofAuthorities, ...logKeys];
     return { ...fixed, forbiddenKeys: new Set(ours.map((key) => hash("sha256", key, "hex"))) };
   };
 }

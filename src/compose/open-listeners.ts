@@ -6,7 +6,6 @@ import { isOnHttpPort } from "../config/grpc-rules.ts";
 import { ConfigError } from "../config/load-config.ts";
 import type { Config } from "../config/schema.ts";
 import { pathOfOrigin } from "../config/shard-rules.ts";
-import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import type { Admission } from "../entrance/admission.ts";
 import type { GrpcServer } from "../grpc/grpc-server.ts";
 import { makePublicApp } from "../http/app.ts";
@@ -23,12 +22,12 @@ import type { Generation } from "../issuance/generation.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RateLimits } from "../ports/limits.ts";
-import type { Signer } from "../ports/signer.ts";
-import type { TrustFiles } from "../trust/trust-file-names.ts";
 import type { LogShards, ShardInService } from "./log-shards.ts";
 import { ClosedTogether } from "./closed-together.ts";
+import type { Openable } from "./configuration-source.ts";
 import { makeGrpc } from "./open-grpc.ts";
 import { openTlsOfListeners } from "./open-tls.ts";
+import type { ServedTrustFiles } from "./open-trust-files.ts";
 import { readinessChecks } from "./readiness-checks.ts";
 import type { Shutdown } from "./shutdown.ts";
 import { watchFreeSpace } from "./watch-free-space.ts";
@@ -42,8 +41,8 @@ export interface ListenerParts {
   /** What readiness says of the configuration. */
   readonly configuration: () => Readiness["configuration"];
   readonly shards: LogShards;
-  readonly chain: IssuerChain;
-  readonly caSigner: Signer;
+  /** The configuration in force, and its issuing CAs. */
+  readonly inForce: () => Openable;
   readonly admission: Admission;
   readonly rateLimits: RateLimits;
   readonly telemetry: ProcessTelemetry;
@@ -52,7 +51,7 @@ export interface ListenerParts {
   readonly shutdown: Shutdown;
   readonly pauseSwitch: PauseSwitch;
   /** Undefined where there are none. */
-  readonly trustFiles: (() => TrustFiles) | undefined;
+  readonly trustFiles: ServedTrustFiles | undefined;
 }
 
 /** Where a service answers. */
@@ -69,7 +68,7 @@ export interface ServiceUrls {
  * @throws ConfigError when an address cannot be had, or a certificate cannot be used
  */
 export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> {
-  const { config, clock, telemetry, admission } = parts;
+  const { config, clock, telemetry, admission, trustFiles } = parts;
   const common = { clock, telemetry, requestId: () => randomUUID() };
   const clientAddress = makeClientAddress(config.limits.trustedProxies);
   const watched = await openReadiness(parts);
@@ -86,7 +85,7 @@ export async function openListeners(parts: ListenerParts): Promise<ServiceUrls> 
     deadlineMs: config.limits.requestSeconds * 1000,
     clientAddress,
     logs: makePublishedLogs(parts),
-    trustFiles: parts.trustFiles,
+    trustFiles: trustFiles && (() => trustFiles.of(parts.inForce().authorities)),
   });
   const grpc = await makeGrpc(config, {
     ...common,
@@ -137,14 +136,23 @@ async function openPublic(
 }
 
 /** What is served of the log, made anew only when its shards have changed. */
-function makePublishedLogs({ shards, chain }: ListenerParts): () => readonly PublishedLog[] {
-  const roots = chain.certificates.slice(-1);
-  let known: { readonly of: readonly ShardInService[]; readonly logs: readonly PublishedLog[] } | undefined;
+function makePublishedLogs({ shards, inForce }: ListenerParts): () => readonly PublishedLog[] {
+  let known: { readonly of: readonly unknown[]; readonly logs: readonly PublishedLog[] } | undefined;
   return () => {
     const { all } = shards;
-    known = known?.of === all ? known : { of: all, logs: all.map((shard) => publishedLog(shard, roots)) };
+    const { authorities } = inForce();
+    if (known?.of[0] === all && known.of[1] === authorities) return known.logs;
+    const roots = acceptedRoots(authorities);
+    known = { of: [all, authorities], logs: all.map((shard) => publishedLog(shard, roots)) };
     return known.logs;
   };
+}
+
+/** Of the issuing CA that issues, and of those that will. */
+function acceptedRoots({ issuing, others }: Openable["authorities"]): readonly Uint8Array[] {
+  const chains = [issuing, ...others.filter(({ config }) => config.state === "staged")].map(({ chain }) => chain);
+  const roots = chains.flatMap(({ certificates }) => certificates.slice(-1));
+  return roots.filter((root, at) => roots.findIndex((other) => Buffer.compare(root, other) === 0) === at);
 }
 
 function publishedLog({ config, opened }: ShardInService, roots: readonly Uint8Array[]): PublishedLog {
@@ -166,7 +174,11 @@ async function openReadiness(parts: ListenerParts): Promise<WatchedReadiness> {
     markFailure: () =>
       shards.all.map(({ opened }) => opened.log.markFailure()).find((failure) => failure !== undefined),
   };
-  const watched = watchReadiness(readinessChecks({ ...parts, log, freeSpace }), parts);
+  const ca = () => {
+    const { opened, authorities } = parts.inForce();
+    return { ...opened.config.ca, ...authorities.issuing };
+  };
+  const watched = watchReadiness(readinessChecks({ ca, clock: parts.clock, log, freeSpace }), parts);
   resources.defer(() => {
     watched.close();
   });

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { AuthorityConfig } from "../config/ca-schema.ts";
 import type { ShardConfig } from "../config/log-schema.ts";
 import { publicUrlOf } from "../config/public-url.ts";
 import { isPatternEntry } from "../config/issuer-rules.ts";
@@ -8,6 +9,7 @@ import type { TrustConfig } from "../config/trust-schema.ts";
 import { withoutPort } from "../config/without-port.ts";
 import { MayflyError } from "../core/errors.ts";
 import { parseCertificateChain, readCertificateChain } from "../trust/certificate-chain.ts";
+import type { CertificateChain } from "../trust/certificate-chain.ts";
 import { makeTrustFiles } from "../trust/make-trust-files.ts";
 import { parsePublicKeyFile, readPublicKey } from "../trust/public-key-file.ts";
 import type { TrustFiles } from "../trust/trust-file-names.ts";
@@ -23,19 +25,28 @@ export interface TrustedShard {
   readonly frozenMs: number | undefined;
 }
 
-/** Makes the trust files of the shards as they are. */
-export type MakeTrustFiles = (shards: readonly TrustedShard[]) => TrustFiles;
+/** What is trusted of the issuing CAs: the one that issues, and the others. */
+export interface TrustedAuthorities {
+  readonly issuing: {
+    readonly config: Pick<AuthorityConfig, "window">;
+    /** DER, issuing CA first, root last. */
+    readonly chain: { readonly certificates: readonly Uint8Array[] };
+  };
+  readonly others: readonly { readonly config: Pick<AuthorityConfig, "window">; readonly chain: CertificateChain }[];
+}
+
+/** Makes the trust files of issuing CAs and shards as they are. */
+export type MakeTrustFiles = (authorities: TrustedAuthorities, shards: readonly TrustedShard[]) => TrustFiles;
 
 /** A configuration with trust files. */
 export type TrustingConfig = Config & { readonly trust: TrustConfig };
 
 /**
- * Reads every file that the trust files are made of, except what they say of the log.
+ * Reads every file that the trust files are made of, except what they say of issuing CAs and log.
  *
- * @param issuing DER, issuing CA first, root last
  * @throws MayflyError naming the setting and the file that cannot be used
  */
-export function prepareTrustFiles(config: TrustingConfig, issuing: readonly Uint8Array[]): MakeTrustFiles {
+export function prepareTrustFiles(config: TrustingConfig): MakeTrustFiles {
   const { trust } = config;
   const publicUrl = publicUrlOf(config);
   if (publicUrl === undefined) throw new TypeError("a configuration without a public URL was not checked");
@@ -46,14 +57,13 @@ export function prepareTrustFiles(config: TrustingConfig, issuing: readonly Uint
   const service = (one: ServiceSettings): Service => ({
     ...{ operator: one.operator ?? operator, verifyOnly: one.verifyOnly },
   });
+  const otherAuthorities = readAll(trust, "otherAuthorities", ({ chain }) => ({
+    chain: parseCertificateChain(readFileSync(chain), "issuing"),
+  }));
   const fixed = {
     publicUrl,
     operator,
     issuers: [...new Set(trust.issuers ?? interactiveIssuers(config))],
-    issuing: readCertificateChain(issuing, "issuing"),
-    otherAuthorities: readAll(trust, "otherAuthorities", ({ chain }) => ({
-      chain: parseCertificateChain(readFileSync(chain), "issuing"),
-    })),
     transparencyLogs: readAll(trust, "transparencyLogs", ({ url, baseUrl, apiVersion, publicKey, ...more }) => ({
       ...{ url, apiVersion, baseUrl: baseUrl ?? (apiVersion === 2 ? withoutPort(url) : url) },
       ...{ publicKey: parsePublicKeyFile(readFileSync(publicKey)), ...service(more) },
@@ -61,8 +71,17 @@ export function prepareTrustFiles(config: TrustingConfig, issuing: readonly Uint
     timestampAuthorities: readAll(trust, "timestampAuthorities", ({ url, chain, ...more }) => ({
       ...{ url, chain: parseCertificateChain(readFileSync(chain), "timestamping"), ...service(more) },
     })),
-  } satisfies Omit<TrustSources, "ctLogs">;
-  return (shards) => makeTrustFiles(makeTrustMaterial({ ...fixed, ctLogs: [...shards.map(ctLog), ...otherLogs] }));
+  } satisfies Omit<TrustSources, "ctLogs" | "issuing" | "issuingWindow" | "otherAuthorities">;
+  return ({ issuing, others }, shards) => {
+    const sources = {
+      ...fixed,
+      issuing: readCertificateChain(issuing.chain.certificates, "issuing"),
+      issuingWindow: issuing.config.window,
+      otherAuthorities: [...others.map(({ chain, config: { window } }) => ({ chain, window })), ...otherAuthorities],
+      ctLogs: [...shards.map(ctLog), ...otherLogs],
+    };
+    return makeTrustFiles(makeTrustMaterial(sources));
+  };
 }
 
 type ServiceSettings = Pick<TrustConfig["timestampAuthorities"][number], "operator" | "verifyOnly">;

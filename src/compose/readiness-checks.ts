@@ -1,21 +1,21 @@
 import type { Config } from "../config/schema.ts";
-import type { IssuerChain } from "../core/certificate/issuer-chain.ts";
 import { isWithin, leafValidity } from "../core/certificate/validity.ts";
 import type { Reason } from "../core/errors.ts";
 import type { Sample } from "../core/readiness/judge-sample.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Signer } from "../ports/signer.ts";
+import type { IssuingAuthority } from "./open-authorities.ts";
 import type { OpenedLog } from "./open-log.ts";
 import type { WatchedFreeSpace } from "./watch-free-space.ts";
 import type { ReadinessCheck } from "./watch-readiness.ts";
 
 /** Parts of a service that readiness rests on. */
 export interface CheckedParts {
-  readonly config: Pick<Config, "ca">;
-  readonly chain: IssuerChain;
+  /** Times of the certificates that are made now, and the issuing CA that makes them. */
+  readonly ca: () => Pick<Config["ca"], "lifetimeSeconds" | "backdateSeconds"> & {
+    readonly chain: IssuingAuthority["chain"];
+    readonly signer: Pick<IssuingAuthority["signer"], "service">;
+  };
   readonly clock: Pick<Clock, "now">;
-  /** The key of the issuing CA. */
-  readonly caSigner: Pick<Signer, "service">;
   /** The log that issues, and whether the head mark of any is behind. */
   readonly log: Pick<OpenedLog, "refusal" | "markFailure">;
   readonly freeSpace: Pick<WatchedFreeSpace, "problem">;
@@ -38,18 +38,14 @@ export function readinessChecks(parts: CheckedParts): readonly ReadinessCheck[] 
     // Without it a start could not tell a database that was put back from this one.
     { name: "mark", passing: () => (parts.log.markFailure() === undefined ? undefined : "head.note is not written") },
     { name: "disk", passing: () => parts.freeSpace.problem() },
-    ...keyCheck(parts.caSigner),
+    // A key in this process is there as long as the process is.
+    { name: "key", passing: () => parts.ca().signer.service?.refusal()?.reason },
     { name: "ca", certain: () => (isCaValid(parts) ? undefined : "CA_EXPIRED") },
   ];
 }
 
-/** A key in this process is there as long as the process is. */
-function keyCheck({ service }: CheckedParts["caSigner"]): readonly ReadinessCheck[] {
-  return service === undefined ? [] : [{ name: "key", passing: () => service.refusal()?.reason }];
-}
-
 /** Whether the chain covers a certificate that is made now. */
-function isCaValid({ config, chain, clock }: CheckedParts): boolean {
-  const { lifetimeSeconds, backdateSeconds } = config.ca;
+function isCaValid({ ca, clock }: CheckedParts): boolean {
+  const { lifetimeSeconds, backdateSeconds, chain } = ca();
   return isWithin(leafValidity({ nowMs: clock.now(), lifetimeSeconds, backdateSeconds }), chain);
 }

@@ -3,8 +3,6 @@ import { openAuditFile } from "../adapters/audit/file.ts";
 import { readAuditTrailEnd } from "../adapters/audit/verify-audit-trail.ts";
 import { systemClock } from "../adapters/clock/system-clock.ts";
 import { openRateLimits } from "../adapters/limits/open-rate-limits.ts";
-import { TokenUses } from "../adapters/limits/token-uses.ts";
-import { KeyCaches } from "../adapters/oidc/key-caches.ts";
 import type { ConfigSource } from "../adapters/telemetry/config-metrics.ts";
 import { openTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { ProcessTelemetry, TelemetryOptions } from "../adapters/telemetry/open-telemetry.ts";
@@ -18,30 +16,27 @@ import type { Admission } from "../entrance/admission.ts";
 import type { Readiness } from "../http/operations-app.ts";
 import { makePauseSwitch } from "../issuance/pause-switch.ts";
 import type { PauseSwitch } from "../issuance/pause-switch.ts";
-import type { Signer } from "../ports/signer.ts";
-import { ConfigurationInForce } from "./configuration-in-force.ts";
-import type { ConfigurationInForceParts, ReadingCause } from "./configuration-in-force.ts";
-import { openSource } from "./configuration-source.ts";
-import type { SourceParts } from "./configuration-source.ts";
+import { AuthorityKeys } from "./authority-keys.ts";
+import type { ConfigurationInForce, ReadingCause } from "./configuration-in-force.ts";
+import type { Openable } from "./configuration-source.ts";
 import { dataPaths } from "./data-paths.ts";
 import { refuseDevelopmentKeys } from "./development-keys.ts";
 import { endOnAuditFailure } from "./end-on-audit-failure.ts";
-import { loadChain } from "./load-chain.ts";
 import { lockData } from "./lock-data.ts";
-import { startGenerations } from "./generations.ts";
-import type { Generations } from "./generations.ts";
-import { makeHandOver } from "./hand-over.ts";
+import { openAuthorities } from "./open-authorities.ts";
+import type { OpenedAuthorities } from "./open-authorities.ts";
 import { openConfiguration } from "./open-configuration.ts";
+import type { OpenedConfiguration } from "./open-configuration.ts";
+import { openConfigurationInForce } from "./open-configuration-in-force.ts";
 import { openListeners } from "./open-listeners.ts";
 import type { ServiceUrls } from "./open-listeners.ts";
 import { LogShards, shardSource } from "./log-shards.ts";
-import { openSigner } from "./open-signer.ts";
 import { openTrustFiles } from "./open-trust-files.ts";
 import type { Environment } from "./read-secret.ts";
 import { reconcileInBackground } from "./reconcile-in-background.ts";
 import { makeShutdown } from "./shutdown.ts";
 import type { Shutdown } from "./shutdown.ts";
-import { SIGNER_ROLES, signersOfService } from "./signer-roles.ts";
+import { signersOfService } from "./signer-roles.ts";
 import { readVersion } from "./version.ts";
 import { watchConfig } from "./watch-config.ts";
 
@@ -178,8 +173,9 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
   const onFatal = (error: MayflyError): void => {
     shutdown.fail(error);
   };
-  const caSigner = await openCaSigner(parts, onFatal);
-  const chain = await loadChain(config, caSigner, clock.now());
+  const files = new Map(parts.files);
+  const opened = recordFilesRead(files, () => openConfiguration(config));
+  const { authorityKeys, authorities } = await openStartedAuthorities(parts, opened, onFatal);
   const admission = openAdmission(config);
   const requestsInFlight = (): number => admission.inFlight;
   const { auditTrail } = dataPaths(config);
@@ -192,10 +188,13 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
   const audit = await openAuditFile({ path: auditTrail, writerId, clock, end: auditEnd });
   const watchedAudit = endOnAuditFailure(audit, onFatal);
   resources.defer(() => watchedAudit.close());
-  const trustFiles = await openTrustFiles(config, { chain, shards, telemetry });
+  const trustFiles = await openTrustFiles(config, { authorities, shards, telemetry });
   const rateLimits = openRateLimits(config.limits.rates, clock);
-  const signing = { chain, caSigner, audit: watchedAudit, rateLimits, telemetry, clock, pauseSwitch };
-  const { configuration, generations } = openConfigurationInForce(parts, signing, shards);
+  const signing = { audit: watchedAudit, rateLimits, telemetry, clock, pauseSwitch };
+  const started = { opened, authorities };
+  const { configuration, generations } = openConfigurationInForce({
+    ...{ ...signing, resources, shards, authorityKeys, trustFiles, started, files },
+  });
   const generation = generations.current;
   const inForceFrom = { timeMs: clock.now(), generation: generation().number, cause: "start" } as const;
   await audit.append({ kind: "configuration", ...inForceFrom, configuration: configuration.source.opened.digest });
@@ -204,7 +203,7 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
     return { generation: generation().number, digest };
   };
   telemetry.watch({
-    caNotAfterMs: () => chain.notAfterMs,
+    caNotAfterMs: () => configuration.source.authorities.issuing.chain.notAfterMs,
     configuration: configSource,
     issuerKeyFaults: () => configuration.source.verifier.keyFaults(),
     issuers: () => configuration.source.opened.issuers,
@@ -214,45 +213,14 @@ async function openParts(parts: Parts): Promise<OpenedParts> {
     shards: () => shards.all.map(shardSource),
   });
   startReconciling(parts, shards);
-  const inForce = (): Readiness["configuration"] => {
+  const described = (): Readiness["configuration"] => {
     const { lastFailure } = configuration;
     return { ...configSource(), ...(lastFailure === undefined ? {} : { lastFailure }) };
   };
-  const listening = { ...signing, config, generation, shards, admission, trustFiles };
-  const urls = await openListeners({ ...listening, configuration: inForce, resources, shutdown });
+  const inForce = (): Openable => configuration.source;
+  const listening = { ...signing, config, generation, inForce, shards, admission, trustFiles };
+  const urls = await openListeners({ ...listening, configuration: described, resources, shutdown });
   return { urls, configuration };
-}
-
-/** Puts the configuration of the start into force, and those that follow it. */
-function openConfigurationInForce(
-  { config, files: alreadyRead, resources }: Parts,
-  signing: Omit<SourceParts, "keyCaches" | "usedTokens"> & Pick<ConfigurationInForceParts, "rateLimits" | "telemetry">,
-  shards: LogShards,
-): { readonly configuration: ConfigurationInForce; readonly generations: Generations } {
-  const { clock, telemetry } = signing;
-  const keyCaches = new KeyCaches({
-    clock,
-    onNotice: (level, message, fields) => {
-      telemetry.notice(level, message, fields);
-    },
-  });
-  const parts = { ...signing, keyCaches, usedTokens: new TokenUses() };
-  const files = new Map(alreadyRead);
-  const started = openSource(
-    recordFilesRead(files, () => openConfiguration(config)),
-    parts,
-  );
-  const { certificateLog } = shards.active.log;
-  const generations = startGenerations(started, { certificateLog, publicKeys: shards.publicKeys });
-  resources.defer(() => generations.close());
-  const handOver = makeHandOver({ shards, generations, clock, telemetry });
-  resources.defer(() => handOver.close());
-  const configuration = new ConfigurationInForce({
-    ...{ ...parts, started, files, shards: handOver },
-    generation: () => generations.current().number,
-    openSource: (opened, before) => openSource(opened, parts, before),
-  });
-  return { configuration, generations };
 }
 
 /** A log in memory has nothing that another thread could read. */
@@ -280,10 +248,21 @@ function openAdmission({ limits }: Config): Admission {
   return makeAdmission({ maxInFlight, maxQueued, maxQueueMs: queueSeconds * 1000 });
 }
 
-async function openCaSigner(parts: Parts, onFatal: (error: MayflyError) => void): Promise<Signer> {
+/** The issuing CAs of the start, and the keys that later configurations share with it. */
+async function openStartedAuthorities(
+  parts: Parts,
+  { authorities: read }: OpenedConfiguration,
+  onFatal: (error: MayflyError) => void,
+): Promise<{ readonly authorityKeys: AuthorityKeys; readonly authorities: OpenedAuthorities }> {
   const { config, resources } = parts;
-  const signer = await openSigner(config.ca.signer, SIGNER_ROLES.ca, signersOfService({ ...parts, onFatal }));
-  resources.defer(() => signer.close());
-  refuseDevelopmentKeys(config, [signer]);
-  return signer;
+  const authorityKeys = new AuthorityKeys({
+    opening: signersOfService({ ...parts, onFatal }),
+    judge: (signer) => {
+      refuseDevelopmentKeys(config, [signer]);
+    },
+  });
+  const authorities = await openAuthorities(read, authorityKeys, systemClock.now());
+  // For a start that fails before there are generations, which let go of them otherwise.
+  resources.defer(() => authorities.close());
+  return { authorityKeys, authorities };
 }

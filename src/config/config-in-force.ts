@@ -3,13 +3,14 @@ import type { Config } from "./schema.ts";
 
 /**
  * What of a configuration that is read again holds in a service which was started with another one: whom to trust for
- * what, which keys callers may have, rates and stages, the pause, and the log's shards. The rest is that of the start.
+ * what, which keys callers may have, rates and stages, the pause, the issuing CAs, and the log's shards. The rest is that of the start.
  */
 export function configInForce(started: Config, wanted: Config): Config {
-  const { issuers, clientKeys, issuance } = wanted;
+  const { ca, issuers, clientKeys, issuance } = wanted;
   const { rates, stages } = wanted.limits;
   return Object.freeze({
     ...started,
+    ca,
     issuers,
     clientKeys,
     issuance,

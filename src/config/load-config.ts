@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { withAbsoluteSigner } from "./absolute-signer.ts";
+import type { AuthorityConfig } from "./ca-schema.ts";
 import type { ShardConfig } from "./log-schema.ts";
 import { readIssuers } from "./read-issuers.ts";
 import { checkConfig } from "./rules.ts";
@@ -65,6 +66,15 @@ function withAbsoluteKeys(shard: ShardConfig, absolute: (from: SignerConfig) => 
   });
 }
 
+function withAbsoluteFiles(one: AuthorityConfig, absolute: (path: string) => string): AuthorityConfig {
+  const { chain, signer } = one;
+  return Object.freeze({
+    ...one,
+    ...(chain === undefined ? {} : { chain: absolute(chain) }),
+    ...(signer === undefined ? {} : { signer: withAbsoluteSigner(signer, absolute) }),
+  });
+}
+
 function withAbsolutePaths(config: Config, folder: string): Config {
   const absolute = (path: string): string => resolve(folder, path);
   const signer = (from: SignerConfig): SignerConfig => withAbsoluteSigner(from, absolute);
@@ -77,8 +87,7 @@ function withAbsolutePaths(config: Config, folder: string): Config {
       : { grpc: Object.freeze({ ...config.grpc, ...tlsFiles(config.grpc.tls, absolute) }) }),
     ca: Object.freeze({
       ...config.ca,
-      ...(config.ca.chain === undefined ? {} : { chain: absolute(config.ca.chain) }),
-      signer: signer(config.ca.signer),
+      authorities: Object.freeze(config.ca.authorities.map((one) => withAbsoluteFiles(one, absolute))),
     }),
     log: Object.freeze({
       ...config.log,

@@ -1,4 +1,5 @@
 import { parseVerifierKey } from "../core/note/verifier-key.ts";
+import { CA_RULES } from "./ca-rules.ts";
 import { GRPC_RULES, isPlaintextOffLoopback } from "./grpc-rules.ts";
 import { identities } from "./identity-rules.ts";
 import { hostOf, ISSUER_RULES } from "./issuer-rules.ts";
@@ -17,7 +18,9 @@ const needsDevelopment = (path: readonly PropertyKey[], what: string): ConfigPro
 });
 
 const memoryKeys: Rule = ({ ca, log }) => {
-  const ofCa = ca.signer.kind === "memory" ? [["ca", "signer", "kind"]] : [];
+  const ofCa = ca.authorities
+    .filter(({ signer }) => signer?.kind === "memory")
+    .map(({ place }) => [...place, "signer", "kind"]);
   return [...ofCa, ...memoryKeysOfShards(log.shards)].map((path) =>
     needsDevelopment(path, "a key that is forgotten at exit"),
   );
@@ -34,20 +37,6 @@ const insecureIssuers: Rule = (config) =>
       ? [needsDevelopment(["issuers", index, "allowInsecureHttp"], "an issuer without TLS")]
       : [],
   );
-
-const backdating: Rule = ({ ca }) =>
-  ca.backdateSeconds < ca.lifetimeSeconds
-    ? []
-    : [{ path: ["ca", "backdateSeconds"], message: "must be less than ca.lifetimeSeconds" }];
-
-const chainOfFileKeys: Rule = ({ ca }) => {
-  if (ca.signer.kind === "memory") {
-    return ca.chain === undefined ? [] : [{ path: ["ca", "chain"], message: "a memory signer makes its own chain" }];
-  }
-  return ca.chain === undefined
-    ? [{ path: ["ca", "chain"], message: "required: the certificate chain of the key" }]
-    : [];
-};
 
 const plainHttp: Rule = ({ http }) => {
   if (http.tls !== undefined) {
@@ -123,8 +112,6 @@ const quorumOfWitnesses: Rule = ({ log: { witnesses, witnessQuorum }, limits }) 
 };
 
 const RULES: readonly Rule[] = [
-  chainOfFileKeys,
-  backdating,
   identities,
   plainHttp,
   plainOperations,
@@ -133,6 +120,7 @@ const RULES: readonly Rule[] = [
   witnessesOnce,
   insecureWitnesses,
   quorumOfWitnesses,
+  ...CA_RULES,
   ...ISSUER_RULES,
   ...GRPC_RULES,
   ...SHARD_RULES,

@@ -4,6 +4,7 @@ import {
   CLIENT_SIGNING_ALGORITHMS,
   DEFAULT_CLIENT_SIGNING_ALGORITHMS,
 } from "../core/proof/client-signing-algorithm.ts";
+import { caSchema } from "./ca-schema.ts";
 import { grpcSchema } from "./grpc-schema.ts";
 import type { issuerSchema } from "./issuer-schema.ts";
 import { issuersSchema } from "./issuers-schema.ts";
@@ -11,7 +12,6 @@ import { limitsSchema } from "./limits-schema.ts";
 import { listenSchema } from "./listen-schema.ts";
 import { logSchema } from "./log-schema.ts";
 import { pathSchema } from "./secret-schema.ts";
-import { signerSchema } from "./signer-schema.ts";
 import { object } from "./strict-object.ts";
 import { timeSchema } from "./time-schema.ts";
 import { trustSchema } from "./trust-schema.ts";
@@ -50,19 +50,7 @@ export const configSchema = object({
         "Answer probes and monitoring in plain HTTP on an address that is not loopback, to a network of its own.",
       ),
   }),
-  ca: object({
-    chain: pathSchema
-      .optional()
-      .describe("PEM chain, issuing CA first, self-signed root last. Left out only with a memory signer."),
-    signer: signerSchema,
-    lifetimeSeconds: z.int().min(60).max(3600).default(600).describe("Validity of a certificate, from notBefore."),
-    backdateSeconds: z
-      .int()
-      .min(0)
-      .max(60)
-      .default(0)
-      .describe("How far notBefore lies in the past, for verifiers whose clocks are behind."),
-  }),
+  ca: caSchema,
   log: logSchema,
   issuers: issuersSchema,
   clientKeys: object({

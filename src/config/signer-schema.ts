@@ -24,7 +24,8 @@ export const signerSchema = z
     pkcs11,
     uriSigner,
   ])
-  .describe("Where a private key is kept.");
+  // The JSON Schema has it once, as a definition: it stands in eight places.
+  .meta({ id: "signer", description: "Where a private key is kept." });
 
 /** Where a private key is kept. */
 export type SignerConfig = z.output<typeof signerSchema>;

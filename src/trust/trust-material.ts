@@ -79,6 +79,8 @@ export type CtLogRole = "active" | "shard" | "other";
 /** {@link TrustMaterial} as it is written down, before defaults. */
 export interface TrustSources extends Pick<TrustMaterial, "publicUrl" | "operator" | "issuers"> {
   readonly issuing: CertificateChain;
+  /** When what it certifies is valid. */
+  readonly issuingWindow: Window;
   readonly otherAuthorities: readonly Written<Authority>[];
   /** One of them is active. */
   readonly ctLogs: readonly (Written<CtLog> & { readonly role: CtLogRole })[];
@@ -95,7 +97,7 @@ export interface TrustSources extends Pick<TrustMaterial, "publicUrl" | "operato
  */
 export function makeTrustMaterial(sources: TrustSources): TrustMaterial {
   const { publicUrl, operator, issuers } = sources;
-  const issuing = { chain: sources.issuing, validFor: { startMs: sources.issuing.notBeforeMs } };
+  const issuing = fromItsChain({ chain: sources.issuing, window: sources.issuingWindow });
   const authorities = [issuing, ...sources.otherAuthorities.map(fromItsChain)];
   const startMs = Math.min(...authorities.map(({ validFor }) => validFor.startMs));
   const activeCtLog = sources.ctLogs.find(({ role }) => role === "active");

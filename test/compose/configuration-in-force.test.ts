@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -62,6 +62,9 @@ function inForce({
   };
   const sourceOf = (opened: OpenedConfiguration): ConfigurationSource => ({
     opened,
+    get authorities(): never {
+      throw new Error("nothing is issued here");
+    },
     make: () => {
       throw new Error("no generation is made here");
     },
@@ -82,7 +85,7 @@ function inForce({
   });
   const configuration = new ConfigurationInForce({
     started: sourceOf(openConfiguration(first)),
-    openSource: sourceOf,
+    openSource: (opened) => Promise.resolve(sourceOf(opened)),
     shards: {
       plan: () => ({ added: [], refusals: [] }),
       change: (wanted, _change, source) => {
@@ -214,6 +217,7 @@ ca: { signer: ${signer}, chain: chain }
 log: { origin: example.com, signer: ${signer.replace("key", "log")}, checkpointSigner: ${signer.replace("key", "point")} }
 issuers: [{ url: "https://issuer.example.com", identity: { kind: email } }]
 `;
+    copyFileSync("keys-dev/chain.pem", join(folder, "chain"));
     const parse = (text: string): Config => parseConfig(text, join(folder, "c.yaml"));
     const { read } = inForce({ config: parse(production) });
     const development = `environment: development\n${production.replace('com"', 'com", allowInsecureHttp: true')}`;

@@ -67,7 +67,8 @@ function checkWith(
     markFailure: () => (hasFault ? fault.markFailure : undefined),
   };
   const freeSpace = { problem: () => undefined };
-  const parts = { config: parseConfig(CONFIG, "c.yaml"), chain: CHAIN, caSigner, clock, log, freeSpace };
+  const ca = () => ({ ...parseConfig(CONFIG, "c.yaml").ca, chain: CHAIN, signer: caSigner });
+  const parts = { ca, clock, log, freeSpace };
   const watched = watchReadiness(readinessChecks(parts), { clock, telemetry: makeRecordingTelemetry() });
   try {
     hasFault = true;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { activeAuthority } from "../../src/config/active-authority.ts";
 import { FULCIO_FLAG_NAMES } from "../../src/config/fulcio-flags.ts";
 import type { FulcioFlagName } from "../../src/config/fulcio-flags.ts";
 import { FulcioInputError } from "../../src/config/fulcio-input-error.ts";
@@ -19,12 +20,16 @@ describe("a Fulcio with its CA in files", () => {
       http: { listen: { host: "0.0.0.0", port: 5555 }, allowPlainHttpOffLoopback: true },
       operations: { listen: { host: "0.0.0.0", port: 9090 }, allowPlainHttpOffLoopback: true },
       ca: {
-        chain: "/ca/chain.pem",
-        signer: {
-          kind: "file",
-          path: "/etc/mayfly/keys/issuing.json",
-          passphrase: { file: "/etc/mayfly/keys/passphrase" },
-        },
+        authorities: [
+          {
+            chain: "/ca/chain.pem",
+            signer: {
+              kind: "file",
+              path: "/etc/mayfly/keys/issuing.json",
+              passphrase: { file: "/etc/mayfly/keys/passphrase" },
+            },
+          },
+        ],
       },
       issuers: [{ url: "https://login.example.com", audience: "sigstore", identity: { kind: "email" } }],
     });
@@ -50,7 +55,7 @@ describe("a Fulcio with its CA in files", () => {
       "--fileca-cert=/my ca/#1: chain.pem",
       "--fileca-key=it's.pem",
     ]);
-    expect(load(yaml).ca.chain).toBe("/my ca/#1: chain.pem");
+    expect(activeAuthority(load(yaml)).chain).toBe("/my ca/#1: chain.pem");
     expect(commands.join("\n")).toContain(String.raw`--from 'it'\''s.pem' --from-passphrase-file`);
   });
 
@@ -124,7 +129,7 @@ describe("a CA whose key is elsewhere", () => {
       "--ct-log-url=",
     ]);
     expect(isComplete).toBe(true);
-    expect(load(yaml)).toMatchObject({ ca: { chain: "/c.pem", signer } });
+    expect(load(yaml)).toMatchObject({ ca: { authorities: [{ chain: "/c.pem", signer }] } });
   });
 
   it.each<[string, RegExp]>([
@@ -159,7 +164,10 @@ describe("a CA whose key is elsewhere", () => {
 it("an ephemeral CA becomes one in memory, which only development may have", () => {
   const { yaml, isComplete } = translateFlags(["--ca=ephemeralca", "--ct-log-url="]);
   expect(isComplete).toBe(true);
-  expect(load(yaml)).toMatchObject({ environment: "development", ca: { signer: { kind: "memory" } } });
+  expect(load(yaml)).toMatchObject({
+    environment: "development",
+    ca: { authorities: [{ signer: { kind: "memory" } }] },
+  });
 });
 
 describe("listeners", () => {

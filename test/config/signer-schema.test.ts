@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { activeAuthority } from "../../src/config/active-authority.ts";
 import { ConfigError, parseConfig } from "../../src/config/load-config.ts";
 import { keyName } from "../../src/config/signers/key-name.ts";
 import type { SignerConfig } from "../../src/config/signer-schema.ts";
@@ -16,7 +17,7 @@ issuers: [{ url: "https://idp.example.com", identity: { kind: email } }]
 `;
 
 const signerOf = (text: string): SignerConfig =>
-  parseConfig(configWith({ ca: text }), "/etc/mayfly/mayfly.yaml").ca.signer;
+  activeAuthority(parseConfig(configWith({ ca: text }), "/etc/mayfly/mayfly.yaml")).signer;
 
 function problemsOf(signers: Parameters<typeof configWith>[0]): string {
   try {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { parse, stringify } from "yaml";
 import { configInForce } from "../../src/config/config-in-force.ts";
@@ -67,8 +67,10 @@ describe("the configuration of a shape", () => {
     const home = join(folder, shape);
     mkdirSync(home);
     for (const [name, text] of Object.entries(files)) writeFileSync(join(home, name), text);
-    // Issuers' authorities are read by a check; this one is in a pod only.
-    const text = stringify(config).replace(/^ *caCertificate: .*\n/mu, "");
+    // Issuers' authorities and chains are read by a check; these are in a pod only.
+    const text = stringify(config)
+      .replace(/^ *caCertificate: .*\n/mu, "")
+      .replace(/(?<=^ca:\n(?: .*\n)*? {2}chain: ).*$/mu, resolve("keys-dev/chain.pem"));
     writeFileSync(join(home, "mayfly.yaml"), text);
     const { code, stderr } = await runCli(["check-config", join(home, "mayfly.yaml")]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

@@ -8,6 +8,7 @@ import { makeManifest } from "../../src/compose/init-log.ts";
 import { makeCaChain } from "../../src/compose/make-ca.ts";
 import { prepareGenerations } from "../../src/compose/make-generation.ts";
 import { openConfiguration } from "../../src/compose/open-configuration.ts";
+import { activeAuthority } from "../../src/config/active-authority.ts";
 import { parseConfig } from "../../src/config/load-config.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { parseIssuerChain } from "../../src/core/certificate/issuer-chain.ts";
@@ -176,8 +177,7 @@ export async function openWholeApp(options: WholeAppOptions = {}): Promise<Whole
   });
   const makeGeneration = prepareGenerations({
     configuration: { ...openConfiguration(config), issuers },
-    chain,
-    caSigner: signers.ca,
+    authorities: { issuing: { config: activeAuthority(config), chain, signer: signers.ca }, others: [] },
     verifyIdToken: options.wrapVerifier?.(verifier.verifyIdToken) ?? verifier.verifyIdToken,
     audit: options.wrapAudit?.(audit) ?? audit,
     telemetry,

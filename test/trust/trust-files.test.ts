@@ -42,6 +42,7 @@ const SOURCES: TrustSources = {
   operator: "example.com",
   issuers: ["https://accounts.example.com", "https://other.example.com/path"],
   issuing,
+  issuingWindow: OPEN,
   otherAuthorities: [],
   ctLogs: [{ baseUrl: "https://ca.example.com/log", publicKey: logKey, role: "active", window: OPEN }],
   transparencyLogs: [],

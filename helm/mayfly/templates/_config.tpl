@@ -22,7 +22,7 @@ read by the running process, without a restart (docs/operating.md, "Changes whil
 the start names it.
 */}}
 {{- define "mayfly.startChecksum" -}}
-{{- $config := omit .Values.config "issuers" "clientKeys" "issuance" -}}
+{{- $config := omit .Values.config "ca" "issuers" "clientKeys" "issuance" -}}
 {{- $limits := omit ($config.limits | default dict) "rates" "stages" -}}
 {{- $log := omit ($config.log | default dict) "shards" -}}
 {{- $config = set (set $config "limits" $limits) "log" $log -}}

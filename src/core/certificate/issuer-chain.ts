@@ -40,11 +40,11 @@ const MAX_CERTIFICATES = 8;
  * (docs/certificate-profile.md §5).
  *
  * @param pem the file's contents
- * @param nowMs wall clock, milliseconds; every certificate must be valid now
+ * @param nowMs wall clock, milliseconds; every certificate must be valid now. Undefined for a chain that is only read
  * @returns a frozen value
  * @throws MayflyError `profile_violation`: CA_EXPIRED for validity, CHAIN_INVALID for everything else
  */
-export function parseIssuerChain(pem: string | Uint8Array, nowMs: number): IssuerChain {
+export function parseIssuerChain(pem: string | Uint8Array, nowMs: number | undefined): IssuerChain {
   const chain = readChainFile(pem).map(readNth);
   verifyChain(chain, nowMs);
   const [issuingCa] = chain;

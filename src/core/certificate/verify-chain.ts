@@ -10,23 +10,26 @@ const ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
  * next, ending in a self-signed root, all valid now and allowed to stand where they stand.
  *
  * @param chain at least one certificate
- * @param nowMs wall clock, milliseconds
+ * @param nowMs wall clock, milliseconds; undefined to leave validity to whoever asks later
  * @throws MayflyError `profile_violation`: CA_EXPIRED for validity, CHAIN_INVALID for everything else; certificates are
  * counted from 1
  */
-export function verifyChain(chain: readonly CaCertificate[], nowMs: number): void {
+export function verifyChain(chain: readonly CaCertificate[], nowMs: number | undefined): void {
   for (const { reason, what } of chainFaults(chain, nowMs)) throw new MayflyError(reason, what);
 }
 
 /** Everything that makes {@link verifyChain} refuse a chain; where a certificate is undefined, it cannot be read. */
-export function* chainFaults(chain: readonly (CaCertificate | undefined)[], nowMs: number): Generator<ChainFault> {
+export function* chainFaults(
+  chain: readonly (CaCertificate | undefined)[],
+  nowMs: number | undefined,
+): Generator<ChainFault> {
   for (const [at, certificate] of chain.entries()) {
     if (certificate === undefined) continue;
     const parent = chain[at + 1];
     if (at === chain.length - 1) yield* rootFaults(certificate, at);
     else if (parent !== undefined) yield* linkFaults(certificate, parent, at);
     yield* placeFaults(certificate, at, chain.length);
-    yield* validityFaults(certificate, nowMs, at);
+    if (nowMs !== undefined) yield* validityFaults(certificate, nowMs, at);
   }
   const names = chain.flatMap((certificate) => (certificate === undefined ? [] : [certificate.commonName]));
   if (new Set(names).size !== names.length) {

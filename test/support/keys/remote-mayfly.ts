@@ -9,6 +9,7 @@ import { makeCaChain } from "../../../src/compose/make-ca.ts";
 import { openSigner } from "../../../src/compose/open-signer.ts";
 import { SIGNER_ROLES } from "../../../src/compose/signer-roles.ts";
 import { startService } from "../../../src/compose/start-service.ts";
+import { activeAuthority } from "../../../src/config/active-authority.ts";
 import { parseConfig } from "../../../src/config/load-config.ts";
 import type { SignatureAlgorithm } from "../../../src/core/certificate/algorithms.ts";
 import { ask, askForCertificate, type Answer } from "../ask.ts";
@@ -86,7 +87,7 @@ ${options.more ?? ""}
   const logFile = join(folder, "mayfly.log");
   const opening = { env, development: true, onMismatch: () => undefined };
   try {
-    const issuing = await openSigner(config.ca.signer, SIGNER_ROLES.ca, opening);
+    const issuing = await openSigner(activeAuthority(config).signer, SIGNER_ROLES.ca, opening);
     const root = createMemorySigner(options.rootAlgorithm ?? "ecdsa-p384-sha384");
     const chainPem = await makeCaChain({ organization: "Remote", root, issuing, nowMs: Date.now() });
     writeFileSync(join(folder, "chain.pem"), chainPem);

@@ -30,6 +30,8 @@ import { openTlsOfListeners } from "./open-tls.ts";
 import type { ServedTrustFiles } from "./open-trust-files.ts";
 import { readinessChecks } from "./readiness-checks.ts";
 import type { Shutdown } from "./shutdown.ts";
+import { watchExpiries } from "./watch-expiries.ts";
+import type { WatchedExpiries } from "./watch-expiries.ts";
 import { watchFreeSpace } from "./watch-free-space.ts";
 import { watchReadiness } from "./watch-readiness.ts";
 import type { WatchedReadiness } from "./watch-readiness.ts";
@@ -178,11 +180,21 @@ async function openReadiness(parts: ListenerParts): Promise<WatchedReadiness> {
     const { opened, authorities } = parts.inForce();
     return { ...opened.config.ca, ...authorities.issuing };
   };
-  const watched = watchReadiness(readinessChecks({ ca, clock: parts.clock, log, freeSpace }), parts);
+  const expiries = openExpiries(parts);
+  const watched = watchReadiness(readinessChecks({ ca, clock: parts.clock, log, freeSpace, expiries }), parts);
   resources.defer(() => {
     watched.close();
   });
   return watched;
+}
+
+function openExpiries({ inForce, shards, clock, telemetry, resources }: ListenerParts): WatchedExpiries {
+  const expiries = watchExpiries({ authorities: () => inForce().authorities, shards, clock, telemetry });
+  resources.defer(() => {
+    expiries.close();
+  });
+  telemetry.watch({ expiries: expiries.source });
+  return expiries;
 }
 
 /** Operators are few and near: whoever holds more connections, or sends slowly, is none of them. */

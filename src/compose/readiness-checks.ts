@@ -5,6 +5,7 @@ import type { Sample } from "../core/readiness/judge-sample.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IssuingAuthority } from "./open-authorities.ts";
 import type { OpenedLog } from "./open-log.ts";
+import type { WatchedExpiries } from "./watch-expiries.ts";
 import type { WatchedFreeSpace } from "./watch-free-space.ts";
 import type { ReadinessCheck } from "./watch-readiness.ts";
 
@@ -19,6 +20,7 @@ export interface CheckedParts {
   /** The log that issues, and whether the head mark of any is behind. */
   readonly log: Pick<OpenedLog, "refusal" | "markFailure">;
   readonly freeSpace: Pick<WatchedFreeSpace, "problem">;
+  readonly expiries: Pick<WatchedExpiries, "note">;
 }
 
 /**
@@ -27,6 +29,8 @@ export interface CheckedParts {
  */
 const CERTAIN_REFUSALS: ReadonlySet<Reason> = new Set<Reason>(["LOG_CLOCK", "LOG_CLOSED", "LOG_WINDOW"]);
 
+const ENDS_OF_CA = ["issuing-certificate", "intermediate-certificate", "root-certificate", "ca-window"] as const;
+
 /** Whether certificates can be issued, as far as this process alone can tell, in parts. */
 export function readinessChecks(parts: CheckedParts): readonly ReadinessCheck[] {
   const refusal = (isCertain: boolean) => (): Sample => {
@@ -34,13 +38,21 @@ export function readinessChecks(parts: CheckedParts): readonly ReadinessCheck[] 
     return reason !== undefined && CERTAIN_REFUSALS.has(reason) === isCertain ? reason : undefined;
   };
   return [
-    { name: "log", certain: refusal(true), passing: refusal(false) },
+    { name: "log", certain: refusal(true), passing: refusal(false), coming: () => parts.expiries.note(["log-window"]) },
     // Without it a start could not tell a database that was put back from this one.
     { name: "mark", passing: () => (parts.log.markFailure() === undefined ? undefined : "head.note is not written") },
     { name: "disk", passing: () => parts.freeSpace.problem() },
     // A key in this process is there as long as the process is.
-    { name: "key", passing: () => parts.ca().signer.service?.refusal()?.reason },
-    { name: "ca", certain: () => (isCaValid(parts) ? undefined : "CA_EXPIRED") },
+    {
+      name: "key",
+      applies: () => parts.ca().signer.service !== undefined,
+      passing: () => parts.ca().signer.service?.refusal()?.reason,
+    },
+    {
+      name: "ca",
+      certain: () => (isCaValid(parts) ? undefined : "CA_EXPIRED"),
+      coming: () => parts.expiries.note(ENDS_OF_CA),
+    },
   ];
 }
 

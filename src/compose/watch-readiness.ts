@@ -11,6 +11,10 @@ export interface ReadinessCheck {
   readonly certain?: () => Sample;
   /** What is wrong just now, and may be over the next moment: it counts once it lasts. */
   readonly passing?: () => Sample;
+  /** Whether there is anything to be checked; always, when left out. */
+  readonly applies?: () => boolean;
+  /** What will be wrong one day; said, and counted for nothing. */
+  readonly coming?: () => string | undefined;
 }
 
 /** With what checks are watched. */
@@ -20,6 +24,8 @@ export interface WatchReadinessOptions {
   /** Told how often to look; a second unless a test says otherwise. */
   readonly lookMs?: number;
 }
+
+const isThere = ({ applies }: ReadinessCheck): boolean => applies?.() ?? true;
 
 /** Checks under watch. */
 export interface WatchedReadiness {
@@ -61,10 +67,10 @@ export function watchReadiness(
   const timer = setInterval(look, lookMs).unref();
   return {
     checks: () =>
-      checks.map(({ name, certain, passing }) => {
+      checks.filter(isThere).map(({ name, certain, passing, coming }) => {
         const counts = certain?.() ?? problemOf(name);
         // What does not count yet is shown all the same.
-        const detail = counts ?? passing?.();
+        const detail = counts ?? passing?.() ?? coming?.();
         return { name, ok: counts === undefined, ...(detail === undefined ? {} : { detail }) };
       }),
     look,

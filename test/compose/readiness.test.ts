@@ -68,7 +68,7 @@ function checkWith(
   };
   const freeSpace = { problem: () => undefined };
   const ca = () => ({ ...parseConfig(CONFIG, "c.yaml").ca, chain: CHAIN, signer: caSigner });
-  const parts = { ca, clock, log, freeSpace };
+  const parts = { ca, clock, log, freeSpace, expiries: { note: () => undefined } };
   const watched = watchReadiness(readinessChecks(parts), { clock, telemetry: makeRecordingTelemetry() });
   try {
     hasFault = true;

@@ -5,6 +5,8 @@ import type { AuditOutcome } from "../../ports/audit-trail.ts";
 import type { LogBatchEvent, RequestEvent, TlsTelemetry } from "../../ports/telemetry.ts";
 import { makeRefusalMetrics } from "./refusal-metrics.ts";
 import type { RefusalMetrics } from "./refusal-metrics.ts";
+import { makeExpiryMetrics } from "./expiry-metrics.ts";
+import type { ExpirySource } from "./expiry-metrics.ts";
 import { makeGrpcMetrics } from "./grpc-metrics.ts";
 import { methodLabel } from "./http-methods.ts";
 import { makeIssuerMetrics, makePatternMetrics } from "./issuer-metrics.ts";
@@ -38,6 +40,8 @@ export interface MetricSources {
   readonly shards?: () => readonly ShardSource[];
   /** When the first certificate of the CA's chain ends; no leaf can be issued that would outlive it. */
   readonly caNotAfterMs?: () => number;
+  /** Every end that is to be seen coming. */
+  readonly expiries?: () => ExpirySource;
   /** Free bytes of the data directory's file system; undefined when it does not tell. */
   readonly dataDirectoryFreeBytes?: () => number | undefined;
   /** Which configuration is in force. */
@@ -261,6 +265,7 @@ function makeScrapedMetrics(registry: Registry): ScrapedMetrics {
     "End of the first certificate of the CA's chain that ends, Unix seconds; nothing is issued beyond it",
     () => (sources.caNotAfterMs?.() ?? 0) * SECONDS_PER_MS,
   );
+  makeExpiryMetrics(registry, () => sources.expiries?.());
   new Gauge({
     name: "mayfly_issuer_key_faults",
     help: "Keys of issuers that are left out, that no issuer should have told, and names that stand for several keys",

@@ -16,7 +16,12 @@ export function keyImportCommand(context: CommandContext): Command {
   return new Command("import")
     .description("take over a private key from a PEM file, such as that of a Fulcio with --ca fileca")
     .usage("--from <file> [--from-passphrase-file <file>] --out <file> --passphrase-file <file>")
-    .addOption(new RequiredOption("--from <file>", "PEM file: PKCS#8, PKCS#1 or SEC 1, encrypted or not"))
+    .addOption(
+      new RequiredOption(
+        "--from <file>",
+        "PEM file: PKCS#8, PKCS#1 or SEC 1, encrypted or not, or as cosign encrypts it",
+      ),
+    )
     .addOption(
       new Option("--from-passphrase-file <file>", "file that holds the passphrase of that one, where it has one"),
     )

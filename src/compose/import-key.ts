@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { encryptKeyFile } from "../adapters/signers/file.ts";
+import { isSigstoreKey, openSigstoreKey } from "../adapters/signers/sigstore-key.ts";
 import type { SecretConfig } from "../config/secret-schema.ts";
 import { encodePem } from "../core/encoding/pem.ts";
 import { MayflyError } from "../core/errors.ts";
@@ -22,10 +23,12 @@ export interface ImportKeyOptions {
 
 /** The largest key, RSA with 8192 bits, takes 7 KiB. */
 const MAX_PEM_BYTES = 64 * 1024;
+const WITHOUT_PASSPHRASE = "is encrypted: --from-passphrase-file says with what";
+const WRONG_PASSPHRASE = "does not open: the passphrase is wrong, or it is damaged";
 
 /**
  * Writes the private key of a PEM file into a new encrypted file of ours. PKCS#8, encrypted (RFC 5958, PBES2) or not, PKCS#1
- * and SEC 1 are read, and the two older ones also as RFC 1421 encrypts them (`DEK-Info`).
+ * and SEC 1 are read, the two older ones also as RFC 1421 encrypts them (`DEK-Info`), and what cosign encrypts.
  *
  * @returns the public key, PEM without a final newline
  * @throws MayflyError `signer_failed`: SIGNER_KEY_UNREADABLE when the PEM file or a passphrase cannot be read or does not fit,
@@ -57,17 +60,20 @@ function readPem(file: string): string {
 
 /** OpenSSL's words are not repeated: they name its routines, and no reason that an operator could act on. */
 function openPem(pem: string, passphrase: string | undefined, file: string): KeyObject {
-  if (/-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----/u.test(pem)) {
-    throw unreadable(file, "is encrypted as cosign does it, which is not read; what OpenSSL writes is");
-  }
+  if (isSigstoreKey(pem)) return openSigstorePem(pem, passphrase, file);
   if (!/-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/u.test(pem)) throw unreadable(file, "holds no private key as PEM");
   const isEncrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: *4,ENCRYPTED/mu.test(pem);
-  if (isEncrypted && passphrase === undefined) {
-    throw unreadable(file, "is encrypted: --from-passphrase-file says with what");
-  }
+  if (isEncrypted && passphrase === undefined) throw unreadable(file, WITHOUT_PASSPHRASE);
   try {
     return createPrivateKey({ key: pem, format: "pem", ...(passphrase === undefined ? {} : { passphrase }) });
   } catch {
-    throw unreadable(file, isEncrypted ? "does not open: the passphrase is wrong, or it is damaged" : "is damaged");
+    throw unreadable(file, isEncrypted ? WRONG_PASSPHRASE : "is damaged");
   }
+}
+
+function openSigstorePem(pem: string, passphrase: string | undefined, file: string): KeyObject {
+  if (passphrase === undefined) throw unreadable(file, WITHOUT_PASSPHRASE);
+  const opened = openSigstoreKey(pem, passphrase);
+  if (typeof opened !== "string") return opened;
+  throw unreadable(file, opened === "closed" ? WRONG_PASSPHRASE : "is damaged, or not as cosign encrypts keys");
 }

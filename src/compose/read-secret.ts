@@ -32,6 +32,6 @@ export function readSecret(from: SecretConfig, env: Environment, exposedFile: "r
 
 /** A named pipe that nobody writes to would hold a start up for ever. */
 function refuseExposed(status: Stats, file: string): void {
-  const exposure = status.isFile() ? describeExposure(status.mode) : "is not a regular file";
+  const exposure = status.isFile() ? describeExposure(status) : "is not a regular file";
   if (exposure !== undefined) throw new MayflyError("SIGNER_KEY_UNREADABLE", `${file} ${exposure}`);
 }

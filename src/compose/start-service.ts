@@ -33,6 +33,7 @@ import type { ServiceUrls } from "./open-listeners.ts";
 import { LogShards, shardSource } from "./log-shards.ts";
 import { openTrustFiles } from "./open-trust-files.ts";
 import type { Environment } from "./read-secret.ts";
+import { refuseUncheckedTls } from "./refuse-unchecked-tls.ts";
 import { reconcileInBackground } from "./reconcile-in-background.ts";
 import { makeShutdown } from "./shutdown.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -89,6 +90,7 @@ export async function startService(config: Config, context: ServiceContext): Pro
   const shutdown = makeShutdown(config.shutdown, { resources, telemetry });
   const pauseSwitch = openPauseSwitch(config, telemetry);
   try {
+    refuseUncheckedTls(context.env);
     const lock = lockData(config, context.pid);
     // Released when everything in the directory is closed.
     resources.defer(() => {

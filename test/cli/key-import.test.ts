@@ -15,11 +15,32 @@ const at = (name: string): string => join(folder, name);
 
 const importKey = (from: string, out: string, ...more: readonly string[]): Promise<CliOutcome> =>
   runCli(["key", "import", "--from", at(from), "--out", at(out), "--passphrase-file", at("ours"), ...more]);
+/** Made by go-securesystemslib, which cosign encrypts its keys with. */
+const COSIGN = JSON.parse(
+  readFileSync(join(import.meta.dirname, "..", "vectors", "valid", "sigstore-keys.json"), "utf8"),
+) as Readonly<Record<"passphrase" | "publicKey" | "legacy" | "standard" | "owasp", string>>;
+const WITH_COSIGNS = ["--from-passphrase-file", at("cosigns")];
+const cosignPem = (json: string): string => {
+  const lines = Buffer.from(json).toString("base64");
+  return `-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n${lines}\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n`;
+};
+/** Cosign's key with another value of the last member of a name. */
+function edited(name: string, edit: (value: string) => string): string {
+  const json = Buffer.from(COSIGN.standard.replace(/-----[A-Z ]+-----/gu, ""), "base64").toString("utf8");
+  const at = new RegExp(`(.*"${name}":"?)([^",}]+)`, "su");
+  return cosignPem(json.replace(at, (_, before: string, value: string) => before + edit(value)));
+}
+const flipped = (base64: string): string => {
+  const bytes = Buffer.from(base64, "base64");
+  bytes[bytes.length - 1]! ^= 1;
+  return bytes.toString("base64");
+};
 const WITH_THEIRS = ["--from-passphrase-file", at("theirs")];
 
 beforeAll(() => {
   writeFileSync(at("ours"), `${OURS}\n`, { mode: 0o600 });
   writeFileSync(at("theirs"), `${THEIRS}\n`, { mode: 0o600 });
+  writeFileSync(at("cosigns"), `${COSIGN.passphrase}\n`, { mode: 0o600 });
   const pass = ["-passout", `pass:${THEIRS}`];
   openssl(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", at("pkcs8.pem")]);
   openssl(["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", at("pkcs8.pem"), "-out", at("pbes2.pem"), ...pass]);
@@ -55,6 +76,17 @@ describe("key import", () => {
     await signer.close();
   });
 
+  it.each(["legacy", "standard", "owasp"] as const)("takes over a key that cosign encrypted, %s cost", async (cost) => {
+    writeFileSync(at("cosign.pem"), COSIGN[cost]);
+    const { code, stdout, stderr } = await importKey("cosign.pem", `cosign-${cost}.json`, ...WITH_COSIGNS);
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: COSIGN.publicKey, stderr: "" });
+    const signer = await openFileSigner({ path: at(`cosign-${cost}.json`), passphrase: OURS });
+    expect(createPublicKey(COSIGN.publicKey).export({ type: "spki", format: "der" }).equals(signer.publicKey)).toBe(
+      true,
+    );
+    await signer.close();
+  });
+
   const REFUSED: readonly [name: string, text: () => string, more: readonly string[], says: string][] = [
     [
       "an encrypted key without its passphrase",
@@ -81,11 +113,21 @@ describe("key import", () => {
       "is damaged",
     ],
     [
-      "a key as cosign encrypts it",
-      () => "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\neyJ9\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
-      WITH_THEIRS,
-      "is encrypted as cosign does it, which is not read",
+      "cosign's without its passphrase",
+      () => COSIGN.standard,
+      [],
+      "is encrypted: --from-passphrase-file says with what",
     ],
+    ["cosign's with a wrong one", () => COSIGN.legacy, WITH_THEIRS, "does not open: the passphrase is wrong"],
+    ["cosign's, one bit of the key changed", () => edited("ciphertext", flipped), WITH_COSIGNS, "does not open"],
+    ["cosign's, one bit of the nonce changed", () => edited("nonce", flipped), WITH_COSIGNS, "does not open"],
+    ["cosign's, cut off", () => edited("ciphertext", (text) => text.slice(0, 16)), WITH_COSIGNS, "does not open"],
+    ["cosign's with a short nonce", () => edited("nonce", (text) => text.slice(4)), WITH_COSIGNS, "is damaged"],
+    ["cosign's with a ruinous cost", () => edited("N", () => "1073741824"), WITH_COSIGNS, "is damaged"],
+    ["cosign's with a negligible cost", () => edited("N", () => "2"), WITH_COSIGNS, "is damaged"],
+    ["cosign's with another cipher", () => edited("name", () => "none"), WITH_COSIGNS, "is damaged"],
+    ["cosign's label around nothing", () => cosignPem("{}"), WITH_COSIGNS, "is damaged"],
+    ["cosign's label around no JSON", () => cosignPem("}{"), WITH_COSIGNS, "is damaged"],
     ["a public key", () => openssl(["pkey", "-in", at("pkcs8.pem"), "-pubout"]), [], "holds no private key as PEM"],
     ["no PEM", () => "MIIB", [], "holds no private key as PEM"],
     [

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createPrivateKey, createPublicKey, randomBytes, scrypt } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { constants } from "node:fs";
+import type { Stats } from "node:fs";
 import { open } from "node:fs/promises";
 
 import { MayflyError } from "../../core/errors.ts";
@@ -25,8 +26,8 @@ export interface FileSignerOptions {
   readonly path: string;
   readonly passphrase: string;
   /**
-   * What to do with a file that any account of the machine can read, or that its group or any account can write:
-   * `refuse`, the default, or `allow` for keys that protect nothing (development). Reading by the group is not
+   * What to do with a file that any account of the machine can read, that its group or any account can write, or that
+   * belongs to an account other than this process's and root: `refuse`, the default, or `allow` for keys that protect nothing (development). Reading by the group is not
    * objected to: that is how Kubernetes hands a secret to a process that is not root, and the key in it is encrypted.
    */
   readonly exposedFile?: "refuse" | "allow";
@@ -100,7 +101,7 @@ async function readKeyFile({
     try {
       const status = await file.stat();
       if (!status.isFile()) throw unreadable("is not a regular file");
-      if (exposedFile === "refuse") refuseExposed(status.mode);
+      if (exposedFile === "refuse") refuseExposed(status);
       const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_FILE_BYTES + 1), 0, MAX_FILE_BYTES + 1, 0);
       if (bytesRead > MAX_FILE_BYTES) throw unreadable(`is longer than ${MAX_FILE_BYTES} bytes`);
       return buffer.toString("utf8", 0, bytesRead);
@@ -113,8 +114,8 @@ async function readKeyFile({
   }
 }
 
-function refuseExposed(mode: number): void {
-  const exposure = describeExposure(mode);
+function refuseExposed(status: Stats): void {
+  const exposure = describeExposure(status);
   if (exposure !== undefined) throw unreadable(exposure);
 }
 

@@ -1,13 +1,15 @@
 import { createCipheriv, createPublicKey, randomBytes, scryptSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { geteuid } from "node:process";
 import { inspect } from "node:util";
 
 import { afterAll, describe, expect, it } from "@jest/globals";
 
+import { describeExposure } from "../../../src/adapters/signers/exposed-file.ts";
 import { encryptKeyFile, openFileSigner } from "../../../src/adapters/signers/file.ts";
 import { generatePrivateKey } from "../../../src/adapters/signers/memory.ts";
 import type { SignatureAlgorithm } from "../../../src/core/certificate/algorithms.ts";
@@ -226,6 +228,21 @@ describe("openFileSigner", () => {
       await expect(openFileSigner({ path, passphrase: PASSPHRASE, exposedFile: "allow" })).resolves.toBeDefined();
     },
   );
+
+  it("refuses a file of another account than its own and root's, unless told to allow it", async () => {
+    expect(describeExposure({ mode: 0o100600, uid: 1_000 }, 1_001)).toContain("uid 1000");
+    expect(describeExposure({ mode: 0o100600, uid: 1_000 }, 0)).toContain("belongs to another account");
+    expect(describeExposure({ mode: 0o100600, uid: 1_000 }, 1_000)).toBeUndefined();
+    expect(describeExposure({ mode: 0o100600, uid: 0 }, 1_000)).toBeUndefined();
+    if (geteuid?.() !== 0) return;
+    const path = writeKeyFile(text);
+    chownSync(path, 65_534, 65_534);
+    await expect(openFileSigner({ path, passphrase: PASSPHRASE })).rejects.toMatchObject({
+      reason: "SIGNER_KEY_UNREADABLE",
+      message: expect.stringContaining("uid 65534"),
+    });
+    await expect(openFileSigner({ path, passphrase: PASSPHRASE, exposedFile: "allow" })).resolves.toBeDefined();
+  });
 
   it.each([0o400, 0o600, 0o440, 0o640])("opens a file of mode %o", async (mode) => {
     await expect(openFileSigner({ path: writeKeyFile(text, mode), passphrase: PASSPHRASE })).resolves.toBeDefined();

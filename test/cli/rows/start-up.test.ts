@@ -412,6 +412,14 @@ describe("what a start tells", () => {
     expect(log).toContain('"issuer":"https://a.example","expired":"2012-12-31T00:00:00.000Z"');
   });
 
+  it("is refused while the environment has Node.js check no server's certificate", async () => {
+    const destination = join(folder, "unchecked.jsonl");
+    const config = loadConfig(writeConfig(loud(operatorConfig(folder))));
+    const refused = startService(config, { env: { NODE_TLS_REJECT_UNAUTHORIZED: "0" }, destination });
+    await expect(refused).rejects.toMatchObject({ code: "internal", reason: "TLS_NOT_CHECKED" });
+    expect(readFileSync(destination, "utf8")).toContain("NODE_TLS_REJECT_UNAUTHORIZED=0 is set");
+  });
+
   it("[R20] holds no passphrase, wherever it came from", async () => {
     const text = loud(operatorConfig(folder)).replaceAll(/\{ file: [^}]*passphrase \}/gu, "{ env: MAYFLY_PASSPHRASE }");
     const env = { MAYFLY_PASSPHRASE: PASSPHRASE };

@@ -4,6 +4,7 @@ import { ConfigError } from "../config/load-config.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
 import { caCheckCommand } from "./ca-check.ts";
 import { caCreateCommand } from "./ca-create.ts";
+import { caRotateCommand } from "./ca-rotate.ts";
 import { checkConfigCommand } from "./check-config.ts";
 import { configCheckCommand } from "./config-check.ts";
 import { configExampleCommand } from "./config-example.ts";
@@ -105,7 +106,11 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
     )
     .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context), keyImportCommand(context)]))
     .addCommand(
-      group("ca", "make and check a certificate authority", [caCheckCommand(context, done), caCreateCommand(context)]),
+      group("ca", "make and check a certificate authority", [
+        caCheckCommand(context, done),
+        caCreateCommand(context),
+        caRotateCommand(context, done),
+      ]),
     );
   settle(program, "mayfly", context);
   return program;

@@ -30,6 +30,7 @@ const LEAVES = [
   "key import",
   "ca check",
   "ca create",
+  "ca rotate",
 ];
 const GROUPS = ["log", "trust", "config", "key", "ca"];
 

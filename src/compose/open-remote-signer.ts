@@ -40,7 +40,7 @@ function openKey(config: RemoteSignerConfig, context: RemoteKeyContext): Promise
 
 function surroundings(
   config: RemoteSignerConfig,
-  { use, setting }: SignerRole,
+  { use, setting, signaturesPerCertificate }: SignerRole,
   { service }: OpenSignerOptions,
 ): RemoteSignerOptions {
   const labels = { backend: config.kind, key: use };
@@ -51,6 +51,7 @@ function surroundings(
       deadlineMs: service?.signatureMs ?? SIGNATURE_MS,
       inFlight: config.requestsInFlight,
       signaturesPerSecond: config.signaturesPerSecond,
+      signaturesPerCertificate,
     },
     clock: systemClock,
     random: Math.random,

@@ -27,6 +27,8 @@ export interface SignerRole {
   readonly use: "ca" | "log" | "checkpoint" | "trust";
   /** Acceptable algorithms; the first is what a memory signer gets. */
   readonly algorithms: readonly [SignatureAlgorithm, ...SignatureAlgorithm[]];
+  /** Signatures that the key makes for each certificate, whatever else it signs; none when left out. */
+  readonly signaturesPerCertificate?: number;
 }
 
 /** The roles of the keys Mayfly holds. */
@@ -35,8 +37,11 @@ export const SIGNER_ROLES = {
     setting: "ca.signer",
     use: "ca",
     algorithms: ["ecdsa-p256-sha256", "ecdsa-p384-sha384", "ecdsa-p521-sha512", "rsa-pkcs1-sha256"],
+    // With poison for the log, and with its SCT (RFC 6962 §3.1, §3.3).
+    signaturesPerCertificate: 2,
   },
-  log: { setting: "log.signer", use: "log", algorithms: ["ecdsa-p256-sha256"] },
+  // The SCT (RFC 6962 §3.2).
+  log: { setting: "log.signer", use: "log", algorithms: ["ecdsa-p256-sha256"], signaturesPerCertificate: 1 },
   checkpoint: { setting: "log.checkpointSigner", use: "checkpoint", algorithms: ["ed25519"] },
 } as const satisfies Record<string, SignerRole>;
 

@@ -33,10 +33,16 @@ export async function startMisbehavingProxy(upstream: string): Promise<Misbehavi
     counts.requests++;
     counts.underWay++;
     counts.mostUnderWay = Math.max(counts.mostUnderWay, counts.underWay);
-    outgoing.once("close", () => counts.underWay--);
-    void serve(incoming, outgoing).catch(() => outgoing.destroy());
+    let isUnderWay = true;
+    const end = (): void => {
+      if (isUnderWay) counts.underWay--;
+      isUnderWay = false;
+    };
+    outgoing.once("close", end);
+    void serve(incoming, outgoing, end).catch(() => outgoing.destroy());
   });
-  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+  /** A call ends with the first byte of its answer: its caller may send the next one before the connection says so. */
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse, end: () => void): Promise<void> => {
     const body = await readAll(incoming);
     const { fault, within } = wanted;
     const faulty = (incoming.url ?? "").includes(within) ? fault : undefined;
@@ -56,6 +62,7 @@ export async function startMisbehavingProxy(upstream: string): Promise<Misbehavi
     }
     const answer = await passOn(new URL(incoming.url ?? "/", upstream), incoming, body);
     if ((incoming.url ?? "").includes("/sign/")) replayed ??= answer.body;
+    end();
     outgoing.writeHead(answer.status, { "content-type": "application/json" });
     switch (faulty) {
       case "truncated-answer":

@@ -67,8 +67,8 @@ export class KeyCalls {
   readonly #startTimer: StartTimer;
   readonly #renewal: CredentialsRenewal | undefined;
   readonly #closing = new AbortController();
-  /** Time of a signature's attempt, the last ten or so counting most, milliseconds. */
-  #meanMs = 0;
+  /** Undefined before the first one. */
+  #meanMs: number | undefined;
 
   constructor(key: Pick<RemoteKey, "renewCredentials">, options: KeyCallsOptions) {
     this.#options = options;
@@ -87,9 +87,14 @@ export class KeyCalls {
     return this.#closing.signal.aborted;
   }
 
+  /** Time of a signature's attempt, the last ten or so counting most, milliseconds. */
+  get meanMs(): number {
+    return this.#meanMs ?? 0;
+  }
+
   /** How long a call that comes now would wait for its turn, going by those before it; milliseconds. */
   get expectedWaitMs(): number {
-    return this.#places.roundsAhead * this.#meanMs;
+    return this.#places.roundsAhead * this.meanMs;
   }
 
   /** @throws KeyFailure, that of the last attempt */
@@ -188,7 +193,10 @@ export class KeyCalls {
       throw failure;
     } finally {
       const durationMs = clock.monotonic() - startedMs;
-      if (operation === "sign") this.#meanMs += (durationMs - this.#meanMs) / 10;
+      if (operation === "sign") {
+        const meanMs = this.#meanMs ?? durationMs;
+        this.#meanMs = meanMs + (durationMs - meanMs) / 10;
+      }
       onAttempt({ operation, outcome, durationMs });
     }
   }

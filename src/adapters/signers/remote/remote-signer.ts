@@ -4,6 +4,7 @@ import type { KeyService, Signer } from "../../../ports/signer.ts";
 import { LOAD_MESSAGE } from "../load-message.ts";
 import { readPublicKey } from "../public-key.ts";
 import type { PublicKey } from "../public-key.ts";
+import { BegunWork } from "./begun-work.ts";
 import { toMayflyError } from "./failure-reason.ts";
 import { KeyCalls } from "./key-calls.ts";
 import type { KeyAttempt, KeyCall, KeyCallLimits } from "./key-calls.ts";
@@ -14,9 +15,6 @@ import type { RemoteKey } from "./remote-key.ts";
 import { SignatureBudget } from "./signature-budget.ts";
 import type { StartTimer } from "./timer.ts";
 
-/** A certificate is signed twice: with poison for the log, and with its SCT (RFC 6962 §3.1, §3.3). */
-const SIGNATURES_PER_CERTIFICATE = 2;
-
 /** A start has time: connections, credentials and name resolution are all cold. */
 const OPENING_MS = 10_000;
 
@@ -24,6 +22,8 @@ const OPENING_MS = 10_000;
 export interface RemoteSignerLimits extends KeyCallLimits {
   /** Signatures that certificates may begin to ask for each second; any number when left out. */
   readonly signaturesPerSecond?: number | undefined;
+  /** Signatures that this key makes for each certificate; none when left out. */
+  readonly signaturesPerCertificate?: number | undefined;
 }
 
 /** Why a certificate was not begun. */
@@ -68,6 +68,7 @@ class RemoteSigner implements KeyService {
   readonly #options: RemoteSignerOptions;
   readonly #calls: KeyCalls;
   readonly #budget: SignatureBudget | undefined;
+  readonly #begunWork: BegunWork;
   #watch: KeyWatch | undefined;
   /** How often credentials had been renewed when the public key was compared last. */
   #renewalsCompared = 0;
@@ -76,10 +77,11 @@ class RemoteSigner implements KeyService {
   constructor(key: RemoteKey, options: RemoteSignerOptions) {
     this.#key = key;
     this.#options = options;
-    const { signaturesPerSecond } = options.limits;
+    const { signaturesPerSecond, signaturesPerCertificate = 0, inFlight } = options.limits;
     if (signaturesPerSecond !== undefined) {
-      this.#budget = new SignatureBudget(signaturesPerSecond, SIGNATURES_PER_CERTIFICATE);
+      this.#budget = new SignatureBudget(signaturesPerSecond, signaturesPerCertificate);
     }
+    this.#begunWork = new BegunWork(signaturesPerCertificate / inFlight);
     this.#calls = new KeyCalls(key, {
       ...options,
       onAttempt: options.onAttempt ?? (() => undefined),
@@ -142,13 +144,19 @@ class RemoteSigner implements KeyService {
       this.#options.onShed?.(refusal.reason === "SIGNER_CIRCUIT_OPEN" ? "shed-open" : "shed-lasting");
       throw refusal;
     }
-    // What waits half of its time for its turn may have too little left, and a certificate needs two turns.
-    if (this.#calls.expectedWaitMs > this.#options.limits.deadlineMs / 2) {
+    const nowMs = this.#options.clock.monotonic();
+    // What waits half of its time for its turn may have too little left, and a certificate needs two turns. Those that were
+    // begun a moment ago wait for no turn yet.
+    const aheadMs = Math.max(this.#calls.expectedWaitMs, this.#begunWork.aheadMs(nowMs));
+    if (aheadMs > this.#options.limits.deadlineMs / 2) {
       this.#options.onShed?.("shed-busy");
       throw new MayflyError("SIGNER_BUSY", `${this.#key.name}: calls wait longer than their time allows`);
     }
-    const waitMs = this.#budget?.take(this.#options.clock.monotonic()) ?? 0;
-    if (waitMs === 0) return;
+    const waitMs = this.#budget?.take(nowMs) ?? 0;
+    if (waitMs === 0) {
+      this.#begunWork.begin(nowMs, this.#calls.meanMs);
+      return;
+    }
     this.#options.onShed?.("shed-budget");
     // One to five seconds more, so that those who are refused together do not come back together.
     const retryAfterMs = waitMs + 1_000 + 4_000 * this.#options.random();

@@ -501,6 +501,27 @@ describe("more than a key service can do", () => {
     expect(beginning(signer)).not.toThrow();
   });
 
+  it("is not begun together with others that would take too long, though none of them waits for its turn yet", async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const key = makeFakeRemoteKey();
+    key.signatures.push(async (good) => {
+      await promise;
+      return good;
+    });
+    const { opening, timers, shed } = await open(key, { inFlight: 2, signaturesPerCertificate: 2 });
+    await timers.pass(500);
+    resolve(undefined);
+    const signer = await opening;
+    opened.push(signer);
+    // Half a second each, and half of the time of a signature is 1.25 s.
+    for (let count = 0; count < 3; count++) expect(beginning(signer)).not.toThrow();
+    expect(beginning(signer)).toThrow(expect.objectContaining({ reason: "SIGNER_BUSY" }));
+    expect(shed).toEqual(["shed-busy"]);
+    await timers.pass(250);
+    expect(beginning(signer)).not.toThrow();
+    expect(beginning(signer)).toThrow();
+  });
+
   it("waits behind any number of calls that are quick", async () => {
     const { key, signer, timers } = await openGood(makeFakeRemoteKey(), { inFlight: 1 });
     key.always = (good) => good;
@@ -510,7 +531,10 @@ describe("more than a key service can do", () => {
   });
 
   it("is not begun beyond the budget, of which a certificate takes two signatures", async () => {
-    const { signer, timers, shed } = await openGood(makeFakeRemoteKey(), { signaturesPerSecond: 10 });
+    const { signer, timers, shed } = await openGood(makeFakeRemoteKey(), {
+      signaturesPerSecond: 10,
+      signaturesPerCertificate: 2,
+    });
     const begin = (): string => {
       try {
         signer.service!.requireOpen();
@@ -530,7 +554,10 @@ describe("more than a key service can do", () => {
   });
 
   it("has what was begun signed, whatever the budget", async () => {
-    const { signer, timers } = await openGood(makeFakeRemoteKey(), { signaturesPerSecond: 1 });
+    const { signer, timers } = await openGood(makeFakeRemoteKey(), {
+      signaturesPerSecond: 1,
+      signaturesPerCertificate: 2,
+    });
     const seen = Array.from({ length: 20 }, () => watched(signer.sign(MESSAGE)));
     await timers.pass(0);
     expect(seen.every(({ value }) => value !== undefined)).toBe(true);

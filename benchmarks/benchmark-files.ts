@@ -27,6 +27,25 @@ export interface BenchmarkFiles {
   readonly chain: string;
 }
 
+/** Keys in a key service, an engine of OpenBao's protocol; those that it does not name are in files. */
+export interface RemoteKeys {
+  readonly address: string;
+  readonly token: string;
+  readonly names: { readonly ca: string; readonly log?: string; readonly checkpoint?: string };
+  /** Of the CA whose key it holds, PEM. */
+  readonly chainPem: string;
+  readonly signaturesPerSecond?: number | undefined;
+}
+
+/** What differs from the usual configuration. */
+export interface BenchmarkVariant {
+  /** Also gRPC, on the port of HTTP. */
+  readonly grpc?: boolean | undefined;
+  /** With 200 issuers and 1,000 claim rules. */
+  readonly crowded?: boolean | undefined;
+  readonly remote?: RemoteKeys | undefined;
+}
+
 /**
  * Makes them as an operator would, with the program's own commands, on a disk below `.mayfly`.
  *
@@ -34,13 +53,14 @@ export interface BenchmarkFiles {
  */
 export async function makeBenchmarkFiles(
   issuerUrl: string,
-  { grpc = false, crowded = false }: { readonly grpc?: boolean; readonly crowded?: boolean } = {},
+  { grpc = false, crowded = false, remote }: BenchmarkVariant = {},
 ): Promise<BenchmarkFiles> {
   const folder = makeBenchmarkFolder();
   const [port, operationsPort] = await freePorts();
   const origin = "localhost/benchmark";
-  const config = writeConfig(folder, { issuerUrl, port, operationsPort, origin, grpc, crowded });
-  makeKeysAndLog(folder, config);
+  const config = writeConfig(folder, { issuerUrl, port, operationsPort, origin, grpc, crowded, remote });
+  makeKeys(folder, remote);
+  runProgram(folder, "log", "init", "--config", config);
   return {
     folder,
     config,
@@ -83,11 +103,14 @@ interface Settings {
   readonly grpc: boolean;
   /** Whether there are many other issuers, and many rules for this one. */
   readonly crowded: boolean;
+  readonly remote: RemoteKeys | undefined;
 }
 
 /** JSON is YAML. Only the issuer's plain HTTP needs `environment: development`; all else is as in production. */
-function writeConfig(folder: string, { issuerUrl, port, operationsPort, origin, grpc, crowded }: Settings): string {
+function writeConfig(folder: string, settings: Settings): string {
+  const { issuerUrl, port, operationsPort, origin, grpc, crowded, remote } = settings;
   const signer = (name: string) => ({ kind: "file", path: `keys/${name}.json`, passphrase: { file: "passphrase" } });
+  const { ca, log, checkpoint } = remote === undefined ? {} : remoteSigners(remote);
   const config = {
     environment: "development",
     dataDirectory: "data",
@@ -97,8 +120,8 @@ function writeConfig(folder: string, { issuerUrl, port, operationsPort, origin, 
     http: { listen: `127.0.0.1:${String(port)}` },
     ...(grpc ? { grpc: { listen: `127.0.0.1:${String(port)}` } } : {}),
     operations: { listen: `127.0.0.1:${String(operationsPort)}` },
-    ca: { chain: "keys/chain.pem", signer: signer("issuing") },
-    log: { origin, signer: signer("log"), checkpointSigner: signer("checkpoint") },
+    ca: { chain: "keys/chain.pem", signer: ca ?? signer("issuing") },
+    log: { origin, signer: log ?? signer("log"), checkpointSigner: checkpoint ?? signer("checkpoint") },
     issuers: [
       {
         ...{ url: issuerUrl, identity: { kind: "github-actions" }, allowInsecureHttp: true, allowPrivateNetwork: true },
@@ -136,15 +159,27 @@ function otherIssuers(): readonly object[] {
   return count(199, (number) => ({ url: `https://issuer-${number}.example.com`, identity: { kind: "email" } }));
 }
 
-function makeKeysAndLog(folder: string, config: string): void {
-  const mayfly = (...args: string[]): void => {
-    execFileSync(process.execPath, [PROGRAM, ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
-  };
+/** All else is as by default: among it, that 32 calls of a key are under way at a time. */
+function remoteSigners({ address, names, signaturesPerSecond }: RemoteKeys) {
+  const auth = { kind: "token", token: { file: "token" } };
+  const signer = (key: string | undefined) =>
+    key === undefined ? undefined : { kind: "vault", address, key, version: 1, auth };
+  const budget = signaturesPerSecond === undefined ? {} : { signaturesPerSecond };
+  return { ca: { ...signer(names.ca), ...budget }, log: signer(names.log), checkpoint: signer(names.checkpoint) };
+}
+
+function makeKeys(folder: string, remote: RemoteKeys | undefined): void {
   writeFileSync(join(folder, "passphrase"), randomBytes(24).toString("base64"), { mode: 0o600 });
   const passphrase = ["--passphrase-file", "passphrase"];
   mkdirSync(join(folder, "keys"), { mode: 0o700 });
-  mayfly("ca", "create", "--directory", "keys", "--organization", "Benchmark", ...passphrase);
-  mayfly("key", "create", "--algorithm", "ecdsa-p256", "--out", "keys/log.json", ...passphrase);
-  mayfly("key", "create", "--algorithm", "ed25519", "--out", "keys/checkpoint.json", ...passphrase);
-  mayfly("log", "init", "--config", config);
+  runProgram(folder, "ca", "create", "--directory", "keys", "--organization", "Benchmark", ...passphrase);
+  runProgram(folder, "key", "create", "--algorithm", "ecdsa-p256", "--out", "keys/log.json", ...passphrase);
+  runProgram(folder, "key", "create", "--algorithm", "ed25519", "--out", "keys/checkpoint.json", ...passphrase);
+  if (remote === undefined) return;
+  writeFileSync(join(folder, "token"), remote.token, { mode: 0o600 });
+  writeFileSync(join(folder, "keys/chain.pem"), remote.chainPem);
+}
+
+function runProgram(folder: string, ...args: string[]): void {
+  execFileSync(process.execPath, [PROGRAM, ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 }

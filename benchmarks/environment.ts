@@ -1,16 +1,11 @@
 import { fetch } from "undici";
-import { makeBenchmarkFiles, removeBenchmarkFiles } from "./benchmark-files.ts";
+import { makeBenchmarkFiles, removeBenchmarkFiles, type BenchmarkVariant } from "./benchmark-files.ts";
 import { startIssuer } from "./issuer-process.ts";
 import type { LoadOrder } from "./load.ts";
 import { startServer, type ServerOptions } from "./server-process.ts";
 
 /** What is measured. */
-export interface EnvironmentOptions extends ServerOptions {
-  /** Also gRPC, on the port of HTTP. */
-  readonly grpc?: boolean;
-  /** With 200 issuers and 1,000 claim rules. */
-  readonly crowded?: boolean;
-}
+export interface EnvironmentOptions extends ServerOptions, BenchmarkVariant {}
 
 /** A server and an issuer, each in a process of its own, with keys, log and data folder made for this run. */
 export interface Environment {

@@ -1,18 +1,21 @@
 // A long suite by name: `node tools/run-suite.mjs crash` runs test/long/crash/*.test.ts, one file at a time, and writes
 // docs/evidence/crash.md. With further arguments jest runs the files that they choose, and no evidence is written.
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { arch, hostname, release, tmpdir, type } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { clearTimeout, setTimeout } from "node:timers";
 import { fileURLToPath } from "node:url";
+import { findSecretsIn } from "./find-secrets.mjs";
 import { countTests, readReport } from "./jest-report.mjs";
 
 const TEST_LIMIT_MS = 60 * 60_000;
 const SUITE_LIMIT_MS = 4 * 60 * 60_000;
 const GRACE_MS = 3_000;
 const VERSION = "version: ";
+/** Suites in which everything that the product puts out is searched for secrets, as in `npm test`. */
+const SEARCHED = new Set(["keys"]);
 
 const [name = "", ...choice] = process.argv.slice(2);
 if (!/^[a-z][a-z-]*$/u.test(name)) {
@@ -23,6 +26,9 @@ const folder = mkdtempSync(join(tmpdir(), "mayfly-suite-"));
 const report = join(folder, "jest.json");
 const evidence = join(folder, "evidence.txt");
 
+const output = join(folder, "output");
+const searched = SEARCHED.has(name) ? { MAYFLY_TEST_OUTPUT: output } : {};
+
 const configuration = {
   rootDir: process.cwd(),
   roots: ["<rootDir>/test/long"],
@@ -30,6 +36,7 @@ const configuration = {
   testEnvironment: "node",
   extensionsToTreatAsEsm: [".ts"],
   transform: {},
+  setupFiles: [fileURLToPath(new URL("../test/support/keep-output.ts", import.meta.url))],
   testTimeout: TEST_LIMIT_MS,
   reporters: [fileURLToPath(new URL("suite-reporter.mjs", import.meta.url))],
 };
@@ -43,7 +50,11 @@ async function runJest() {
       choice,
     ),
     // jest repeats its report on standard output.
-    { stdio: ["ignore", "ignore", "inherit"], detached: true, env: { ...process.env, MAYFLY_EVIDENCE: evidence } },
+    {
+      stdio: ["ignore", "ignore", "inherit"],
+      detached: true,
+      env: { ...process.env, ...searched, MAYFLY_EVIDENCE: evidence },
+    },
   );
   const signalGroup = (signal) => {
     try {
@@ -117,6 +128,9 @@ function writeEvidence(files, totals, seconds) {
     "## Shown",
     "",
     ...apart(recorded.filter((line) => !line.startsWith(VERSION)).map(item)),
+    ...(found === undefined
+      ? []
+      : [`- secrets in all that was printed, written and answered: ${String(found.length)}`]),
     "",
     "## Tests",
     "",
@@ -129,15 +143,25 @@ function writeEvidence(files, totals, seconds) {
   writeFileSync(`docs/evidence/${name}.md`, withoutPlaces(lines.join("\n")));
 }
 
+/** Where a secret is, never what it is; undefined in a suite that is not searched. */
+function searchOutput() {
+  if (!SEARCHED.has(name)) return undefined;
+  if (existsSync(report)) copyFileSync(report, join(output, "jest.json"));
+  return findSecretsIn(output);
+}
+
 const start = performance.now();
+mkdirSync(output);
 const ok = await runJest();
 const files = readReport(report);
 const { passed, failed: failedTests, skips, texts } = countTests(files);
 // jest may fail without a failed test: no tests found, a bad option, a crash, a process that would not end.
-const failed = failedTests === 0 && !ok ? 1 : failedTests;
+const found = searchOutput();
+const failed = (failedTests === 0 && !ok ? 1 : failedTests) + (found?.length ?? 0);
 const seconds = (performance.now() - start) / 1000;
 const totals = `${String(passed)} passed, ${String(failed)} failed, ${String(skips.length)} skipped`;
 
+for (const place of found ?? []) console.log(`secret in ${place}`);
 if (failed > 0) console.log(`\n${texts.join("\n\n")}`);
 if (skips.length > 0) console.log(["\nskipped:", ...skips].join("\n  "));
 if (choice.length === 0) writeEvidence(files, totals, seconds);

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { generatePrivateKey } from "../../src/adapters/signers/memory.ts";
 import type { SignatureAlgorithm } from "../../src/core/certificate/algorithms.ts";
+import { registerSecret, registerToken } from "../support/keep-output.ts";
 import { asDer, signDigest } from "../support/keys/sign-digest.ts";
 
 /** What the server does instead of what it is asked for. */
@@ -61,6 +62,7 @@ const DIGEST_BYTES: Readonly<Record<string, number>> = {
 const REGION = "eu-central-1";
 const ROLE = "arn:aws:iam::111122223333:role/mayfly";
 const WEB_IDENTITY = "eyJhbGciOiJSUzI1NiJ9.web-identity-of-a-test.c2ln";
+registerToken(WEB_IDENTITY);
 
 type Json = Record<string, unknown>;
 
@@ -292,6 +294,8 @@ class Service {
     this.counts.logins++;
     const id = `ASIA${randomBytes(8).toString("hex").toUpperCase()}`;
     const session = { secret: randomBytes(20).toString("hex"), token: randomBytes(60).toString("hex"), isOver: false };
+    registerSecret(session.secret);
+    registerSecret(session.token);
     this.#sessions.set(id, session);
     const ends = new Date(Date.now() + 3_600_000).toISOString();
     const given = `<Credentials><AccessKeyId>${id}</AccessKeyId><SecretAccessKey>${session.secret}</SecretAccessKey><SessionToken>${session.token}</SessionToken><Expiration>${ends}</Expiration></Credentials>`;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generatePrivateKey } from "../../src/adapters/signers/memory.ts";
 import type { SignatureAlgorithm } from "../../src/core/certificate/algorithms.ts";
+import { registerSecret, registerToken } from "../support/keep-output.ts";
 import { asDer, signDigest } from "../support/keys/sign-digest.ts";
 import { startFakeAzureHosts, type FakeHosts } from "./fake-azure-hosts.ts";
 
@@ -94,6 +95,8 @@ export class FakeAzureKeyVault {
   secrets = (): readonly string[] => [this.clientSecret, this.serviceAccountToken, ...this.#given];
 
   async start(): Promise<void> {
+    registerSecret(this.clientSecret);
+    registerToken(this.serviceAccountToken);
     writeFileSync(this.tokenFile, this.serviceAccountToken);
     this.#hosts = await startFakeAzureHosts((request, response) => void this.#handle(request, response));
   }
@@ -174,6 +177,7 @@ export class FakeAzureKeyVault {
     }
     this.counts.tokens++;
     const token = `eyJ0eXAiOiJKV1QifQ.${randomBytes(24).toString("base64url")}.c2ln`;
+    registerToken(token);
     this.#given.push(token);
     this.#audiences.set(token, scope.replace("/.default", ""));
     return [200, { token_type: "Bearer", expires_in: 3_599, ext_expires_in: 3_599, access_token: token }];

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { registerSecret, registerToken } from "../support/keep-output.ts";
 
 const AUDIENCE = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/mayfly";
 const SCOPE = "https://www.googleapis.com/auth/cloudkms";
@@ -30,6 +31,7 @@ export interface FakeGoogleSts {
 /** Starts it on a free port of loopback. */
 export async function startFakeGoogleSts(): Promise<FakeGoogleSts> {
   const subjectToken = `eyJhbGciOiJSUzI1NiJ9.${randomBytes(16).toString("base64url")}.c2ln`;
+  registerToken(subjectToken);
   const given: string[] = [];
   let valid = new Set<string>();
   let fault: StsFault | undefined;
@@ -55,6 +57,7 @@ export async function startFakeGoogleSts(): Promise<FakeGoogleSts> {
       else if (!isRequest(form, subjectToken)) answer(400, { error: "invalid_request" });
       else {
         const token = `ya29.${randomBytes(24).toString("base64url")}`;
+        registerSecret(token);
         given.push(token);
         valid.add(token);
         answer(200, {

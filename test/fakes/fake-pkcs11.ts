@@ -1,5 +1,10 @@
 import type { Handle, PKCS11, Template } from "pkcs11js";
 import { CKA, CKF, CKO } from "../../src/adapters/signers/pkcs11/cryptoki.ts";
+import { registerSecret } from "../support/keep-output.ts";
+
+/** What opens the tokens of {@link FakePkcs11}. */
+export const PIN = "1234-pin-of-a-test-token";
+registerSecret(PIN);
 
 /** An object in a token: attributes by their number. */
 export type FakeObject = ReadonlyMap<number, Buffer>;
@@ -40,7 +45,7 @@ export class FakePkcs11 implements Partial<PKCS11> {
   readonly tokens: FakeToken[] = [];
   readonly calls: string[] = [];
   readonly open = new Map<number, FakeToken>();
-  pin = "1234";
+  pin: string = PIN;
   /** Name of a call that fails, and how. */
   failing: Readonly<Record<string, string>> = {};
   readonly #loggedIn = new Set<FakeToken>();

@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { generatePrivateKey } from "../../src/adapters/signers/memory.ts";
 import type { SignatureAlgorithm } from "../../src/core/certificate/algorithms.ts";
+import { registerSecret, registerToken } from "../support/keep-output.ts";
 import { asDer, signDigest } from "../support/keys/sign-digest.ts";
 
 /** What the server does instead of what it is asked for. */
@@ -31,7 +32,7 @@ export type VaultFault =
   | "token-revoked"
   | "denied";
 
-const ROLE = { roleId: "role-1", secretId: "secret-id-of-a-test" };
+const ROLE = { roleId: "role-1", secretId: "secret-id-of-a-test-role" };
 const SERVICE_ACCOUNT = "eyJhbGciOiJSUzI1NiJ9.service-account-of-a-test.c2ln";
 const HASHES: Readonly<Record<string, number>> = { "sha2-256": 32, "sha2-384": 48, "sha2-512": 64 };
 const TYPES: Readonly<Record<SignatureAlgorithm, string>> = {
@@ -41,6 +42,9 @@ const TYPES: Readonly<Record<SignatureAlgorithm, string>> = {
   "rsa-pkcs1-sha256": "rsa-3072",
   ed25519: "ed25519",
 };
+
+registerSecret(ROLE.secretId);
+registerToken(SERVICE_ACCOUNT);
 
 /** A transit engine of our own, with real keys: what OpenBao 2.7 answers, and what it should not. */
 export interface FakeVault {
@@ -92,7 +96,7 @@ const refusal = (status: number, ...errors: string[]): Refusal => ({ status, err
 class Server {
   readonly role = ROLE;
   readonly serviceAccountToken = SERVICE_ACCOUNT;
-  readonly staticToken = `hvs.${randomBytes(16).toString("hex")}`;
+  readonly staticToken = makeToken();
   readonly counts = { logins: 0, renewals: 0, signatures: 0 };
   leaseSeconds = 3_600;
   #wanted: { readonly fault: VaultFault | undefined; readonly keyName?: string | undefined } = { fault: undefined };
@@ -229,7 +233,7 @@ class Server {
 
   #logIn(): object {
     this.counts.logins++;
-    const token = `hvs.${randomBytes(16).toString("hex")}`;
+    const token = makeToken();
     this.#tokens.add(token);
     this.#everyToken.add(token);
     return { auth: { client_token: token, lease_duration: this.leaseSeconds, renewable: this.leaseSeconds > 0 } };
@@ -273,6 +277,12 @@ class Server {
         return `vault:v${String(version)}:${base64}`;
     }
   }
+}
+
+function makeToken(): string {
+  const token = `hvs.${randomBytes(16).toString("hex")}`;
+  registerSecret(token);
+  return token;
 }
 
 interface HowToSign {

@@ -38,6 +38,11 @@ export function registerSecret(secret: string | Uint8Array): void {
   fs.appendFileSync(join(folder, "secrets"), forms.map((form) => `${form}\n`).join(""));
 }
 
+/** Registers a token of parts with dots between them, but for the first one, which many tokens share. */
+export function registerToken(token: string): void {
+  registerSecret(token.slice(token.indexOf(".") + 1));
+}
+
 function keepWritten(path: string): void {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) for (const name of fs.readdirSync(path)) keepWritten(join(path, name));

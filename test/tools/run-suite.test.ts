@@ -51,6 +51,24 @@ describe("a long suite", () => {
     expect(evidence()).toContain("- Go 1.26.8\n\n## Shown\n\n- 200 kills, 0 lost\n\n| mutant | caught by |\n| --- |");
   }, 60_000);
 
+  it("fails for a secret in what the keys' suite put out, says where and not what, and says so when there is none", async () => {
+    const keeper = JSON.stringify(resolve("test/support/keep-output.ts"));
+    const telling = (said: string): string => `import { keepOutput, registerSecret } from ${keeper};
+      test("tells", () => { registerSecret("a secret access key of a test"); keepOutput(${JSON.stringify(said)}); });`;
+    mkdirSync(join(folder, "test/long/keys"));
+    const run = (said: string): ReturnType<typeof finish> => {
+      writeFileSync(join(folder, "test/long/keys/telling.test.ts"), telling(said));
+      return finish(startRunner({}, ["keys"]));
+    };
+    const told = await run("401: not known: a secret access key of a test");
+    expect(told).toMatchObject({ code: 1, lastLine: "1 passed, 1 failed, 0 skipped" });
+    expect(told.output).toMatch(/^secret in printed-\d+\.txt: a secret that a test registered$/mu);
+    expect(told.output).not.toContain("a secret access key");
+    expect(await run("401: not known")).toMatchObject({ code: 0, lastLine: "1 passed, 0 failed, 0 skipped" });
+    const found = readFileSync(join(folder, "docs/evidence/keys.md"), "utf8");
+    expect(found).toContain("- secrets in all that was printed, written and answered: 0\n");
+  }, 60_000);
+
   it("tells no host name and no path", async () => {
     const telling = `${EVIDENCE} import { hostname } from "node:os";
       test("records", () => { recordEvidence("ran in " + process.cwd() + "/x on " + hostname() + ", 1/2 of RFC 6962/9162"); });`;

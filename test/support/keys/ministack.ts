@@ -3,6 +3,7 @@ import type { SignatureAlgorithm } from "../../../src/core/certificate/algorithm
 import { ask } from "../ask.ts";
 import { installPython } from "../clients/installation.ts";
 import { freePort } from "../clients/neighbour.ts";
+import { registerSecret } from "../keep-output.ts";
 import { startIssuerProgram, type IssuerProgram } from "../issuers/issuer-program.ts";
 
 /** ministack, installed as `tools/keys/ministack` pins it, or why it is not. */
@@ -43,6 +44,7 @@ export async function startMinistack(folder: string): Promise<Ministack> {
     isReady: async () => (await ask(`${endpoint}/_ministack/health`)).status === 200,
   });
   const credentials = { accessKeyId: "AKIATESTTESTTESTTEST", secretAccessKey: "secret-access-key-of-a-test" };
+  registerSecret(credentials.secretAccessKey);
   const admin = new KMSClient({ region, endpoint, credentials });
   return {
     endpoint,

@@ -13,6 +13,7 @@ import { activeAuthority } from "../../../src/config/active-authority.ts";
 import { parseConfig } from "../../../src/config/load-config.ts";
 import type { SignatureAlgorithm } from "../../../src/core/certificate/algorithms.ts";
 import { ask, askForCertificate, type Answer } from "../ask.ts";
+import { keepOutput } from "../keep-output.ts";
 import { keyRequest } from "../signing-body.ts";
 
 /** Signers of a whole Mayfly, as YAML in one line each. */
@@ -50,6 +51,12 @@ export interface RemoteMayfly {
   readonly logText: () => string;
   /** Every byte of the data directory as text: database, audit trail, marks. */
   readonly close: () => Promise<void>;
+}
+
+/** An answer, kept for the search for secrets. */
+function kept(answer: Answer): Answer {
+  keepOutput(`${answer.text}\n`);
+  return answer;
 }
 
 const ORIGIN = "localhost/remote-log";
@@ -107,10 +114,10 @@ ${options.more ?? ""}
         verifyBundle(signed, anchors, CALLER);
         verifyChain(leafOf(signed.bundle), anchors);
       },
-      request: async () => askForCertificate(service.publicUrl, await mint(), keyRequest()),
-      metrics: async () => (await ask(`${service.operationsUrl}/metrics`)).text,
+      request: async () => kept(await askForCertificate(service.publicUrl, await mint(), keyRequest())),
+      metrics: async () => kept(await ask(`${service.operationsUrl}/metrics`)).text,
       readiness: async () =>
-        (await ask(`${service.operationsUrl}/readyz`)).body as Awaited<ReturnType<RemoteMayfly["readiness"]>>,
+        kept(await ask(`${service.operationsUrl}/readyz`)).body as Awaited<ReturnType<RemoteMayfly["readiness"]>>,
       treeSize: async () => Number((await ask(`${service.publicUrl}/remote-log/checkpoint`)).text.split("\n")[1]),
       logText: () => readFileSync(logFile, "utf8"),
       close: async () => {

@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SignatureAlgorithm } from "../../../src/core/certificate/algorithms.ts";
 import { installDebian } from "../clients/installation.ts";
+import { registerSecret } from "../keep-output.ts";
 
 /** SoftHSM and OpenSC, unpacked as `tools/keys/softhsm` pins them, or why they are not. */
 export const SOFT_HSM = installDebian("softhsm", ["softhsm2-util", "pkcs11-tool"]);
@@ -47,7 +48,8 @@ export function makeSoftHsm(folder: string): SoftHsm {
       stdio: "pipe",
       env: { ...process.env, ...environment, SOFTHSM2_CONF: settings },
     });
-  const pin = "8203-pin-of-a-test";
+  const pin = "8203-pin-of-a-test-token";
+  registerSecret(pin);
   const makeToken = (label: string): void => {
     const pins = ["--so-pin", "security-officer", "--pin", pin];
     run("softhsm2-util", ["--module", module, "--init-token", "--free", "--label", label, ...pins]);

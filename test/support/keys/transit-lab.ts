@@ -6,6 +6,7 @@ import type { SignatureAlgorithm } from "../../../src/core/certificate/algorithm
 import { freePort } from "../clients/neighbour.ts";
 import { callBao, startBaoServer } from "../issuers/open-bao.ts";
 import type { IssuerProgram } from "../issuers/issuer-program.ts";
+import { registerSecret } from "../keep-output.ts";
 
 const TYPES: Readonly<Record<SignatureAlgorithm, string>> = {
   "ecdsa-p256-sha256": "ecdsa-p256",
@@ -49,6 +50,7 @@ export async function startTransitLab(): Promise<TransitLab> {
   await call("POST auth/approle/role/mayfly", role);
   const { data: roleId } = (await call("GET auth/approle/role/mayfly/role-id")) as Data<"role_id">;
   const { data: secretId } = (await call("POST auth/approle/role/mayfly/secret-id", {})) as Data<"secret_id">;
+  registerSecret(secretId.secret_id);
   let policy = "";
   return {
     address: `http://${address}`,

@@ -3,7 +3,7 @@ import type { PKCS11 } from "pkcs11js";
 import { CKA, CKF } from "../../../../src/adapters/signers/pkcs11/cryptoki.ts";
 import type { TokenChoice } from "../../../../src/adapters/signers/pkcs11/token-calls.ts";
 import { TokenModule } from "../../../../src/adapters/signers/pkcs11/token-module.ts";
-import { fakePair, FakePkcs11 } from "../../../fakes/fake-pkcs11.ts";
+import { fakePair, FakePkcs11, PIN } from "../../../fakes/fake-pkcs11.ts";
 
 const TOKEN = { label: "mayfly" };
 const KEY = { label: "ca" };
@@ -20,8 +20,7 @@ function begin(): { fake: FakePkcs11; module: TokenModule } {
 
 const sign = (module: TokenModule, change: { token?: TokenChoice; key?: object } = {}): Promise<unknown> =>
   module.call({ kind: "sign", token: TOKEN, key: KEY, mechanism: 0x1041, data: Buffer.from("abc"), ...change });
-const logIn = (module: TokenModule, pin = "1234"): Promise<unknown> =>
-  module.call({ kind: "log-in", token: TOKEN, pin });
+const logIn = (module: TokenModule, pin = PIN): Promise<unknown> => module.call({ kind: "log-in", token: TOKEN, pin });
 const count = ({ calls }: FakePkcs11, call: string): number => calls.filter((one) => one === call).length;
 
 describe("a PKCS#11 module", () => {
@@ -99,7 +98,7 @@ describe("a PKCS#11 module", () => {
     "finds a token by %j",
     async (token) => {
       const { module } = begin();
-      await module.call({ kind: "log-in", token, pin: "1234" });
+      await module.call({ kind: "log-in", token, pin: PIN });
       expect(await sign(module, { token })).toEqual(Buffer.from("cba"));
     },
   );

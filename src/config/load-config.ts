@@ -42,7 +42,7 @@ export interface JudgedConfig {
 export function judgeConfig(text: string, file: string): JudgedConfig {
   const { value, refuse } = parseYaml(text, file);
   const parsed = configSchema.safeParse(value);
-  if (!parsed.success) return refuse(schemaProblems(parsed.error, configJsonSchema()));
+  if (!parsed.success) return refuse(schemaProblems(parsed.error, configJsonSchema));
   const folder = dirname(resolve(file));
   const { issuers, problems, warnings, locate } = readIssuers(parsed.data.issuers, folder);
   if (problems.length > 0) return refuse(problems);

@@ -54,7 +54,7 @@ export function openProviderPack(file: string): OpenedPack {
   const { value, refuse } = parseYaml(readYamlFile(file), file);
   const schema = isRecord(value) && "identity" in value ? kindPackSchema : templatePackSchema;
   const parsed = schema.safeParse(value);
-  if (!parsed.success) return refuse(schemaProblems(parsed.error, z.toJSONSchema(schema, { io: "input" })));
+  if (!parsed.success) return refuse(schemaProblems(parsed.error, () => z.toJSONSchema(schema, { io: "input" })));
   const pack = parsed.data;
   if ("identity" in pack) return { kind: "identity", pack };
   const problems = repeatedClaims(pack);

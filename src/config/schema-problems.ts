@@ -6,13 +6,14 @@ import type { ConfigProblem } from "./rule.ts";
  * What a schema found wrong, as our problems; an unknown key is reported at its own line, with the name that was probably
  * meant.
  *
- * @param jsonSchema the same schema as JSON Schema, which tells the names it knows
+ * @param jsonSchema makes the same schema as JSON Schema, which tells the names it knows; takes its time
  */
-export function schemaProblems(error: z.ZodError, jsonSchema: unknown): readonly ConfigProblem[] {
+export function schemaProblems(error: z.ZodError, jsonSchema: () => unknown): readonly ConfigProblem[] {
   return error.issues.flatMap(meantIssues).flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
+    const names = jsonSchema();
     return issue.keys.map((key) => {
-      const nearest = nearestName(key, knownKeys(jsonSchema, issue.path));
+      const nearest = nearestName(key, knownKeys(names, issue.path));
       const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
       return { path: [...issue.path, key], message: `unknown setting${hint}` };
     });

@@ -1,6 +1,6 @@
 # Mayfly in a container: docs/container.md. Both bases are named once, here; a release gives them with their digests:
-#   --build-arg BUILD_IMAGE=docker.io/library/node:24.21.0-bookworm-slim@sha256:...
-ARG BUILD_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
+#   --build-arg BUILD_IMAGE=docker.io/library/node:24.21.0-bookworm@sha256:...
+ARG BUILD_IMAGE=docker.io/library/node:24.21.0-bookworm
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 
 FROM ${BUILD_IMAGE} AS manifests
@@ -8,12 +8,16 @@ WORKDIR /mayfly
 COPY package.json package-lock.json .npmrc ./
 COPY tools/node/package.json tools/node/
 
-# What the program needs at run time. Without workspaces: they would bring a second Node.js. Without scripts: no
-# dependency has one that is needed. A registry of one's own comes as a secret, so that no layer keeps its password;
-# without it the file is not there, and npm takes its defaults.
+# What the program needs at run time. Without workspaces: they would bring a second Node.js. Without scripts, but the one that
+# compiles what speaks PKCS#11, of which the result alone stays; the headers for it are those of the image's own Node.js. A
+# registry of one's own comes as a secret, so that no layer keeps its password; without it the file is not there, and npm takes
+# its defaults.
 FROM manifests AS dependencies
 RUN --mount=type=secret,id=npmrc \
     NPM_CONFIG_USERCONFIG=/run/secrets/npmrc npm ci --omit=dev --workspaces=false --ignore-scripts
+RUN npm_config_nodedir=/usr/local npm rebuild --workspaces=false --ignore-scripts=false pkcs11js \
+    && find node_modules/pkcs11js/build -mindepth 1 \
+      ! -path '*/build/Release' ! -path '*/build/Release/pkcs11.node' -delete
 
 # The image holds what the package holds (`files` of package.json) and nothing else of this repository.
 FROM manifests AS package

@@ -28,7 +28,7 @@ describe("the Dockerfile", () => {
     const pins = JSON.parse(read("tools/node/package.json")) as { optionalDependencies: Record<string, string> };
     const [version] = new Set(Object.values(pins.optionalDependencies));
     expect(dockerfileArgument("BUILD_IMAGE")).toMatch(
-      new RegExp(`^docker\\.io/library/node:${version ?? "none"}-bookworm-slim(?:@sha256:[0-9a-f]{64})?$`, "u"),
+      new RegExp(`^docker\\.io/library/node:${version ?? "none"}-bookworm(?:@sha256:[0-9a-f]{64})?$`, "u"),
     );
   });
 

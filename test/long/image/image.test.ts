@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
   chownSync,
   lstatSync,
   mkdirSync,
@@ -176,6 +177,12 @@ describeImage(`the container image${why}`, () => {
       recordEvidence(`packages: ${installed.length}, exactly those of the lockfile for production; one Node.js`);
     });
 
+    it("the module that speaks PKCS#11, compiled, and nothing that compiled it", () => {
+      const built = files().filter((path) => path.startsWith("app/node_modules/pkcs11js/build/"));
+      expect(built).toEqual(["app/node_modules/pkcs11js/build/Release/pkcs11.node"]);
+      expect(files().filter((path) => /\/(?:make|g\+\+|cc1plus|python3[.\d]*)$/u.test(path))).toEqual([]);
+    });
+
     it("no npm, no cache of npm, no shell, no program that changes the user, nothing that its user could change", () => {
       const programs = /(?:^|\/)(?:sh|bash|dash|busybox|npm|npx|corepack|apt|apt-get|dpkg)$/u;
       const leftovers = /(?:^|\/)(?:_cacache|\.npm|\.npmrc|\.git)(?:\/|$)/u;
@@ -253,6 +260,17 @@ describeImage(`the container image${why}`, () => {
       recordEvidence("written by its user: /data and nothing else, tried in every folder; no capability; process 1");
     });
 
+    it("can load a PKCS#11 module", async () => {
+      const script = `const { PKCS11 } = require("/app/node_modules/pkcs11js");
+        const load = (path) => { try { new PKCS11().load(path); console.log("loaded"); } catch ({ message }) { console.log(message); } };
+        load("/nowhere.so"); load("/usr/lib/os-release");`;
+      expect((await probe(script)).split("\n")).toEqual([
+        expect.stringContaining("/nowhere.so: cannot open shared object file"),
+        expect.stringContaining("invalid ELF header"),
+      ]);
+      recordEvidence("pkcs11js is compiled in it, and loads a library by the image's own linker");
+    });
+
     it("says in one line what is missing, without a configuration and without a volume", async () => {
       const bare = await runImage(image, { mounts: [DATA] });
       expect({ code: bare.code, lines: bare.lines }).toEqual({ code: 1, lines: [] });
@@ -282,14 +300,30 @@ describeImage(`the container image${why}`, () => {
       expect(await mayfly([CONFIG, DATA], "log", "init", ...config)).toContain(`origin  ${ORIGIN}`);
 
       expect(await serveAndSign(1)).toMatchObject([{ logIndex: 0 }, { logIndex: 1 }]);
+      asKubeletDelivers();
       expect(await serveAndSign(2)).toMatchObject([{ logIndex: 2 }, { logIndex: 3 }]);
       await mayfly([CONFIG, DATA], "log", "verify", ...config);
+      recordEvidence(
+        "the second start: secrets of root's, mode 0440, and a volume of root's, both with group 65532 as by fsGroup",
+      );
       recordEvidence(
         "in production, from a mounted configuration: made its keys and its log, started twice on one volume, issued 4 " +
           "certificates to @sigstore/sign, verified by @sigstore/verify, node:crypto and the log's own proofs",
       );
       recordEvidence("SIGTERM: not ready, still issues, exit code 0; then `mayfly log verify` finds nothing amiss");
     });
+
+    /** Secrets and volume belong to root, and to the group by `fsGroup`; what Mayfly wrote stays its own. */
+    function asKubeletDelivers(): void {
+      for (const name of readdirSync(keys)) {
+        chownSync(join(keys, name), 0, USER);
+        chmodSync(join(keys, name), 0o440);
+      }
+      for (const path of [keys, data]) {
+        chownSync(path, 0, USER);
+        chmodSync(path, 0o2775);
+      }
+    }
 
     async function serveAndSign(round: number): Promise<readonly LogProof[]> {
       const server = startImage(image, { mounts: [CONFIG, DATA] });

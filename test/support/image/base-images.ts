@@ -36,9 +36,10 @@ export function makeBases(folder: string): BaseImages {
   const rootfs = (name: string, variant: string, packages: string): void => {
     copyFileSync(debian(["--variant", variant, "--include", packages]), join(context, name));
   };
-  rootfs("build", "essential", "libstdc++6,ca-certificates");
+  rootfs("build", "essential", "libstdc++6,ca-certificates,python3,make,g++");
   rootfs("runtime", "extract", "base-files,libc6,libstdc++6,libgcc-s1,tzdata");
   copyFileSync(NODE_BINARY, join(context, "node"));
+  cpSync(resolve(NODE_BINARY, "../../include"), join(context, "include"), { recursive: true });
   cpSync(npmFolder(), join(context, "npm"), { recursive: true });
   // The registry of packages may be one that only this machine's authorities vouch for.
   const authorities = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"]
@@ -54,6 +55,7 @@ export function makeBases(folder: string): BaseImages {
     `FROM scratch
 ADD build /
 COPY node /usr/local/bin/node
+COPY include /usr/local/include
 COPY npm /usr/local/lib/node_modules/npm
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 ${trust}`,

@@ -17,6 +17,7 @@ import {
 } from "../../src/core/note/verifier-key.ts";
 import { openLog, parseLogKey } from "../../src/log.ts";
 import { libraryPrograms } from "../support/library-programs.ts";
+import { COMPILED } from "../support/mayfly-command.ts";
 import { publicKeyIn } from "../support/operator-keys.ts";
 import { ANCHORS, ORIGIN, startTestService, type TestService } from "../support/service.ts";
 import {
@@ -76,7 +77,7 @@ interface Outcome {
 
 function run(name: string, args: readonly string[], more: Record<string, string> = {}): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
-  const options = { cwd: folder, env: { PATH: process.env["PATH"] ?? "", ...env, ...more } };
+  const options = { cwd: folder, env: { PATH: process.env["PATH"] ?? "", ...COMPILED, ...env, ...more } };
   execFile(process.execPath, [join(folder, name), ...args], options, (error, stdout, stderr) => {
     resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
   });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { execFile } from "node:child_process";
 import { createPublicKey, X509Certificate } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leafOf, signFile } from "../../dev/sign-file.ts";
@@ -10,6 +10,7 @@ import { FULCIO_FLAG_NAMES } from "../../src/config/fulcio-flags.ts";
 import { startHttpsIssuer } from "../support/https-issuer.ts";
 import type { HttpsIssuer } from "../support/https-issuer.ts";
 import { startMayflyProcess } from "../support/mayfly-process.ts";
+import { writeMayflyCommand } from "../support/mayfly-command.ts";
 import { openssl } from "../support/openssl.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -102,9 +103,7 @@ const trustedRoot = (): TrustedRoot => TrustedRoot.fromJSON(JSON.parse(readFileS
 const spkiOf = (pem: string): Buffer => createPublicKey(pem).export({ type: "spki", format: "der" });
 
 beforeAll(async () => {
-  mkdirSync(at("bin"));
-  writeFileSync(at("bin", "mayfly"), `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, "src", "bin.ts")} "$@"\n`);
-  chmodSync(at("bin", "mayfly"), 0o755);
+  writeMayflyCommand(at("bin"));
   issuer = await startHttpsIssuer(folder);
   installFulcio();
 });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 const SAMPLE = POINTS_OF_A_REQUEST.filter(({ isSample }) => isSample);
-const HEAD_MARK_SAMPLE = POINTS_OF_THE_HEAD_MARK.slice(0, 2);
+const HEAD_MARK_SAMPLE = POINTS_OF_THE_HEAD_MARK.slice(0, 1);
 
 describe("[P3] a process that ends", () => {
   it.each(SAMPLE)(

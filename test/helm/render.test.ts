@@ -178,18 +178,19 @@ describe("the pod", () => {
       "config: { clientKeys: { algorithms: [ed25519] } }",
       "config: { issuance: { paused: true } }",
       "config: { limits: { rates: { enabled: false }, stages: { tokenSeconds: 3 } } }",
+      "config: { ca: { lifetimeSeconds: 300 } }",
+      "files: { chain.pem: another chain }",
       "files: { fulcio-issuers.yaml: 'oidc-issuers: {}' }",
     ]) {
       expect({ change, sum: checksum(server("file-keys", change)) }).toEqual({ change, sum: before });
     }
-    for (const change of [
-      "config: { shutdown: { drainSeconds: 30 } }",
-      "config: { limits: { connections: 100 } }",
-      "config: { ca: { lifetimeSeconds: 300 } }",
-      "files: { chain.pem: another chain }",
-    ]) {
+    for (const change of ["config: { shutdown: { drainSeconds: 30 } }", "config: { limits: { connections: 100 } }"]) {
       expect({ change, sum: checksum(server("file-keys", change)) }).not.toEqual({ change, sum: before });
     }
+    const [one, other] = ["one", "another"].map((text) =>
+      checksum(server("file-keys", `config: { http: { tls: { certificate: tls.crt } } }\nfiles: { tls.crt: ${text} }`)),
+    );
+    expect(one).not.toBe(other);
     const { config } = valuesOf("ingress") as { config: { log: { shards: readonly unknown[] } } };
     const fewer = stringify({ config: { log: { shards: config.log.shards.slice(0, 1) } } });
     expect(checksum(server("ingress", fewer))).toBe(checksum(server("ingress")));

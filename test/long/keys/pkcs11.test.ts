@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -183,6 +184,20 @@ describe("a key in a token", () => {
     expect(await kindOf(key.sign(request, soon()))).toBe("ok");
     await closeAll();
     recordEvidence("a module that hangs: callers leave in 0.3 s, its process is ended after 5 s, the next call signs");
+  });
+
+  itWithHsm(`leaves no process behind when it is closed while it logs in${skipped}`, async () => {
+    const processes = (): string[] =>
+      spawnSync("pgrep", ["-P", String(process.pid), "-f", "token-process-main"], { encoding: "utf8" })
+        .stdout.split("\n")
+        .filter(Boolean);
+    const key = await open();
+    const asked = kindOf(key.fetchPublicKey(soon()));
+    while (processes().length === 0) await pause(5);
+    await closeAll();
+    expect(await asked).toBe("closed");
+    await pause(500);
+    expect(processes()).toEqual([]);
   });
 
   itWithHsm(`leaves the event loop alone${skipped}`, async () => {

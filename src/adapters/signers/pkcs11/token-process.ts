@@ -31,6 +31,7 @@ export class TokenProcess {
   /** PINs that a token has refused, by their hash: they are not tried again. */
   readonly #refusedPins = new Set<string>();
   #logins = 0;
+  #isClosed = false;
 
   /** @param path the module */
   constructor(path: string) {
@@ -78,6 +79,7 @@ export class TokenProcess {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const running = this.#current;
     this.#current = undefined;
     await running?.finish();
@@ -111,6 +113,8 @@ export class TokenProcess {
   }
 
   async #ask(call: TokenCall): Promise<Result> {
+    // A login or a second attempt that follows the first call would start another process, which nobody ends.
+    if (this.#isClosed) throw new KeyFailure("closed", "the key is closed");
     this.#current ??= new RunningModule(this.#path, (ended) => {
       this.#leave(ended);
     });
@@ -173,7 +177,7 @@ class RunningModule {
     this.#child.once("exit", (code, signal) => {
       end(signal ?? `status ${code ?? "unknown"}`);
     });
-    this.#child.once("error", () => {
+    this.#child.on("error", () => {
       end("it cannot be started");
     });
     // Whoever waits for an answer has a timer of his own.
@@ -185,8 +189,8 @@ class RunningModule {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     const request: TokenRequest = { id: ++this.#lastId, call };
     this.#pending.set(request.id, { resolve, reject });
-    // An error here is followed by the exit.
-    this.#child.send(request, () => undefined);
+    // An error here is followed by the exit, and where there is no connection the process was never started, as is told soon.
+    if (this.#child.connected) this.#child.send(request, () => undefined);
     return promise;
   }
 

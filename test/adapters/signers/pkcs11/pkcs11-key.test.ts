@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -23,7 +24,26 @@ const open = (module: string): Promise<RemoteKey> =>
     { name: "HSM key" },
   );
 
+/** Asks a key while no file can be opened, and so no process be started. */
+const WITHOUT_FILES = `
+  import { openSync } from "node:fs";
+  import { openPkcs11Key } from "./src/adapters/signers/pkcs11/pkcs11-key.ts";
+  const choice = { token: { label: "t" }, key: { label: "k" } };
+  const key = await openPkcs11Key({ module: "none.so", ...choice, sessions: 1, readPin: () => "1234" }, { name: "HSM key" });
+  try { for (;;) openSync("/dev/null"); } catch {}
+  for (let count = 0; count < 2; count++) {
+    await key.fetchPublicKey(AbortSignal.timeout(5_000)).catch(({ kind, message }) => console.log(kind, message));
+  }
+`;
+
 describe("a key behind a module", () => {
+  itWithAddon(`whose process cannot be started, is unavailable, and ends nothing else${skipped}`, () => {
+    const limited = 'ulimit -n 64 && exec "$0" --input-type=module-typescript --eval "$1"';
+    const { stdout, status } = spawnSync("sh", ["-c", limited, process.execPath, WITHOUT_FILES], { encoding: "utf8" });
+    expect(stdout).toBe("unavailable the module's process has ended: it cannot be started\n".repeat(2));
+    expect(status).toBe(0);
+  });
+
   itWithAddon(`that is not there, is no library, or is one of something else, is told so${skipped}`, async () => {
     const text = join(folder, "text.so");
     writeFileSync(text, "no library");

@@ -49,7 +49,7 @@ function surroundings(
       attemptMs: config.attemptSeconds * 1_000,
       attempts: config.attempts,
       deadlineMs: service?.signatureMs ?? SIGNATURE_MS,
-      inFlight: config.requestsInFlight,
+      inFlight: mostInFlight(config),
       signaturesPerSecond: config.signaturesPerSecond,
       signaturesPerCertificate,
     },
@@ -65,4 +65,9 @@ function surroundings(
       }
     },
   };
+}
+
+/** A call that waits for a session would spend its attempt's time on our queue, and be taken for a token that is away. */
+function mostInFlight(config: RemoteSignerConfig): number {
+  return config.kind === "pkcs11" ? Math.min(config.sessions, config.requestsInFlight) : config.requestsInFlight;
 }

@@ -267,6 +267,23 @@ describe("a Mayfly whose keys are in a real SoftHSM", () => {
     await (await startMayfly(`{ kind: uri, uri: "${uri}", pin: { env: PIN } }`)).sign();
   });
 
+  itWithHsm(`whose token is slow and asked for too much, is not taken for one that is away${skipped}`, async () => {
+    mkdirSync(join(folder, "slow"), { recursive: true });
+    const module = buildMisbehavingModule(join(folder, "slow"), hsm.module);
+    hsm.makeKey(P256, { label: "slow", id: "20" });
+    const mayfly = await startMayfly(signer("slow", module.path).replace("pin:", "sessions: 2, pin:"));
+    module.misbehave("slow");
+    const answers = await Promise.all(Array.from({ length: 24 }, () => mayfly.request()));
+    const told = new Set(answers.map(({ status, body }) => (status === 200 ? "200" : reasonOf(body))));
+    expect(told).toContain("200");
+    expect(told).not.toContain("SIGNER_CIRCUIT_OPEN");
+    expect((await mayfly.request()).status).toBe(200);
+    recordEvidence(
+      `SoftHSM in 2 sessions of 300 ms, 24 callers at once: ${[...told].sort().join(", ")}; never left alone`,
+    );
+    module.misbehave(undefined);
+  });
+
   itWithHsm.each<[ModuleFault, number, string]>([
     ["hang", 503, "SIGNER_TIMEOUT"],
     ["crash", 503, "SIGNER_UNREACHABLE"],
@@ -300,3 +317,6 @@ describe("a Mayfly whose keys are in a real SoftHSM", () => {
     },
   );
 });
+
+const reasonOf = (body: unknown): string =>
+  (body as { readonly details: readonly { readonly reason: string }[] }).details[0]!.reason;

@@ -1,7 +1,7 @@
 /*
  * A PKCS#11 module of our own around a real one, which signs otherwise than it should. Environment: MAYFLY_REAL_MODULE, the real
- * module; MAYFLY_FAULT, a file that says what to do: nothing, "hang", "crash", "flip", "short", "replay", or a CKR_ in
- * hexadecimal, such as 30.
+ * module; MAYFLY_FAULT, a file that says what to do: nothing, "hang", "crash", "flip", "short", "replay", "slow"
+ * (300 ms), or a CKR_ in hexadecimal, such as 30.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -55,6 +55,10 @@ static rv misbehaving_sign(unsigned long session, unsigned char *data, unsigned 
   char what[32];
   hang(what, sizeof what);
   if (strcmp(what, "crash") == 0) _exit(139);
+  if (strcmp(what, "slow") == 0) {
+    usleep(300000);
+    what[0] = 0;
+  }
   rv result = real_sign(session, data, length, out, out_length);
   if (result != 0 || out == NULL) return result;
   if (strcmp(what, "flip") == 0) out[*out_length / 2] ^= 1;

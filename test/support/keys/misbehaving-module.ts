@@ -13,7 +13,7 @@ export function whyNoCompiler(): string | undefined {
 }
 
 /** What the module does when it is asked for a signature; `error-` is a CKR_ in hexadecimal. */
-export type ModuleFault = "hang" | "crash" | "flip" | "short" | "replay" | `error-${string}`;
+export type ModuleFault = "hang" | "crash" | "flip" | "short" | "replay" | "slow" | `error-${string}`;
 
 /** A PKCS#11 module of ours around a real one. */
 export interface MisbehavingModule {

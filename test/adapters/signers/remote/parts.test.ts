@@ -1,11 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import { createPublicKey, verify } from "node:crypto";
+import { getEventListeners } from "node:events";
 import { generatePrivateKey } from "../../../../src/adapters/signers/memory.ts";
+import { attempt } from "../../../../src/adapters/signers/remote/attempt.ts";
 import { encodeEcdsaSignature } from "../../../../src/adapters/signers/remote/ecdsa-signature.ts";
 import { importPackage } from "../../../../src/adapters/signers/remote/import-package.ts";
 import { asKeyFailure, KeyFailure, serviceText } from "../../../../src/adapters/signers/remote/key-failure.ts";
 import { signRequestFor } from "../../../../src/adapters/signers/remote/remote-key.ts";
 import { retryDelayMs } from "../../../../src/adapters/signers/remote/retry-delay.ts";
+import { startTimer } from "../../../../src/adapters/signers/remote/timer.ts";
 import type { SignatureAlgorithm } from "../../../../src/core/certificate/algorithms.ts";
 import { signDigest } from "../../../support/keys/sign-digest.ts";
 
@@ -56,6 +59,19 @@ describe("the wait before another attempt", () => {
     ["it would end alike", new KeyFailure("denied", "x"), at],
   ])("is endless when %s", (_, failure, where) => {
     expect(retryDelayMs(failure, where, () => 0.5)).toBeUndefined();
+  });
+});
+
+describe("an attempt that ended", () => {
+  it.each([
+    ["well", () => Promise.resolve(1)],
+    ["badly", () => Promise.reject(new KeyFailure("denied", "no"))],
+  ])("%s leaves nothing that waits for the close", async (_, work) => {
+    const { signal: closing } = new AbortController();
+    for (let count = 0; count < 3; count++) {
+      await attempt<unknown>(work, { limitMs: 1_000, closing, startTimer }).catch(() => undefined);
+    }
+    expect(getEventListeners(closing, "abort")).toEqual([]);
   });
 });
 

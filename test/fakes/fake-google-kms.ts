@@ -93,6 +93,8 @@ class Refusal extends Error {
 export class FakeGoogleKms {
   readonly sts: FakeGoogleSts;
   readonly counts = { signatures: 0, publicKeys: 0 };
+  /** Calls that came, whatever became of them. */
+  calls = 0;
   /** How long good answers are kept back. */
   delayMs = 0;
   /** What every key is kept by, as it says. */
@@ -167,6 +169,7 @@ export class FakeGoogleKms {
       call: { readonly request: unknown; readonly metadata: Metadata },
       done: (error: object | null, answer?: Answer) => void,
     ): void => {
+      this.calls++;
       try {
         const { name } = call.request as SignRequest;
         this.#authorize(call.metadata, name);

@@ -137,7 +137,6 @@ describe("a key version of Google Cloud KMS", () => {
       else expect(error).toMatchObject({ kind });
       expect((error as Error).message).not.toContain(kms.sts.subjectToken.slice(0, 20));
       kms.sts.misbehave(undefined);
-      await key.renewCredentials!(soon());
       expect(await sign(key)).toBeInstanceOf(Uint8Array);
     },
   );
@@ -160,6 +159,20 @@ describe("a key version of Google Cloud KMS", () => {
     expect(error).toMatchObject({ kind: "denied" });
     expect((error as Error).message).not.toContain("secret");
   });
+
+  it.each<GoogleFault>(["unavailable", "deadline", "internal", "aborted", "quota"])(
+    "is asked once when it answers with %s: Google's own attempts are off",
+    async (fault) => {
+      const key = await open();
+      await sign(key);
+      const before = kms.calls;
+      kms.misbehave(fault);
+      await failureOf(sign(key));
+      await failureOf(key.fetchPublicKey(soon()));
+      await pause(300);
+      expect(kms.calls).toBe(before + 2);
+    },
+  );
 
   it("says how long it asks to be left alone", async () => {
     const key = await open();

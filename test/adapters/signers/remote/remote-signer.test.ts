@@ -172,6 +172,14 @@ describe("a signature that fails", () => {
     expect(key.counts.sign).toBe(2);
   });
 
+  it("has nobody wait longer than a minute, whatever the service asks for", async () => {
+    const { key, signer, timers } = await openGood();
+    key.signatures.push(failing("quota", 86_400_000));
+    const seen = watched(signer.sign(MESSAGE));
+    await timers.pass(0);
+    expect(seen.error).toMatchObject({ reason: "SIGNER_QUOTA", retryAfterMs: 60_000 });
+  });
+
   it.each([hangs, hangsForEver])(
     "by silence is cut after the attempt's time, and at the deadline for good",
     async (silent) => {

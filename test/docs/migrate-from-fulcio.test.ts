@@ -142,7 +142,7 @@ describe("the way from Fulcio to Mayfly", () => {
     expect(old?.publicKey?.validFor?.end).toBeUndefined();
   });
 
-  it("ends with certificates under the root that everybody trusts already", async () => {
+  it("[FC273] ends with certificates under the root that everybody trusts already", async () => {
     const mayfly = startMayflyProcess({ configFile: at("mayfly.yaml") });
     try {
       const { fields } = await mayfly.line("ready");

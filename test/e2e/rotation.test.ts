@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { leafOf } from "../../dev/sign-file.ts";
@@ -95,6 +95,11 @@ describe("the rotation of issuing CAs, from a to b to c, in one running service"
     expect(AUTHORITIES.map((one) => [one, opensslVerifies(file, [one])])).toEqual(
       AUTHORITIES.map((one) => [one, one === name]),
     );
+  });
+
+  it("[FC279] has the next one sign, and the one before no more", async () => {
+    const file = await lab.sign(service);
+    expect(AUTHORITIES.filter((name) => opensslVerifies(file, [name]))).toEqual(["c"]);
   });
 
   it("leaves what was certified in between to be verified, by the one or the other", () => {
@@ -240,6 +245,18 @@ describe("a change of issuing CAs that is refused", () => {
     const verify = ["verify", "-CAfile", lab.at("root.pem"), "-untrusted", lab.at("issuing.pem"), lab.at("leaf.pem")];
     expect(openssl(verify)).toContain("OK");
     expect((await lab.trust(service, "trusted_root.json")).text).toBe(before);
+  });
+
+  it("does not follow files that were overwritten with those of another", async () => {
+    const { line, text } = lab;
+    copyFileSync(lab.at("a.pem"), lab.at("own.pem"));
+    copyFileSync(lab.at("a.json"), lab.at("own.json"));
+    const list = text(line("a", "active").replaceAll("/a.", "/own."));
+    const alone = await lab.start(list);
+    copyFileSync(lab.at("b.pem"), lab.at("own.pem"));
+    copyFileSync(lab.at("b.json"), lab.at("own.json"));
+    expect(await lab.reload(alone, list)).toContain("issuing CA a is gone");
+    expect((await lab.trust(alone, "chain.pem")).text).toBe(lab.issuing("a") + lab.root);
   });
 
   it("does not begin with one that nobody was told of", async () => {

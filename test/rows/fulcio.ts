@@ -192,7 +192,7 @@ const cryptography: readonly Row[] = [
   { id: "FC270", says: "key file with an ECDSA key: served" },
   { id: "FC271", says: "key file with an Ed25519 key: refused, naming what a CA key may be" },
   { id: "FC272", says: "key file with an RSA-4096 key: served" },
-  { id: "FC273", says: "key file as OpenSSL encrypts it (PBES2): served", waits: "reading of Fulcio's key files" },
+  { id: "FC273", says: "key file as OpenSSL encrypts it (PBES2): served" },
   { id: "FC274", says: "key file with a chain of two: served" },
   { id: "FC275", says: "key file with a chain of three: served" },
   { id: "FC276", says: "key file with a certificate that is no CA: start refused" },
@@ -201,12 +201,11 @@ const cryptography: readonly Row[] = [
   {
     id: "FC279",
     says: "key and chain are exchanged in memory: the new ones sign",
-    waits: "reload of the CA's key",
   },
   {
     id: "FC280",
     says: "key file and chain are overwritten: the new ones sign",
-    waits: "reload of the CA's key",
+    appliesNot: "a running service takes no CA that relying parties were not told of before: the next one is staged",
   },
   { id: "FC281", says: "request to Google's CA service without a CA's id", ...GOOGLE_CA },
   { id: "FC282", says: "request to Google's CA service with a CA's id", ...GOOGLE_CA },

@@ -218,6 +218,11 @@ describe("a change of issuing CAs that is refused", () => {
       "its window does not cover a certificate made now",
     ],
     [
+      "has another root above the active one",
+      () => [lab.line("a", "active").replace("a.pem", "reissued.pem"), lab.line("b", "staged")],
+      "the certificates above issuing CA a have changed",
+    ],
+    [
       "activates one with another's key",
       () => [lab.line("a", "retired", later()), lab.line("b", "active").replace("b.json", "c.json")],
       "public keys are not equal",

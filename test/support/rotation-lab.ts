@@ -131,6 +131,8 @@ async function makeAuthorities(
     root ??= above;
     issuing.set(name, own);
     writeFileSync(at(`${name}.pem`), own + root);
+    // The same root's key signs its certificate anew each time.
+    writeFileSync(at("reissued.pem"), (issuing.get("a") ?? "") + above);
   }
   return { root: root ?? "", issuing };
 }

@@ -38,7 +38,7 @@ export interface MetricSources {
   readonly issuancePaused?: () => boolean;
   /** Every shard of the log. */
   readonly shards?: () => readonly ShardSource[];
-  /** When the first certificate of the CA's chain ends; no leaf can be issued that would outlive it. */
+  /** When the first certificate of the CA's chain ends, or its window; no leaf can be issued that would outlive it. */
   readonly caNotAfterMs?: () => number;
   /** Every end that is to be seen coming. */
   readonly expiries?: () => ExpirySource;
@@ -262,7 +262,7 @@ function makeScrapedMetrics(registry: Registry): ScrapedMetrics {
   );
   scraped(
     "mayfly_ca_not_after_timestamp_seconds",
-    "End of the first certificate of the CA's chain that ends, Unix seconds; nothing is issued beyond it",
+    "End of the first certificate of the CA's chain that ends, or of its window, Unix seconds; nothing is issued beyond it",
     () => (sources.caNotAfterMs?.() ?? 0) * SECONDS_PER_MS,
   );
   makeExpiryMetrics(registry, () => sources.expiries?.());

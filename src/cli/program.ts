@@ -4,7 +4,10 @@ import { ConfigError } from "../config/load-config.ts";
 import { describeCauses, MayflyError } from "../core/errors.ts";
 import { caCheckCommand } from "./ca-check.ts";
 import { caCreateCommand } from "./ca-create.ts";
+import { caCsrCommand } from "./ca-csr.ts";
+import { caInitCommand } from "./ca-init.ts";
 import { caRotateCommand } from "./ca-rotate.ts";
+import { caSignCommand } from "./ca-sign.ts";
 import { checkConfigCommand } from "./check-config.ts";
 import { configCheckCommand } from "./config-check.ts";
 import { configExampleCommand } from "./config-example.ts";
@@ -107,6 +110,9 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
     .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context), keyImportCommand(context)]))
     .addCommand(
       group("ca", "make and check a certificate authority", [
+        caInitCommand(context),
+        caCsrCommand(context),
+        caSignCommand(context),
         caCheckCommand(context, done),
         caCreateCommand(context),
         caRotateCommand(context, done),

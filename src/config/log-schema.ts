@@ -50,7 +50,8 @@ const MAX_SHARDS = 64;
 /** What metrics and log lines call the shard of a log that has only one. */
 const ONLY_SHARD = "log";
 
-const origin = z
+/** Name of a log in checkpoints: its URL without scheme. */
+export const logOrigin = z
   .string()
   .regex(
     /^[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)*$/u,
@@ -75,7 +76,7 @@ const identity = {
     .string()
     .regex(/^[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?$/u, "expected a short name of lower-case letters, digits, . _ and -")
     .describe("What metrics and log lines call the shard."),
-  origin,
+  origin: logOrigin,
   window,
   directory: z
     .string()
@@ -121,7 +122,7 @@ export const logSchema = object({
       object({ kind: z.literal("memory").describe("Forgotten at exit; development only.") }),
     ])
     .prefault({ kind: "sqlite" }),
-  origin: origin.optional(),
+  origin: logOrigin.optional(),
   window,
   signer: signer.optional(),
   checkpointSigner: checkpointSigner.optional(),

@@ -6,7 +6,8 @@ import { timeSchema } from "./time-schema.ts";
 /** Clients append their paths: one that ends in a slash, or has a path, gives addresses that nothing answers. */
 const isOrigin = (url: string): boolean => URL.canParse(url) && new URL(url).origin === url;
 
-const originSchema = z
+/** Where a service is found: scheme, host and perhaps a port. */
+export const originSchema = z
   .string()
   .max(256)
   .refine(

@@ -128,6 +128,7 @@ export const REASONS = {
   ],
   internal: [
     "AUDIT_FAILED",
+    "CEREMONY_CONFLICT",
     "DATA_DIRECTORY_LOCKED",
     "FILE_NOT_READ",
     "FILE_NOT_WRITTEN",

@@ -68,7 +68,7 @@ export function encodeCaTbs(ca: CaTemplate): Uint8Array {
 }
 
 /** Name with O and CN, UTF8String each (RFC 5280 §4.1.2.4), one attribute per RDN. */
-function encodeCaName({ organization, commonName }: CaName): Uint8Array {
+export function encodeCaName({ organization, commonName }: CaName): Uint8Array {
   return sequence(
     set(sequence(ORGANIZATION, utf8String(organization))),
     set(sequence(COMMON_NAME, utf8String(commonName))),

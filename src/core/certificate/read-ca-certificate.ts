@@ -197,8 +197,13 @@ function readTime({ tag, content }: DerElement): number {
   return Number.isNaN(timeMs) || new Date(timeMs).toISOString() !== iso ? NaN : timeMs;
 }
 
-/** Ed25519 is not among them: common clients cannot verify certificates it signs. */
-function signatureAlgorithmOf(spki: Uint8Array, key: KeyObject): SignatureAlgorithm {
+/**
+ * How a CA with this key signs. Ed25519 is not among them: common clients cannot verify certificates it signs.
+ *
+ * @param spki DER SubjectPublicKeyInfo of `key`
+ * @throws MayflyError `profile_violation` (CHAIN_INVALID) when no CA of the profile has such a key
+ */
+export function signatureAlgorithmOf(spki: Uint8Array, key: KeyObject): SignatureAlgorithm {
   if (hasSpkiForm("ecdsa-p256", spki)) return "ecdsa-p256-sha256";
   if (hasSpkiForm("ecdsa-p384", spki)) return "ecdsa-p384-sha384";
   if (hasSpkiForm("ecdsa-p521", spki)) return "ecdsa-p521-sha512";

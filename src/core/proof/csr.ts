@@ -27,6 +27,8 @@ const ATTRIBUTES = 0xa0;
 export interface CertificationRequest {
   /** certificationRequestInfo, the bytes that were signed. */
   readonly info: Uint8Array;
+  /** DER Name; a leaf's is ignored. */
+  readonly subject: Uint8Array;
   readonly subjectPublicKeyInfo: Uint8Array;
   /**
    * Reads the signature algorithm, which is judged after the key.
@@ -39,7 +41,7 @@ export interface CertificationRequest {
 
 /**
  * Reads one PEM block `CERTIFICATE REQUEST` or `NEW CERTIFICATE REQUEST` of at most 16 KiB that holds canonical DER.
- * Subject and attributes must be well formed, and are then ignored: a certificate says what the token says. Nothing is
+ * Subject and attributes must be well formed; for a leaf they are then ignored: it says what the token says. Nothing is
  * verified here.
  *
  * @throws MayflyError `invalid_csr`
@@ -69,13 +71,15 @@ function readParts(certificationRequest: DerElement): CertificationRequest {
   const [info, algorithm, signature, ...others] = elementsOf(certificationRequest, DER_TAG.sequence);
   if (info === undefined || algorithm === undefined || others.length > 0) throw new DerError("not three parts");
   const [version, subject, subjectPublicKeyInfo, attributes, ...more] = elementsOf(info, DER_TAG.sequence);
-  if (subjectPublicKeyInfo === undefined || more.length > 0) throw new DerError("not four parts");
+  if (subject === undefined || subjectPublicKeyInfo === undefined || more.length > 0)
+    throw new DerError("not four parts");
   if (parseUnsignedInteger(version)[0] !== 0) throw new DerError("version is not 0");
   assertName(subject);
   assertPublicKeyInfo(subjectPublicKeyInfo);
   for (const attribute of elementsOf(attributes, ATTRIBUTES)) assertAttribute(attribute);
   return {
     info: info.bytes,
+    subject: subject.bytes,
     subjectPublicKeyInfo: subjectPublicKeyInfo.bytes,
     signatureAlgorithm: () => asMalformed(() => parseCsrSignatureAlgorithm(algorithm)),
     signature: parseBitString(signature),

@@ -17,6 +17,7 @@ import type { CommandContext } from "./context.ts";
 import { explainCommand } from "./explain.ts";
 import { keyCreateCommand } from "./key-create.ts";
 import { keyImportCommand } from "./key-import.ts";
+import { keyPolicyCommand } from "./key-policy.ts";
 import { logAdoptCommand } from "./log-adopt.ts";
 import { logExportCommand } from "./log-export.ts";
 import { logFreezeCommand } from "./log-freeze.ts";
@@ -107,7 +108,13 @@ function makeProgram(context: CommandContext, done: (code: number) => void): Com
         configFromFulcioCommand(context, done),
       ]),
     )
-    .addCommand(group("key", "make encrypted key files", [keyCreateCommand(context), keyImportCommand(context)]))
+    .addCommand(
+      group("key", "make key files, and say what key services must allow", [
+        keyCreateCommand(context),
+        keyImportCommand(context),
+        keyPolicyCommand(context),
+      ]).alias("keys"),
+    )
     .addCommand(
       group("ca", "make and check a certificate authority", [
         caInitCommand(context),

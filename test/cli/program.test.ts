@@ -28,6 +28,7 @@ const LEAVES = [
   "config from-fulcio",
   "key create",
   "key import",
+  "key policy",
   "ca init",
   "ca csr",
   "ca sign",
@@ -88,9 +89,15 @@ describe("help", () => {
     }
     // What `log verify` requires depends on what it verifies.
     expect(required.length > 0).toBe(
-      !["check-config", "config example", "config schema", "config from-fulcio", "explain", "log verify"].includes(
-        command,
-      ),
+      ![
+        "check-config",
+        "config example",
+        "config schema",
+        "config from-fulcio",
+        "explain",
+        "key policy",
+        "log verify",
+      ].includes(command),
     );
   });
 

@@ -34,7 +34,8 @@ export interface JudgedCertificate {
   readonly logKey: Uint8Array;
 }
 
-interface Authority {
+/** A CA that issues. */
+export interface Authority {
   readonly chain: IssuerChain;
   readonly signer: Signer;
 }
@@ -61,8 +62,11 @@ export function makeKeyRing({ authorities, leaves }: KeyChoice): KeyRing {
 export class CaseIssuer {
   readonly #keys: ReadonlyMap<string, KeyObject>;
   readonly #authorities = new Map<string, Promise<Authority>>();
+  readonly #make: (kind: AuthorityKind) => Promise<Authority>;
 
-  constructor(keys: KeyRing) {
+  /** @param make makes the CA of a kind, where it is not to be made of the ring's own keys */
+  constructor(keys: KeyRing, make?: (kind: AuthorityKind) => Promise<Authority>) {
+    this.#make = make ?? ((kind) => this.#makeAuthority(kind));
     this.#keys = new Map(Object.entries(keys).map(([purpose, text]) => [purpose, createPrivateKey(text)]));
   }
 
@@ -98,7 +102,7 @@ export class CaseIssuer {
 
   #authority(kind: AuthorityKind): Promise<Authority> {
     const name = JSON.stringify(kind);
-    const known = this.#authorities.get(name) ?? this.#makeAuthority(kind);
+    const known = this.#authorities.get(name) ?? this.#make(kind);
     this.#authorities.set(name, known);
     return known;
   }

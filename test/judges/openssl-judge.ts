@@ -82,7 +82,7 @@ function verify(
 ): string {
   const [root, untrusted] = [join(folder, "root"), join(folder, "untrusted")];
   writeFileSync(root, pemOf(chain.at(-1)!));
-  writeFileSync(untrusted, pemOf(chain[0]!));
+  writeFileSync(untrusted, pemOf(...(chain.length === 1 ? chain : chain.slice(0, -1))));
   const strict = ["-x509_strict", "-check_ss_sig", "-purpose", "any", ...options];
   try {
     return openssl(["verify", ...strict, "-CAfile", root, "-untrusted", untrusted, ...leaves]);

@@ -8,12 +8,14 @@ import { configOption } from "./required-option.ts";
 interface CaCheckOptions {
   readonly config: string;
   readonly trustedRoot?: string;
+  readonly authority?: string;
   readonly json?: true;
 }
 
 const HELP = `
 Examples:
   mayfly ca check --config mayfly.yaml
+  mayfly ca check --config mayfly.yaml --authority 2027
   mayfly ca check --config mayfly.yaml --trusted-root trusted_root.json --json
 
 Judges ca.chain and ca.signer by every rule of the profile, where a start stops at the first: form, key usage, purposes, path
@@ -30,16 +32,21 @@ Exit codes:
 export function caCheckCommand(context: CommandContext, done: (code: number) => void): Command {
   return new Command("check")
     .description("judge the CA of a configuration: chain, key, and a test signature")
-    .usage("--config <file> [--trusted-root <file>] [--json]")
+    .usage("--config <file> [--authority <name>] [--trusted-root <file>] [--json]")
     .addOption(configOption())
+    .addOption(new Option("--authority <name>", "issuing CA of ca.authorities; the one that issues when left out"))
     .addOption(
       new Option("--trusted-root <file>", "trusted root that clients have, which must hold exactly this chain"),
     )
     .addOption(new Option("--json", "print one JSON object"))
     .addHelpText("after", HELP)
-    .action(async ({ config, trustedRoot, json }: CaCheckOptions) => {
+    .action(async ({ config, trustedRoot, authority, json }: CaCheckOptions) => {
       const { checkCa } = await import("../compose/check-ca.ts");
-      const options = { env: context.env, ...(trustedRoot === undefined ? {} : { trustedRoot }) };
+      const options = {
+        env: context.env,
+        ...(trustedRoot === undefined ? {} : { trustedRoot }),
+        ...(authority === undefined ? {} : { authority }),
+      };
       const report = await checkCa(loadConfig(config), options);
       context.stdout(json === true ? `${printableJson(report)}\n` : asText(report));
       if (count(report, "error") > 0) done(1);

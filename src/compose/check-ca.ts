@@ -5,6 +5,7 @@ import { LOAD_MESSAGE } from "../adapters/signers/load-message.ts";
 import { SIGNATURE_DIGEST } from "../adapters/signers/signature-digest.ts";
 import { activeAuthority } from "../config/active-authority.ts";
 import { ConfigError } from "../config/load-config.ts";
+import type { AuthorityConfig } from "../config/ca-schema.ts";
 import type { Config } from "../config/schema.ts";
 import type { SignerConfig } from "../config/signer-schema.ts";
 import { checkChain } from "../core/certificate/check-chain.ts";
@@ -51,6 +52,8 @@ export interface CheckCaOptions {
   readonly env: Environment;
   /** A trusted root that clients have. */
   readonly trustedRoot?: string;
+  /** Name of an issuing CA of `ca.authorities`; the one that issues when left out. */
+  readonly authority?: string;
 }
 
 /**
@@ -61,8 +64,8 @@ export interface CheckCaOptions {
  */
 export async function checkCa(config: Config, options: CheckCaOptions): Promise<CaReport> {
   const { ca } = config;
-  const { chain: file, signer } = activeAuthority(config);
-  if (file === undefined || signer.kind === "memory") {
+  const { chain: file, signer } = chosenAuthority(config, options.authority);
+  if (file === undefined || signer?.kind === "memory") {
     throw new ConfigError("ca.signer: a key that is forgotten at exit, and its chain, cannot be checked");
   }
   const { lifetimeSeconds, backdateSeconds } = ca;
@@ -70,10 +73,20 @@ export async function checkCa(config: Config, options: CheckCaOptions): Promise<
   const { certificates, findings, chain } = checkChain(readBytes(file, "ca.chain"), leaf);
   const all = [
     ...findings.map(({ rule, what }) => finding(rule, what)),
-    ...(await checkKey(config, { signer, chain, env: options.env })),
+    ...(signer === undefined ? [] : await checkKey(config, { signer, chain, env: options.env })),
     ...(options.trustedRoot === undefined ? [] : compareTrust(certificates, options.trustedRoot)),
   ];
   return { chain: file, certificates: certificates.map(describe), findings: worstFirst(all) };
+}
+
+/** Staged ones are judged before they are activated; those without a signer by their chain alone. */
+function chosenAuthority(config: Config, name: string | undefined): AuthorityConfig {
+  if (name === undefined) return activeAuthority(config);
+  const { authorities } = config.ca;
+  const chosen = authorities.find((authority) => authority.name === name);
+  if (chosen !== undefined) return chosen;
+  const names = authorities.map((authority) => authority.name).join(", ");
+  throw new ConfigError(`--authority: no issuing CA is called that; there are: ${names}`);
 }
 
 const finding = (rule: CaRule, what: string): CaFinding => ({ rule, ...CA_RULES[rule], what });

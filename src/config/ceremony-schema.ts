@@ -60,6 +60,9 @@ export const ceremonySchema = object({
 /** A ceremony as written, after defaults. */
 export type CeremonyAsWritten = z.output<typeof ceremonySchema>;
 
+/** A ceremony before it is checked. */
+export type CeremonyInput = Readonly<Record<keyof CeremonyAsWritten, unknown>>;
+
 /** JSON Schema of a ceremony file. */
 export function ceremonyJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(ceremonySchema, { io: "input" });

@@ -1,9 +1,11 @@
 import { dirname, resolve } from "node:path";
 import { withAbsoluteSigner } from "./absolute-signer.ts";
 import { AUTHORITY_NAMES, ceremonyJsonSchema, ceremonySchema, MAX_NAME_LENGTH } from "./ceremony-schema.ts";
-import type { CeremonyAsWritten } from "./ceremony-schema.ts";
+import type { CeremonyAsWritten, CeremonyInput } from "./ceremony-schema.ts";
+import { ConfigError } from "./config-error.ts";
 import type { ConfigProblem } from "./rule.ts";
 import { schemaProblems } from "./schema-problems.ts";
+import { settingName } from "./setting-name.ts";
 import type { SignerConfig } from "./signer-schema.ts";
 import { keyName } from "./signers/key-name.ts";
 import { parseYaml, readYamlFile } from "./yaml-file.ts";
@@ -55,12 +57,19 @@ export function loadCeremony(file: string): Ceremony {
 }
 
 /**
- * Checks a ceremony that was read from a file or put together from flags.
+ * Checks a ceremony that was put together from the options of a command. Relative paths are taken from the working directory.
  *
- * @param base folder that relative paths are resolved against
- * @throws ConfigError by way of `refuse`
+ * @throws ConfigError listing every problem with its option
  */
-export function judgeCeremony({ value, refuse }: YamlFile, base: string): Ceremony {
+export function parseCeremony(written: CeremonyInput): Ceremony {
+  const refuse = (problems: readonly ConfigProblem[]): never => {
+    throw new ConfigError(problems.map(({ path, message }) => `--${settingName(path)}: ${message}`).join("\n"));
+  };
+  return judgeCeremony({ value: written, refuse }, ".");
+}
+
+/** @throws ConfigError by way of `refuse` */
+function judgeCeremony({ value, refuse }: YamlFile, base: string): Ceremony {
   const parsed = ceremonySchema.safeParse(value);
   if (!parsed.success) return refuse(schemaProblems(parsed.error, ceremonyJsonSchema));
   const written = parsed.data;

@@ -264,6 +264,64 @@ describe("ca init", () => {
     );
   });
 
+  describe("by flags", () => {
+    const flags = (...more: readonly string[]) => [
+      ...["init", "--layout", "root-and-issuing", "--organization", "Example Ltd", "--directory", lab.path("flags")],
+      ...more,
+    ];
+    const keys = () => [
+      ...["--root", lab.path("root.json"), "--issuing", lab.path("issuing.json")],
+      ...["--passphrase-file", lab.path("passphrase")],
+    ];
+
+    it("makes the same as by a file", async () => {
+      const { code, stderr } = await lab.run(...flags(...keys()));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const signer = (name: string) => fileSigner(name);
+      const file = lab.write(
+        "flags.yaml",
+        "layout: root-and-issuing",
+        "folder: flags",
+        `root: { signer: ${signer("root")} }`,
+        `issuing: { signer: ${signer("issuing")} }`,
+      );
+      const again = await init(file);
+      expect(again.code).toBe(0);
+      expect(again.stdout).not.toContain("signing");
+    });
+
+    it.each([
+      [
+        "without a root",
+        ["--issuing", "issuing.json", "--passphrase-file", "passphrase"],
+        "--root: required by the layout",
+      ],
+      ["without a passphrase", ["--root", "root.json", "--issuing", "issuing.json"], "--root.signer.passphrase"],
+      [
+        "with a URI that is none",
+        ["--root", "foo://bar", "--issuing", "issuing.json", "--passphrase-file", "p"],
+        "--root.signer.uri",
+      ],
+      [
+        "with one key twice",
+        ["--root", "a.json", "--issuing", "a.json", "--passphrase-file", "p"],
+        "--issuing.signer: the same key",
+      ],
+    ])("are refused %s", async (_, more, says) => {
+      const { code, stdout, stderr } = await lab.run(...flags(...more));
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toContain(says);
+    });
+
+    it.each([
+      ["nothing", ["init"]],
+      ["both a file and flags", ["init", "--ceremony", "x.yaml", "--root", "root.json"]],
+      ["a layout that is none", ["init", "--layout", "two"]],
+    ])("take %s as wrong usage", async (_, args) => {
+      expect((await lab.run(...args)).code).toBe(2);
+    });
+  });
+
   describe("killed", () => {
     const PROGRAM = join(import.meta.dirname, "..", "support", "keys", "killed-ceremony.ts");
     /** As a ceremony with a log goes: between two of them a process can end. */

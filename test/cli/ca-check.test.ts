@@ -204,6 +204,31 @@ describe("ca check", () => {
     });
   });
 
+  it("judges the issuing CA that is named, a staged one too, and none that there is not", async () => {
+    const [issuing = ""] = readFileSync(at("chain-kept.pem"), "utf8").split(/(?<=END CERTIFICATE-----\n)/u);
+    writeFileSync(at("staged.pem"), issuing);
+    const one = /^ca: \{ (?<members>.*) \}$/mu.exec(operatorConfig(folder))?.groups?.["members"] ?? "";
+    writeFileSync(
+      config,
+      operatorConfig(folder).replace(
+        /^ca: .*$/mu,
+        `ca:\n  authorities:\n    - { name: first, state: active, ${one} }\n    - { name: second, state: staged, chain: ${at("staged.pem")} }`,
+      ),
+    );
+    try {
+      expect(await report()).toMatchObject({ code: 0, findings: [] });
+      const staged = await report("--authority", "second");
+      expect(staged.findings.map(({ rule }) => rule)).toEqual(["self-signed-root", "authority-key-identifier"]);
+      const { code, stderr } = await check("--authority", "third");
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: "--authority: no issuing CA is called that; there are: first, second\n",
+      });
+    } finally {
+      restore();
+    }
+  });
+
   it("refuses a CA in memory", async () => {
     writeFileSync(config, MEMORY_CONFIG);
     try {

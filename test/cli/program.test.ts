@@ -90,6 +90,7 @@ describe("help", () => {
     // What `log verify` requires depends on what it verifies.
     expect(required.length > 0).toBe(
       ![
+        "ca init",
         "check-config",
         "config example",
         "config schema",

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { hash, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { GO_JUDGE, goJudge } from "../../judges/go-judge.ts";
 import { objections } from "../../judges/judge.ts";
 import { makeOpensslJudge } from "../../judges/openssl-judge.ts";
@@ -71,7 +71,6 @@ describe("certificates of every layout", () => {
       expect(text.checkIssued(signing)).toBe(true);
       expect(chain).toHaveLength(one.keys.length);
       if (one.layout === "lone-root") expect(signing.subject).toBe(signing.issuer);
-      expect(hash("sha256", chain[0]!, "hex")).toMatch(/^[0-9a-f]{64}$/u);
     }
   });
 });

@@ -71,6 +71,12 @@ interface Refusal {
   readonly type: string;
 }
 
+interface Key {
+  readonly algorithm: SignatureAlgorithm;
+  readonly use: string;
+  readonly key: KeyObject;
+}
+
 /** AWS KMS and the STS that gives credentials for it, of our own: real keys, and signatures of callers verified. */
 export interface FakeAwsKms {
   readonly endpoint: string;
@@ -81,16 +87,16 @@ export interface FakeAwsKms {
   readonly counts: { requests: number; logins: number; signatures: number };
   /** Everything that must never be in a message. */
   readonly secrets: () => readonly string[];
-  /** From now on; undefined ends it. */
-  misbehave(fault: AwsKmsFault | undefined): void;
+  /** From now on, with one key or with all; undefined ends it. */
+  misbehave(fault: AwsKmsFault | undefined, arn?: string): void;
   /** Changes what GetPublicKey answers. */
   describeOtherwise(change: Json | undefined): void;
   /** No session is taken any more. */
   expireSessions(): void;
   /** STS is away, or refuses. */
   breakLogins(how: "away" | "refusing" | undefined): void;
-  /** ARN of the key of an algorithm. */
-  arn(algorithm: SignatureAlgorithm): string;
+  /** ARN of the key of an algorithm for some use, which is made if need be. */
+  arn(algorithm: SignatureAlgorithm, use?: string): string;
   close(): Promise<void>;
 }
 
@@ -114,9 +120,11 @@ class Service {
   readonly role = ROLE;
   readonly webIdentity = WEB_IDENTITY;
   readonly counts = { requests: 0, logins: 0, signatures: 0 };
-  readonly #keys = new Map<string, { readonly algorithm: SignatureAlgorithm; readonly key: KeyObject }>();
+  readonly #keys = new Map<string, Key>();
   /** Secret by access key id; those that are not taken any more have none. */
   readonly #sessions = new Map<string, { readonly secret: string; readonly token: string; isOver: boolean }>();
+  #wanted: { readonly fault: AwsKmsFault | undefined; readonly arn?: string | undefined } = { fault: undefined };
+  /** What the request at hand is answered with. */
   #fault: AwsKmsFault | undefined;
   #described: Json | undefined;
   #logins: "away" | "refusing" | undefined;
@@ -126,8 +134,8 @@ class Service {
     ...[...this.#sessions.values()].flatMap(({ secret, token }) => [secret, token]),
   ];
 
-  misbehave(fault: AwsKmsFault | undefined): void {
-    this.#fault = fault;
+  misbehave(fault: AwsKmsFault | undefined, arn?: string): void {
+    this.#wanted = { fault, arn };
   }
 
   describeOtherwise(change: Json | undefined): void {
@@ -142,11 +150,11 @@ class Service {
     this.#logins = how;
   }
 
-  arn(algorithm: SignatureAlgorithm): string {
-    const known = [...this.#keys].find(([, one]) => one.algorithm === algorithm);
+  arn(algorithm: SignatureAlgorithm, use = "mayfly"): string {
+    const known = [...this.#keys].find(([, one]) => one.algorithm === algorithm && one.use === use);
     if (known !== undefined) return known[0];
     const arn = `arn:aws:kms:${REGION}:111122223333:key/${randomUUID()}`;
-    this.#keys.set(arn, { algorithm, key: generatePrivateKey(algorithm) });
+    this.#keys.set(arn, { algorithm, use, key: generatePrivateKey(algorithm) });
     return arn;
   }
 
@@ -160,9 +168,12 @@ class Service {
       return;
     }
     this.counts.requests++;
+    const call = JSON.parse(body.toString()) as Json;
+    const { fault, arn } = this.#wanted;
+    this.#fault = arn === undefined || arn === call["KeyId"] ? fault : undefined;
     if (this.#misbehaves(request, response)) return;
     const refused = this.#refuseCaller(request, body);
-    const result = refused ?? this.#call(String(target), JSON.parse(body.toString()) as Json);
+    const result = refused ?? this.#call(String(target), call);
     if ("status" in result) respond(response, Number(result["status"]), { __type: result["type"], message: "no" });
     else this.#respondWell(response, result);
   }
@@ -193,7 +204,7 @@ class Service {
         return true;
       case "expired":
         // Once, as sessions that ended a moment ago: what comes with the next one is taken.
-        this.#fault = undefined;
+        this.#wanted = { fault: undefined };
         this.expireSessions();
         return false;
       default:
@@ -237,7 +248,7 @@ class Service {
     return { status: 400, type: "UnknownOperationException" };
   }
 
-  #describe(arn: string, { algorithm, key }: { algorithm: SignatureAlgorithm; key: KeyObject }): Json {
+  #describe(arn: string, { algorithm, key }: Key): Json {
     const [spec, name] = SPECS[algorithm];
     const der = createPublicKey(key).export({ type: "spki", format: "der" });
     return {
@@ -250,7 +261,7 @@ class Service {
     };
   }
 
-  #sign(arn: string, known: { algorithm: SignatureAlgorithm; key: KeyObject }, body: Json): Json | Refusal {
+  #sign(arn: string, known: Key, body: Json): Json | Refusal {
     const { algorithm } = known;
     const [, name] = SPECS[algorithm];
     if (body["SigningAlgorithm"] !== name) return { status: 400, type: "InvalidKeyUsageException" };

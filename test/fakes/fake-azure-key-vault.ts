@@ -64,7 +64,14 @@ const ALGORITHMS: Readonly<Partial<Record<SignatureAlgorithm, readonly [alg: str
 interface Version {
   readonly algorithm: SignatureAlgorithm;
   readonly key: KeyObject;
+  /** Signs when the service lies; made beforehand, as one of RSA takes longer than an attempt may. */
+  readonly other: KeyObject;
 }
+const makeVersion = (algorithm: SignatureAlgorithm): Version => ({
+  algorithm,
+  key: generatePrivateKey(algorithm),
+  other: generatePrivateKey(algorithm),
+});
 type Body = Readonly<Record<string, unknown>>;
 type Answer = readonly [status: number, body: Body | string, headers?: Readonly<Record<string, string>>];
 
@@ -106,13 +113,13 @@ export class FakeAzureKeyVault {
     const key = `${use}-${ALGORITHMS[algorithm]![0]}`;
     const version = "0".repeat(31) + "1";
     const name = `${key}/${version}`;
-    if (!this.#versions.has(name)) this.#versions.set(name, { algorithm, key: generatePrivateKey(algorithm) });
+    if (!this.#versions.has(name)) this.#versions.set(name, makeVersion(algorithm));
     return { key, version };
   }
 
   rotate(algorithm: SignatureAlgorithm): void {
     const name = `mayfly-${ALGORITHMS[algorithm]![0]}/${"0".repeat(31)}2`;
-    this.#versions.set(name, { algorithm, key: generatePrivateKey(algorithm) });
+    this.#versions.set(name, makeVersion(algorithm));
   }
 
   /** From now on, of one key or of all; undefined ends it. */
@@ -232,7 +239,7 @@ export class FakeAzureKeyVault {
     return [200, this.keyAnswer({ key: described, attributes })];
   }
 
-  #sign({ algorithm, key }: Version, { applies, kid, text }: Signing): Answer {
+  #sign({ algorithm, key, other }: Version, { applies, kid, text }: Signing): Answer {
     const { alg, value } = JSON.parse(text) as { readonly alg?: unknown; readonly value?: unknown };
     const [wanted, bytes] = ALGORITHMS[algorithm]!;
     const digest = Buffer.from(String(value), "base64url");
@@ -240,7 +247,7 @@ export class FakeAzureKeyVault {
     if (alg !== wanted || digest.length !== bytes)
       return [400, errorBody("BadParameter", "Key and signing algorithm are incompatible")];
     this.counts.signatures++;
-    const signing = signerOf(applies, algorithm) ?? key;
+    const signing = signerOf(applies, other) ?? key;
     const signature = signDigest(applies === "other-message" ? new Uint8Array(bytes).fill(7) : digest, signing);
     return [200, { kid, value: toText(signature), ...damageOf(applies, { signature, signing }) }];
   }
@@ -302,8 +309,8 @@ function statusFault(fault: AzureFault): Answer | undefined {
 }
 
 /** Another key than that which was asked for. */
-function signerOf(fault: AzureFault | undefined, algorithm: SignatureAlgorithm): KeyObject | undefined {
-  if (fault === "other-key") return generatePrivateKey(algorithm);
+function signerOf(fault: AzureFault | undefined, other: KeyObject): KeyObject | undefined {
+  if (fault === "other-key") return other;
   return fault === "other-algorithm" ? generatePrivateKey("ecdsa-p384-sha384") : undefined;
 }
 

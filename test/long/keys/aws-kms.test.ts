@@ -12,11 +12,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { openAwsKmsKey } from "../../../src/adapters/signers/aws-kms/aws-kms-key.ts";
 import type { SignatureAlgorithm } from "../../../src/core/certificate/algorithms.ts";
 import { describeRemoteKey } from "../../contracts/remote-key.ts";
+import { describeRemoteMayfly, type Told } from "../../contracts/remote-mayfly.ts";
+import type { AwsKmsFault } from "../../fakes/fake-aws-kms.ts";
 import { startFakeVault, type FakeVault } from "../../fakes/fake-vault.ts";
 import { whatIsMissing } from "../../support/clients/installation.ts";
 import { recordEvidence, recordVersion } from "../../support/evidence.ts";
 import { itWhen } from "../../support/it-when.ts";
 import { useAwsEnvironment } from "../../support/keys/aws-environment.ts";
+import { startAwsLab } from "../../support/keys/aws-lab.ts";
 import { MINISTACK, startMinistack, type Ministack } from "../../support/keys/ministack.ts";
 import { startRemoteMayfly, type RemoteMayfly } from "../../support/keys/remote-mayfly.ts";
 
@@ -83,6 +86,32 @@ if (missing === undefined) {
     },
   });
 }
+
+const OF_EVERY_KEY: Readonly<Partial<Record<AwsKmsFault, Told>>> = {
+  hang: [503, "SIGNER_TIMEOUT"],
+  "hang-in-body": [503, "SIGNER_TIMEOUT"],
+  reset: [503, "SIGNER_UNREACHABLE"],
+  internal: [503, "SIGNER_UNREACHABLE"],
+  "truncated-json": [503, "SIGNER_UNREACHABLE"],
+  throttled: [503, "SIGNER_QUOTA"],
+  "status-429": [503, "SIGNER_QUOTA"],
+  denied: [500, "SIGNER_DENIED"],
+  disabled: [500, "SIGNER_KEY_UNUSABLE"],
+  "pending-deletion": [500, "SIGNER_KEY_UNUSABLE"],
+  "not-json": [500, "SIGNER_ANSWER_INVALID"],
+  "other-key-named": [500, "SIGNER_ANSWER_INVALID"],
+  "truncated-signature": [500, "SIGNATURE_INVALID"],
+  "other-key": [500, "SIGNATURE_INVALID"],
+  "other-message": [500, "SIGNATURE_INVALID"],
+  expired: "none",
+};
+
+describeRemoteMayfly<AwsKmsFault>("an AWS KMS of our own, CA P-256", {
+  faults: (["ca", "log", "checkpoint"] as const).flatMap((key) =>
+    Object.entries(OF_EVERY_KEY).map(([fault, told]) => [fault as AwsKmsFault, key, told] as const),
+  ),
+  start: () => startAwsLab("ecdsa-p256-sha256"),
+});
 
 describe("a Mayfly whose keys are in ministack's KMS", () => {
   let aws: Ministack;

@@ -49,6 +49,18 @@ const reasonsOf = (answers: readonly Answer[]): unknown[] =>
   answers.map(({ body }) => (body as { readonly details: readonly { readonly reason: unknown }[] }).details[0]!.reason);
 
 describe("a Mayfly whose key service is slow", () => {
+  it("asks all keys together for six signatures at most, as a budget of a third of a shared quota reckons with", async () => {
+    const mayfly = await startMayfly("", 0);
+    for (let count = 0; count < 5; count++) {
+      const before = vault.counts.signatures;
+      expect((await mayfly.request()).status).toBe(200);
+      const taken = vault.counts.signatures - before;
+      // Two by the CA, the SCT, and those of a batch that holds nothing else.
+      expect(taken).toBeGreaterThanOrEqual(4);
+      expect(taken).toBeLessThanOrEqual(6);
+    }
+  });
+
   it("has as many calls under way as may be, never more, and every certificate in its log", async () => {
     const mayfly = await startMayfly(`, requestsInFlight: ${String(IN_FLIGHT)}`);
     const answers = await atOnce(mayfly, 24);

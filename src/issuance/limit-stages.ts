@@ -34,7 +34,7 @@ export function limitStages<P extends SlowPorts>(ports: P, limits: StageLimits):
     signer:
       signer.location === "in-process"
         ? signer
-        : { ...signer, sign: (bytes: Uint8Array) => within(signer.sign(bytes), signatureMs, "SIGNER_TIMEOUT") },
+        : { ...signer, sign: (bytes, turn) => within(signer.sign(bytes, turn), signatureMs, "SIGNER_TIMEOUT") },
     log: { ...log, add: (precertificate) => within(log.add(precertificate), logMs, "LOG_TIMEOUT") },
   };
 }

@@ -39,5 +39,5 @@ export async function signCertificate(
   }
   const tbs = encodeTbs(encoded, { kind: "sct-list", list: encodeSctList([sct]) });
   assertCorrespond(precertificate.tbs, tbs);
-  return encodeCertificate(tbs, signer.algorithm, await signer.sign(tbs));
+  return encodeCertificate(tbs, signer.algorithm, await signer.sign(tbs, "finishing"));
 }

@@ -37,9 +37,9 @@ export function untilAborted<P extends StagePorts>(ports: P, signal: AbortSignal
       location: signer.location,
       service: signer.service,
       close: () => signer.close(),
-      sign: async (bytes) => {
+      sign: async (bytes, turn) => {
         signal.throwIfAborted();
-        return signer.sign(bytes);
+        return signer.sign(bytes, turn);
       },
     },
   };

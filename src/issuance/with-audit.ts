@@ -117,7 +117,7 @@ function withIntent(signer: Signer, record: AuditDeps, seen: Sighting): Signer {
     location: signer.location,
     service: signer.service,
     close: () => signer.close(),
-    sign: async (tbs) => {
+    sign: async (tbs, turn) => {
       if (!intended) {
         intended = true;
         await record.audit
@@ -134,7 +134,7 @@ function withIntent(signer: Signer, record: AuditDeps, seen: Sighting): Signer {
             throw error;
           });
       }
-      return signer.sign(tbs);
+      return signer.sign(tbs, turn);
     },
   };
 }

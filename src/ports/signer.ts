@@ -15,6 +15,12 @@ export interface KeyService {
 }
 
 /**
+ * When a signature has its turn, where it has to wait for one: what is begun is finished first, or of many who come
+ * at once all would begin and nobody end.
+ */
+export type SigningTurn = "in-order" | "finishing";
+
+/**
  * A private key that can be asked for signatures, wherever it is kept. It signs bytes and knows nothing of certificates
  * or logs, so file, memory and KMS keys differ in nothing that the core can see.
  */
@@ -30,9 +36,10 @@ export interface Signer {
    * Signs `message` (not a digest of it). ECDSA signatures come as DER `Ecdsa-Sig-Value`, Ed25519 as 64 bytes,
    * RSA as PKCS#1 v1.5.
    *
+   * @param turn in order when left out
    * @throws MayflyError `signer_failed` or `signer_unavailable`
    */
-  sign(message: Uint8Array): Promise<Uint8Array>;
+  sign(message: Uint8Array, turn?: SigningTurn): Promise<Uint8Array>;
   /** Releases the key. */
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { MayflyError } from "../../src/core/errors.ts";
 import type { Reason } from "../../src/core/errors.ts";
 import { makeIssueCertificate } from "../../src/issuance/issue-certificate.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
+import type { Signer } from "../../src/ports/signer.ts";
 import { limitStages } from "../../src/issuance/limit-stages.ts";
 import { EMAIL_TOKEN, goodRequest, makeIssuanceDeps, NOW_MS, OPEN_LOG, PATIENT, someSct } from "../support/issuance.ts";
 
@@ -90,6 +91,21 @@ describe("stages that answer", () => {
     }));
     expect(await outcome).toBe("issued");
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it("leave a signature the turn that it is asked for with", async () => {
+    const { deps } = await makeIssuanceDeps();
+    const turns: unknown[] = [];
+    const signer: Signer = {
+      ...deps.signer,
+      location: "remote",
+      sign: (_, turn) => {
+        turns.push(turn);
+        return Promise.resolve(new Uint8Array());
+      },
+    };
+    await limitStages({ ...deps, signer }, LIMITS).signer.sign(new Uint8Array(), "finishing");
+    expect(turns).toEqual(["finishing"]);
   });
 
   it("include a signer of this process, which is given back as it is", async () => {

@@ -9,6 +9,7 @@ import type { AuditDeps } from "../../src/issuance/with-audit.ts";
 import type { IssuanceDeps } from "../../src/issuance/issue-certificate.ts";
 import type { AuditOutcome, AuditRecord } from "../../src/ports/audit-trail.ts";
 import type { RateLimit } from "../../src/ports/limits.ts";
+import type { SigningTurn } from "../../src/ports/signer.ts";
 import { reasonOf } from "../support/caller-keys.ts";
 import {
   EMAIL,
@@ -143,6 +144,21 @@ describe("the trace of an issuance", () => {
     const { issue, records } = await makeAudited({ signer, issuer: deps.issuer });
     await issue(goodRequest(), PATIENT);
     expect(records[0]).toMatchObject({ tbsSha256: createHash("sha256").update(signed[0]!).digest("hex") });
+  });
+
+  it("asks for the second signature as one that finishes what is begun", async () => {
+    const turns: unknown[] = [];
+    const { deps } = await makeIssuanceDeps();
+    const signer = {
+      ...deps.signer,
+      sign: (tbs: Uint8Array, turn?: SigningTurn) => {
+        turns.push(turn);
+        return deps.signer.sign(tbs);
+      },
+    };
+    const { issue } = await makeAudited({ signer, issuer: deps.issuer });
+    await issue(goodRequest(), PATIENT);
+    expect(turns).toEqual([undefined, "finishing"]);
   });
 
   it("signs nothing when the intent cannot be written", async () => {

@@ -34,10 +34,10 @@ export async function proveSigner(signer: Signer, options: ProveSignerOptions): 
     algorithm: signer.algorithm,
     publicKey: signer.publicKey,
     location: signer.location,
-    sign: async (message) => {
+    sign: async (message, turn) => {
       signatures = (signatures + 1) % sampleEvery;
       const verifyThisOne = signatures === 0;
-      const signature = await signer.sign(message);
+      const signature = await signer.sign(message, turn);
       if (!verifyThisOne || publicKey.verify(message, signature)) return signature;
       const error = new MayflyError("SIGNATURE_INVALID", "the key made a signature that is not valid");
       options.onMismatch(error);

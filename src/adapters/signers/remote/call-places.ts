@@ -1,7 +1,10 @@
-/** Places for calls under way at the same time, first come, first served. */
+import type { SigningTurn } from "../../../ports/signer.ts";
+
+/** Places for calls under way at the same time: those that finish something go first, then first come, first served. */
 export class CallPlaces {
   readonly #most: number;
-  readonly #queue = new Set<() => void>();
+  readonly #finishing = new Set<() => void>();
+  readonly #inOrder = new Set<() => void>();
   #taken = 0;
 
   constructor(most: number) {
@@ -10,7 +13,7 @@ export class CallPlaces {
 
   /** How many times all places will have been given before a call that comes now has one; 0 when there is one now. */
   get roundsAhead(): number {
-    return this.#taken < this.#most ? 0 : (this.#queue.size + 1) / this.#most;
+    return this.#taken < this.#most ? 0 : (this.#finishing.size + this.#inOrder.size + 1) / this.#most;
   }
 
   /** Takes a place if there is one, to be given back by {@link CallPlaces.leave}. */
@@ -26,26 +29,28 @@ export class CallPlaces {
    * @param until ends the wait when it is aborted
    * @throws the signal's reason
    */
-  async enter(until: AbortSignal): Promise<void> {
+  async enter(until: AbortSignal, turn: SigningTurn = "in-order"): Promise<void> {
     until.throwIfAborted();
     if (this.tryEnter()) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const wake = (): void => {
       resolve(undefined);
     };
-    this.#queue.add(wake);
+    const queue = turn === "finishing" ? this.#finishing : this.#inOrder;
+    queue.add(wake);
     until.addEventListener("abort", wake);
     await promise;
     until.removeEventListener("abort", wake);
     // Still queued: it was the signal, and no place was handed over.
-    if (this.#queue.delete(wake)) until.throwIfAborted();
+    if (queue.delete(wake)) until.throwIfAborted();
   }
 
   leave(): void {
-    const [next] = this.#queue;
+    const queue = this.#finishing.size > 0 ? this.#finishing : this.#inOrder;
+    const [next] = queue;
     if (next === undefined) this.#taken--;
     else {
-      this.#queue.delete(next);
+      queue.delete(next);
       next();
     }
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../ports/clock.ts";
+import type { SigningTurn } from "../../../ports/signer.ts";
 import { attempt } from "./attempt.ts";
 import type { AttemptLimits } from "./attempt.ts";
 import { CallPlaces } from "./call-places.ts";
@@ -54,6 +55,8 @@ export interface KeyCall<T> {
   readonly attempts?: number | undefined;
   /** Whether signatures wait for it: then its failures are theirs. */
   readonly holdsUpSignatures?: boolean | undefined;
+  /** Among those that wait for a place; in order when left out. */
+  readonly turn?: SigningTurn | undefined;
 }
 
 /** Of an attempt's usual time: one that had less of it, because its turn came late, and had no answer says little. */
@@ -107,7 +110,7 @@ export class KeyCalls {
       const startedMs = clock.monotonic();
       let limitMs = 0;
       try {
-        limitMs = await this.#enter(untilMs);
+        limitMs = await this.#enter(untilMs, call.turn);
         return await this.#askInPlace(call, limitMs);
       } catch (error) {
         const failure = asKeyFailure(error);
@@ -150,8 +153,8 @@ export class KeyCalls {
   }
 
   /** Takes a place, which {@link KeyCalls.#askInPlace} gives back, and says how long the attempt may be, milliseconds. */
-  async #enter(untilMs: number): Promise<number> {
-    if (!this.#places.tryEnter()) await this.#waitForPlace(untilMs - MIN_ATTEMPT_MS);
+  async #enter(untilMs: number, turn: SigningTurn | undefined): Promise<number> {
+    if (!this.#places.tryEnter()) await this.#waitForPlace(untilMs - MIN_ATTEMPT_MS, turn);
     return Math.min(this.#options.limits.attemptMs, untilMs - this.#options.clock.monotonic());
   }
 
@@ -166,7 +169,7 @@ export class KeyCalls {
   }
 
   /** A call that gets no place in its time never reaches the service. */
-  async #waitForPlace(untilMs: number): Promise<void> {
+  async #waitForPlace(untilMs: number, turn: SigningTurn | undefined): Promise<void> {
     const tooLate = new AbortController();
     const timer = this.#startTimer(
       () => {
@@ -175,7 +178,7 @@ export class KeyCalls {
       Math.max(0, untilMs - this.#options.clock.monotonic()),
     );
     try {
-      await this.#places.enter(AbortSignal.any([tooLate.signal, this.#closing.signal]));
+      await this.#places.enter(AbortSignal.any([tooLate.signal, this.#closing.signal]), turn);
     } finally {
       timer.stop();
     }

@@ -122,14 +122,14 @@ class RemoteSigner implements KeyService {
       publicKey: publicKey.der,
       location: "remote",
       service: this,
-      sign: async (message) => {
+      sign: async (message, turn) => {
         const refusal = this.refusal();
         if (refusal !== undefined) throw refusal;
         const { clock, limits } = this.#options;
         const untilMs = clock.monotonic() + limits.deadlineMs;
         try {
           await this.#compareAfterRenewal(publicKey);
-          return await this.#sign(publicKey, message, { deadlineMs: untilMs - clock.monotonic() });
+          return await this.#sign(publicKey, message, { turn, deadlineMs: untilMs - clock.monotonic() });
         } catch (error) {
           throw toMayflyError(asKeyFailure(error), this.#key.name);
         }
@@ -184,7 +184,7 @@ class RemoteSigner implements KeyService {
   #sign(
     publicKey: PublicKey,
     message: Uint8Array,
-    how: Pick<KeyCall<never>, "deadlineMs" | "attempts">,
+    how: Pick<KeyCall<never>, "deadlineMs" | "attempts" | "turn">,
   ): Promise<Uint8Array> {
     const request = signRequestFor(publicKey.algorithm, message);
     const ask = async (signal: AbortSignal): Promise<Uint8Array> => {

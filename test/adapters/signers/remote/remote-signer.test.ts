@@ -530,6 +530,25 @@ describe("more than a key service can do", () => {
     expect(beginning(signer)).toThrow();
   });
 
+  it("has those that finish something served first", async () => {
+    const { key, signer, timers } = await openGood(makeFakeRemoteKey(), { inFlight: 1 });
+    const order: string[] = [];
+    key.always = async (good) => {
+      await new Promise<void>((resolve) => timers.startTimer(resolve, 100));
+      return good;
+    };
+    const sign = (name: string, turn?: "finishing"): void => {
+      void signer.sign(MESSAGE, turn).then(() => order.push(name));
+    };
+    sign("one");
+    sign("two");
+    sign("three");
+    sign("end of one", "finishing");
+    sign("end of two", "finishing");
+    await timers.pass(1_000);
+    expect(order).toEqual(["one", "end of one", "end of two", "two", "three"]);
+  });
+
   it("waits behind any number of calls that are quick", async () => {
     const { key, signer, timers } = await openGood(makeFakeRemoteKey(), { inFlight: 1 });
     key.always = (good) => good;

@@ -209,6 +209,14 @@ describe("a key version of Google Cloud KMS", () => {
       expect(relay.connections()).toBe(2);
     });
 
+    it("that is forgotten takes one of its own, though another key still keeps the old one", async () => {
+      const other = await open({ endpoint: `http://127.0.0.1:${String(relay.port)}` });
+      await sign(other);
+      relay.forget();
+      await failureOf(sign(key, AbortSignal.timeout(300)));
+      expect(await sign(key)).toBeInstanceOf(Uint8Array);
+    });
+
     it("that was silent for one call while another was answered keeps it, and after refusals as well", async () => {
       kms.misbehave("hang");
       const slow = failureOf(sign(key, AbortSignal.timeout(500)));

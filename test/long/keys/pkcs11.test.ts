@@ -152,6 +152,23 @@ describe("a key in a token", () => {
     );
   });
 
+  itWithHsm(`has a wrong PIN tried once also by a token that tells nothing of wrong ones${skipped}`, async () => {
+    mkdirSync(join(folder, "pins"), { recursive: true });
+    const module = buildMisbehavingModule(join(folder, "pins"), hsm.module);
+    module.misbehave("no-flags");
+    let pin = "wrong";
+    const key = await open({ module: module.path, readPin: () => pin });
+    for (let count = 0; count < 4; count++) expect(await kindOf(key.fetchPublicKey(soon()))).toBe("denied");
+    expect(module.logins()).toBe(1);
+    pin = hsm.pin;
+    expect(await kindOf(key.fetchPublicKey(soon()))).toBe("ok");
+    expect(module.logins()).toBe(2);
+    await closeAll();
+    recordEvidence(
+      "SoftHSM behind a module that hides its flags, wrong PIN: 1 login of 4 calls; the right one then signs",
+    );
+  });
+
   itWithHsm(`is found again when its token was pulled out and put back${skipped}`, async () => {
     const key = await open();
     expect(await kindOf(key.sign(request, soon()))).toBe("ok");

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /** Why the module cannot be built here; undefined when it can. */
@@ -13,12 +13,14 @@ export function whyNoCompiler(): string | undefined {
 }
 
 /** What the module does when it is asked for a signature; `error-` is a CKR_ in hexadecimal. */
-export type ModuleFault = "hang" | "crash" | "flip" | "short" | "replay" | "slow" | `error-${string}`;
+export type ModuleFault = "hang" | "crash" | "flip" | "short" | "replay" | "slow" | "no-flags" | `error-${string}`;
 
 /** A PKCS#11 module of ours around a real one. */
 export interface MisbehavingModule {
   readonly path: string;
   readonly misbehave: (fault: ModuleFault | undefined) => void;
+  /** Logins that were tried. */
+  readonly logins: () => number;
 }
 
 /** Builds it into a folder, and has processes that are started from now on find the real one behind it. */
@@ -32,6 +34,7 @@ export function buildMisbehavingModule(folder: string, real: string): Misbehavin
   process.env["MAYFLY_FAULT"] = file;
   return {
     path,
+    logins: () => (existsSync(`${file}.logins`) ? statSync(`${file}.logins`).size : 0),
     misbehave: (fault) => {
       writeFileSync(file, (fault ?? "").replace(/^error-/u, ""));
     },

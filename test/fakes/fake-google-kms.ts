@@ -77,7 +77,15 @@ type Answer = Readonly<Record<string, unknown>>;
 interface Version {
   readonly algorithm: SignatureAlgorithm;
   readonly key: KeyObject;
+  /** Signs when the service lies; made beforehand, as one of RSA takes longer than an attempt may. */
+  readonly other: KeyObject;
 }
+
+const makeVersion = (algorithm: SignatureAlgorithm): Version => ({
+  algorithm,
+  key: generatePrivateKey(algorithm),
+  other: generatePrivateKey(algorithm),
+});
 
 class Refusal extends Error {
   readonly code: status;
@@ -139,13 +147,13 @@ export class FakeGoogleKms {
   /** Name of the first version of the key of an algorithm for some use, which is made if need be. */
   keyVersion(algorithm: SignatureAlgorithm, use = "mayfly"): string {
     const name = versionName(`${use}-${ALGORITHMS[algorithm]!}`, 1);
-    if (!this.#versions.has(name)) this.#versions.set(name, { algorithm, key: generatePrivateKey(algorithm) });
+    if (!this.#versions.has(name)) this.#versions.set(name, makeVersion(algorithm));
     return name;
   }
 
   rotate(algorithm: SignatureAlgorithm): void {
     const name = versionName(`mayfly-${ALGORITHMS[algorithm]!}`, 2);
-    this.#versions.set(name, { algorithm, key: generatePrivateKey(algorithm) });
+    this.#versions.set(name, makeVersion(algorithm));
   }
 
   /** From now on, of one version or of all; undefined ends it. */
@@ -220,9 +228,9 @@ export class FakeGoogleKms {
   #sign(request: SignRequest): Answer {
     this.counts.signatures++;
     const { name } = request;
-    const { algorithm, key } = this.#version(name);
+    const { algorithm, key, other } = this.#version(name);
     const fault = this.#faultFor(name);
-    const signing = signerOf(fault, algorithm) ?? key;
+    const signing = signerOf(fault, other) ?? key;
     const signature = fault === "other-message" ? signOther(algorithm, key) : signInput(request, algorithm, signing);
     const whole = {
       signature,
@@ -247,8 +255,8 @@ const versionName = (key: string, version: number): string =>
   `projects/p/locations/global/keyRings/r/cryptoKeys/${key}/cryptoKeyVersions/${String(version)}`;
 
 /** Another key than that which was asked for. */
-function signerOf(fault: GoogleFault | undefined, algorithm: SignatureAlgorithm): KeyObject | undefined {
-  if (fault === "other-key") return generatePrivateKey(algorithm);
+function signerOf(fault: GoogleFault | undefined, other: KeyObject): KeyObject | undefined {
+  if (fault === "other-key") return other;
   return fault === "other-algorithm" ? generatePrivateKey("ecdsa-p384-sha384") : undefined;
 }
 

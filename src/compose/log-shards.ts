@@ -87,7 +87,7 @@ export class LogShards {
       this.#all = before;
       throw error;
     }
-    this.#options.resources.use(theirs.move());
+    if (added.length > 0) this.#options.resources.use(theirs.move());
     for (const { origin, state } of wanted) this.#states.set(origin, state);
     const known = new Map(this.#all.map((shard) => [shard.config.origin, shard]));
     this.#all = wanted.flatMap((config) => {

@@ -187,8 +187,20 @@ export class KeyCache {
   }
 
   async #load(): Promise<Loaded> {
-    const { clock, documents, deadlineMs } = this.#options;
-    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(deadlineMs)]);
+    // Not AbortSignal.timeout(): Node.js keeps a signal for ever that is composed of one that is composed of such a signal.
+    const tooLate = new AbortController();
+    const timer = setTimeout(() => {
+      tooLate.abort(new DOMException("the issuer did not answer in time", "TimeoutError"));
+    }, this.#options.deadlineMs).unref();
+    try {
+      return await this.#fetch(AbortSignal.any([this.#closed.signal, tooLate.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #fetch(signal: AbortSignal): Promise<Loaded> {
+    const { clock, documents } = this.#options;
     const discovery = await this.#attempt("DISCOVERY_FAILED", () => documents.discover(clock.monotonic(), signal));
     const keys = await this.#attempt("JWKS_FAILED", () => documents.fetchKeys(discovery, clock.monotonic(), signal));
     this.#noticeFaults(keys);

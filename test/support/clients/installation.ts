@@ -115,7 +115,10 @@ export function installMavenArchive(name: string): Installation {
   const pom = resolve("tools/issuers", name, "pom.xml");
   const folder = cached(name, pom, (fresh) => {
     execFileSync("java", ["-version"], { stdio: "pipe" });
-    const goal = ["dependency:unpack-dependencies", `-DoutputDirectory=${fresh}`];
+    // What its marks say was unpacked is not unpacked again, wherever it went: they are of this folder alone.
+    const marks = `${fresh}.marks`;
+    rmSync(marks, { recursive: true, force: true });
+    const goal = ["dependency:unpack-dependencies", `-DoutputDirectory=${fresh}`, `-DmarkersDirectory=${marks}`];
     execFileSync("mvn", ["--quiet", "--batch-mode", "--file", pom, ...goal], { stdio: "pipe" });
   });
   return typeof folder === "string" ? { commands: {}, version: versionInPom(pom), folder } : folder;

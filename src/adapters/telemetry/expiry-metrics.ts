@@ -16,19 +16,17 @@ export interface ExpirySource {
   readonly expiries: readonly Expiry[];
 }
 
-const DAY_MS = 86_400_000;
-
-/** Metric of the days that are left, asked for at each scrape. */
+/** Metric of the seconds that are left, asked for at each scrape. */
 export function makeExpiryMetrics(registry: Registry, source: () => ExpirySource | undefined): void {
   new Gauge({
-    name: "mayfly_expiry_days",
-    help: "Days until a certificate of a CA's chain or the window of a CA or shard ends; negative afterwards",
+    name: "mayfly_expiry_seconds",
+    help: "Seconds until a certificate of a CA's chain or the window of a CA or shard ends; negative afterwards",
     labelNames: ["what", "name"],
     registers: [registry],
     collect() {
       this.reset();
       const { nowMs, expiries } = source() ?? { nowMs: 0, expiries: [] };
-      for (const { what, name, endMs } of expiries) this.set({ what, name }, (endMs - nowMs) / DAY_MS);
+      for (const { what, name, endMs } of expiries) this.set({ what, name }, (endMs - nowMs) / 1_000);
     },
   });
 }

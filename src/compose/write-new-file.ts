@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, openSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { MayflyError } from "../core/errors.ts";
+import { syncFolder, writeDurably } from "./write-durably.ts";
 
 /**
  * Writes a file that must not exist yet, durably, readable by its owner only.
@@ -9,19 +9,8 @@ import { MayflyError } from "../core/errors.ts";
  */
 export function writeNewFile(file: string, text: string): void {
   try {
-    const handle = openSync(file, "wx", 0o600);
-    try {
-      writeFileSync(handle, text);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    const folder = openSync(dirname(file), "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    writeDurably(file, text, { flags: "wx", mode: 0o600 });
+    syncFolder(dirname(file));
   } catch (cause) {
     throw new MayflyError("FILE_NOT_WRITTEN", `${file} was not written`, { cause });
   }

@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, linkSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { MayflyError } from "../../core/errors.ts";
+import { syncFolder, writeDurably } from "../write-durably.ts";
 
 /** Whether a file was written now, or stood there from an earlier run. */
 export type Kept = "made" | "there";
@@ -37,20 +28,9 @@ export function keepFile(file: string, bytes: Uint8Array): Kept {
   }
   const unfinished = join(dirname(file), `.${basename(file)}.unfinished`);
   try {
-    const handle = openSync(unfinished, "w", 0o644);
-    try {
-      writeFileSync(handle, bytes);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
+    writeDurably(unfinished, bytes, { flags: "w", mode: 0o644 });
     putInPlace(unfinished, file);
-    const folder = openSync(dirname(file), "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    syncFolder(dirname(file));
     return "made";
   } catch (cause) {
     if (cause instanceof MayflyError) throw cause;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generatePrivateKey } from "../../src/adapters/signers/memory.ts";
 import type { SignatureAlgorithm } from "../../src/core/certificate/algorithms.ts";
+import { makeKeyVersion, type FakeKeyVersion } from "./fake-key-version.ts";
 import { registerSecret, registerToken } from "../support/keep-output.ts";
 import { asDer, signDigest } from "../support/keys/sign-digest.ts";
 import { startFakeAzureHosts, type FakeHosts } from "./fake-azure-hosts.ts";
@@ -61,17 +62,6 @@ const ALGORITHMS: Readonly<Partial<Record<SignatureAlgorithm, readonly [alg: str
   "rsa-pkcs1-sha256": ["RS256", 32],
 };
 
-interface Version {
-  readonly algorithm: SignatureAlgorithm;
-  readonly key: KeyObject;
-  /** Signs when the service lies; made beforehand, as one of RSA takes longer than an attempt may. */
-  readonly other: KeyObject;
-}
-const makeVersion = (algorithm: SignatureAlgorithm): Version => ({
-  algorithm,
-  key: generatePrivateKey(algorithm),
-  other: generatePrivateKey(algorithm),
-});
 type Body = Readonly<Record<string, unknown>>;
 type Answer = readonly [status: number, body: Body | string, headers?: Readonly<Record<string, string>>];
 
@@ -87,7 +77,7 @@ export class FakeAzureKeyVault {
   /** What a caller without a token is told to get one for. */
   resource: string | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), "mayfly-azure-"));
-  readonly #versions = new Map<string, Version>();
+  readonly #versions = new Map<string, FakeKeyVersion>();
   readonly #given: string[] = [];
   readonly #audiences = new Map<string, string>();
   #wanted: { readonly fault: AzureFault | undefined; readonly key?: string | undefined } = { fault: undefined };
@@ -113,13 +103,13 @@ export class FakeAzureKeyVault {
     const key = `${use}-${ALGORITHMS[algorithm]![0]}`;
     const version = "0".repeat(31) + "1";
     const name = `${key}/${version}`;
-    if (!this.#versions.has(name)) this.#versions.set(name, makeVersion(algorithm));
+    if (!this.#versions.has(name)) this.#versions.set(name, makeKeyVersion(algorithm));
     return { key, version };
   }
 
   rotate(algorithm: SignatureAlgorithm): void {
     const name = `mayfly-${ALGORITHMS[algorithm]![0]}/${"0".repeat(31)}2`;
-    this.#versions.set(name, makeVersion(algorithm));
+    this.#versions.set(name, makeKeyVersion(algorithm));
   }
 
   /** From now on, of one key or of all; undefined ends it. */
@@ -224,7 +214,7 @@ export class FakeAzureKeyVault {
     );
   }
 
-  #publicKey({ algorithm, key }: Version, kid: string, host: string): Answer {
+  #publicKey({ algorithm, key }: FakeKeyVersion, kid: string, host: string): Answer {
     this.counts.publicKeys++;
     const { kty, ...jwk } = createPublicKey(key).export({ format: "jwk" });
     const suffix = host.includes("managedhsm") ? "-HSM" : "";
@@ -239,7 +229,7 @@ export class FakeAzureKeyVault {
     return [200, this.keyAnswer({ key: described, attributes })];
   }
 
-  #sign({ algorithm, key, other }: Version, { applies, kid, text }: Signing): Answer {
+  #sign({ algorithm, key, other }: FakeKeyVersion, { applies, kid, text }: Signing): Answer {
     const { alg, value } = JSON.parse(text) as { readonly alg?: unknown; readonly value?: unknown };
     const [wanted, bytes] = ALGORITHMS[algorithm]!;
     const digest = Buffer.from(String(value), "base64url");

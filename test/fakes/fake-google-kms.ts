@@ -10,6 +10,7 @@ import { fromJSON } from "@grpc/proto-loader";
 import { crc32c } from "../../src/adapters/signers/google-kms/crc32c.ts";
 import { generatePrivateKey } from "../../src/adapters/signers/memory.ts";
 import type { SignatureAlgorithm } from "../../src/core/certificate/algorithms.ts";
+import { makeKeyVersion, type FakeKeyVersion } from "./fake-key-version.ts";
 import { RetryInfoSchema } from "../../src/gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../src/gen/google/rpc/status_pb.ts";
 import { asDer, signDigest } from "../support/keys/sign-digest.ts";
@@ -74,19 +75,6 @@ interface SignRequest {
 }
 type Answer = Readonly<Record<string, unknown>>;
 
-interface Version {
-  readonly algorithm: SignatureAlgorithm;
-  readonly key: KeyObject;
-  /** Signs when the service lies; made beforehand, as one of RSA takes longer than an attempt may. */
-  readonly other: KeyObject;
-}
-
-const makeVersion = (algorithm: SignatureAlgorithm): Version => ({
-  algorithm,
-  key: generatePrivateKey(algorithm),
-  other: generatePrivateKey(algorithm),
-});
-
 class Refusal extends Error {
   readonly code: status;
   readonly retrySeconds: number | undefined;
@@ -110,7 +98,7 @@ export class FakeGoogleKms {
   /** Changes what is said of a public key. */
   publicKeyAnswer: (answer: Answer) => Answer = (answer) => answer;
   readonly #folder = mkdtempSync(join(tmpdir(), "mayfly-google-"));
-  readonly #versions = new Map<string, Version>();
+  readonly #versions = new Map<string, FakeKeyVersion>();
   #wanted: { readonly fault: GoogleFault | undefined; readonly keyVersion?: string | undefined } = { fault: undefined };
   #port = 0;
   readonly #server = new Server();
@@ -147,13 +135,13 @@ export class FakeGoogleKms {
   /** Name of the first version of the key of an algorithm for some use, which is made if need be. */
   keyVersion(algorithm: SignatureAlgorithm, use = "mayfly"): string {
     const name = versionName(`${use}-${ALGORITHMS[algorithm]!}`, 1);
-    if (!this.#versions.has(name)) this.#versions.set(name, makeVersion(algorithm));
+    if (!this.#versions.has(name)) this.#versions.set(name, makeKeyVersion(algorithm));
     return name;
   }
 
   rotate(algorithm: SignatureAlgorithm): void {
     const name = versionName(`mayfly-${ALGORITHMS[algorithm]!}`, 2);
-    this.#versions.set(name, makeVersion(algorithm));
+    this.#versions.set(name, makeKeyVersion(algorithm));
   }
 
   /** From now on, of one version or of all; undefined ends it. */
@@ -210,7 +198,7 @@ export class FakeGoogleKms {
     }
   }
 
-  #version(name: string): Version {
+  #version(name: string): FakeKeyVersion {
     const version = this.#versions.get(name);
     if (version === undefined) throw new Refusal(status.NOT_FOUND, `${name} not found.`);
     return version;
